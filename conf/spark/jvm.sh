@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What Spark's JVM is started with; sourced after setup.sh, which gives PYTHON, CACHE, jars and java_home.
+export JAVA_HOME SPARK_HOME PYSPARK_PYTHON SPARK_LOCAL_IP SPARK_LAUNCHER_OPTS SPARK_SUBMIT_OPTS SPARK_CONF_DIR
+JARS=$(jars)
+JAVA_HOME=$(java_home)
+SPARK_HOME=$(dirname "$PYTHON")/../lib/python3.11/site-packages/pyspark
+PYSPARK_PYTHON=$PYTHON
+SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
+SPARK_CONF_DIR=$CACHE/none # a folder that exists would stand on the class path, where no class archive may be made
+LOGGING=-Dlog4j2.configurationFile=file:$ROOT/conf/spark/log4j2.properties
+# C1 and the serial collector: half the CPU of the defaults on days up to about a million rows.
+SMALL="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SPARK_LAUNCHER_OPTS="$SMALL -Xshare:auto"
+# The classes of a representative run, mapped instead of loaded and verified; one a JRE, class path and machine.
+ARCHIVE=$CACHE/classes-$(hash_of "$JAVA_HOME/release" <(echo "$JAVA_HOME:$SPARK_HOME:$JARS")).jsa
+SPARK_SUBMIT_OPTS="$LOGGING ${CORETELECOMS_JVM:-$SMALL} ${SPARK_SUBMIT_OPTS:-}"
+[ ! -e "$ARCHIVE" ] || SPARK_SUBMIT_OPTS="-XX:SharedArchiveFile=$ARCHIVE $SPARK_SUBMIT_OPTS"

@@ -1,0 +1,1 @@
+"""What stands in for the suppliers: generated deliveries and a local Postgres."""

@@ -1,0 +1,122 @@
+"""Bronze as Delta tables: a landing's Parquet files are taken over as they are, by one commit of the Delta log.
+
+Not by Spark: the files already are what Bronze holds (docs/decisions/0002).
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Field, Schema
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction, RemoveAction
+
+from jobs.errors import BalanceError, ServiceError
+from jobs.ledger import Manifest, landing_folder
+from jobs.settings import METADATA_COLUMNS, DeltaWarehouse
+
+TRIES = 50  # each means that another run committed to the same table in between
+_TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}
+
+
+def loaded(warehouse: DeltaWarehouse, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
+    """Day -> (run that Bronze holds, its rows as the footers of the table's live files say), or of one `day`."""
+    try:
+        return _held(DeltaTable(warehouse.path / source), day)
+    except TableNotFoundError:
+        return {}
+
+
+def _held(table: DeltaTable, day: date | None = None) -> dict[date, tuple[str, int]]:
+    found: dict[date, tuple[str, int]] = {}
+    for uri in table.file_uris([("ingest_date", "=", str(day))] if day else None):
+        file = Path(uri.removeprefix("file://"))
+        of_day = date.fromisoformat(file.parent.name.removeprefix("ingest_date="))
+        run_id = file.name.partition(".")[0]
+        found[of_day] = (run_id, found.get(of_day, ("", 0))[1] + pq.read_metadata(file).num_rows)
+    return found
+
+
+def load(
+    warehouse: DeltaWarehouse, lake: Path, manifest: Manifest, columns: list[str], log: Callable[[str], None]
+) -> tuple[str, int]:
+    """Stage, audit and publish one landing. Returns the run and rows Bronze then holds of that day.
+
+    A newer run's rows stay: then the answer names that run. Raises BalanceError where a staged file does not
+    hold the manifest's rows.
+    """
+    path = warehouse.path / manifest.source
+    _create(path, columns)
+    actions = _stage(path, lake, manifest)
+    log("staged")
+    for _ in range(TRIES):
+        table = DeltaTable(path)
+        held = _held(table, manifest.ingest_date).get(manifest.ingest_date)
+        if held and held[0] > manifest.run_id:
+            return held
+        try:
+            _evolve(table, columns)
+            table.create_write_transaction(
+                actions,
+                "overwrite",
+                table.schema(),
+                ["ingest_date"],
+                [("ingest_date", "=", str(manifest.ingest_date))],
+                # No retries inside: one would publish on top of rows that were not looked at.
+                commit_properties=CommitProperties({"run_id": manifest.run_id}, max_commit_retries=0),
+            )
+        except CommitFailedError:
+            time.sleep(0.05)
+            continue
+        log("published")
+        return loaded(warehouse, manifest.source, manifest.ingest_date)[manifest.ingest_date]
+    raise ServiceError(f"{path}: {TRIES} other commits came first; is something else writing this table?")
+
+
+def _create(path: Path, columns: list[str]) -> None:
+    fields = [Field(name, PrimitiveType(_TYPES.get(name, "string"))) for name in [*columns, *METADATA_COLUMNS]]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        DeltaTable.create(path, Schema(fields), mode="ignore", partition_by=["ingest_date"])
+    except CommitFailedError:
+        DeltaTable(path)  # another run made it at the same moment
+
+
+def _evolve(table: DeltaTable, columns: list[str]) -> None:
+    """Columns that the source contract gained since; rows from before read as null."""
+    known = {field.name for field in table.schema().fields}
+    if new := [Field(name, PrimitiveType("string")) for name in columns if name not in known]:
+        table.alter.add_columns(new)
+
+
+def _stage(path: Path, lake: Path, manifest: Manifest) -> list[AddAction | RemoveAction]:
+    """Copy the manifest's files beside the table's own, where no reader sees them yet, and count them there."""
+    landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    folder = path / f"ingest_date={manifest.ingest_date}"
+    folder.mkdir(exist_ok=True)
+    actions: list[AddAction | RemoveAction] = []
+    for number, file in enumerate(manifest.files):
+        target = folder / f"{manifest.run_id}.part-{number:05}.parquet"
+        copy = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.copyfile(landing / file.path, copy)
+        copy.rename(target)
+        rows = pq.read_metadata(target).num_rows
+        if rows != file.rows:
+            raise BalanceError(f"{target}: {rows} rows staged, the manifest says {file.rows}; nothing was published")
+        actions.append(
+            AddAction(
+                f"{folder.name}/{target.name}",
+                target.stat().st_size,
+                {"ingest_date": str(manifest.ingest_date)},
+                int(time.time() * 1000),
+                True,
+                json.dumps({"numRecords": rows}),
+            )
+        )
+    return actions

@@ -1,0 +1,77 @@
+"""A delivery's own header held against its source contract: every column is mapped by name, none by position."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from jobs.errors import ContractError
+from jobs.settings import SourceContract
+
+CORRUPT = "_corrupt_record"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Where each landed column stands in the delivery, and which delivered columns nobody asked for."""
+
+    delivered: tuple[str, ...]
+    positions: dict[str, int | None]  # landed name -> position as delivered; None: optional and absent
+    unknown: tuple[int, ...]
+    renamed: dict[str, str]  # delivered -> landed, found by the generic rule only
+
+    @property
+    def drift(self) -> dict[str, list[str]]:
+        """What differs from the source contract, for manifest and report; empty: nothing."""
+        found = {
+            "unknown_columns": [self.delivered[position] for position in self.unknown],
+            "renamed_columns": [f"{header} -> {name}" for header, name in sorted(self.renamed.items())],
+            "absent_columns": [name for name, position in self.positions.items() if position is None],
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    def select(self, values: Sequence[Column]) -> list[Column]:
+        """`values` in delivered order -> the landed columns in contract order, then `_rescued` (JSON or null)."""
+        landed = [
+            (F.lit(None).cast("string") if position is None else values[position]).alias(name)
+            for name, position in self.positions.items()
+        ]
+        extra = [values[position].alias(self.delivered[position]) for position in self.unknown]
+        rescued = F.to_json(F.struct(*extra)) if extra else F.lit(None).cast("string")
+        return [*landed, rescued.alias("_rescued")]
+
+
+def snake_case(header: str) -> str:
+    """The generic rule for headers the source contract does not list: `Call  ID` -> `call_id`."""
+    return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
+
+
+def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) -> Mapping:
+    """The explicit map first, snake_case second. `where` names the object or table in errors.
+
+    Raises ContractError where a required column is gone or two headers fall on one name.
+    """
+    landed_names = set(contract.columns.values())
+    targets: dict[str, list[int]] = {}
+    for position, header in enumerate(delivered):
+        name = contract.columns.get(header) or snake_case(header)
+        targets.setdefault(name, []).append(position)
+    for name, found in targets.items():
+        if len(found) > 1:
+            headers = [delivered[position] for position in found]
+            raise ContractError(f"{where}: the headers {headers} all fall on column {name!r}; one of them must go")
+    missing = [name for name in contract.columns.values() if name not in targets and name not in contract.optional]
+    if missing:
+        wanted = {name: header for header, name in contract.columns.items()}
+        gone = ", ".join(f"{wanted[name]!r} (lands as {name})" for name in missing)
+        raise ContractError(f"{where}: column {gone} is gone; delivered: {list(delivered)}")
+    positions = {name: targets[name][0] if name in targets else None for name in contract.columns.values()}
+    unknown = tuple(found[0] for name, found in targets.items() if name not in landed_names)
+    renamed = {
+        delivered[found[0]]: name
+        for name, found in targets.items()
+        if name in landed_names and delivered[found[0]] not in contract.columns
+    }
+    return Mapping(tuple(delivered), positions, unknown, renamed)

@@ -1,0 +1,56 @@
+"""What can go wrong, as types: the exit code and whether a retry helps are part of each."""
+
+
+class PlatformError(Exception):
+    """Base of all errors a user is meant to read; `exit_code` follows sysexits(3)."""
+
+    exit_code = 70
+    retry_helps = False
+    state = "failed"
+
+
+class ContractError(PlatformError):
+    """A delivery breaks its source contract: the same bytes will break it again."""
+
+    exit_code = 65
+    state = "refused"
+
+
+class ServiceError(PlatformError):
+    """A service is down, or answered with a fault that may pass."""
+
+    exit_code = 69
+    retry_helps = True
+
+
+class BalanceError(PlatformError):
+    """Rows delivered, landed, rejected and loaded do not add up; nothing was published."""
+
+
+class DeliveryChangedError(PlatformError):
+    """A delivery changed while it was read; the landing is void, a new one reads the new bytes."""
+
+    exit_code = 75
+    retry_helps = True
+
+
+class NotArrivedError(PlatformError):
+    """The delivery is not there yet: normal, try later."""
+
+    exit_code = 75
+    retry_helps = True
+    state = "not_arrived"
+
+
+class ConfigurationError(PlatformError):
+    """A file under `conf/`, a secret reference or an argument is wrong."""
+
+    exit_code = 78
+
+
+class RunError(PlatformError):
+    """A run did not land everything it was asked for; names each source and day."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

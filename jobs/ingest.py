@@ -1,0 +1,151 @@
+"""Landing: a source's day from its delivery into the raw zone, committed by a manifest that adds up."""
+
+import hashlib
+import os
+import shutil
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from pyspark.sql import DataFrame
+
+from jobs import VERSION, deliveries, raw
+from jobs.errors import BalanceError, ContractError, DeliveryChangedError
+from jobs.ledger import DataFile, Ledger, Manifest
+from jobs.logs import fact
+from jobs.metadata import with_metadata
+from jobs.reading import REJECTED_COLUMNS, REJECTED_SCHEMA, Reading, Request
+from jobs.settings import METADATA_COLUMNS, CsvDelivery, JsonDelivery, PostgresDelivery
+from jobs.sources import csv, json, postgres
+from jobs.store import Input
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What one pass over a delivery read, and the files it wrote."""
+
+    reading: Reading
+    landed: tuple[DataFile, ...]
+    rejected: tuple[DataFile, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """Rows delivered that are neither landed nor rejected; negative: more came out than went in."""
+        return self.reading.rows_delivered - _rows(self.landed) - _rows(self.rejected)
+
+
+def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifest:
+    """Read `inputs`, write them as Parquet, balance the rows, commit. Raises PlatformError; then nothing landed."""
+    started = datetime.now(UTC)
+    contract = request.contract
+    earlier = ledger.newest(contract.name, request.day)
+    landing = raw.Landing(ledger.lake, contract.name, request.day, request.run_id)
+    try:
+        written = _write_all(request, landing, inputs, started)
+    finally:
+        shutil.rmtree(request.work, ignore_errors=True)
+    reading = written.reading
+    odd = ledger.odd_volume(contract.name, request.day, reading.rows_delivered)
+    if odd and contract.odd_volume == "refuse":
+        raise ContractError(f"{odd}; odd_volume in its source contract says refuse")
+    manifest = Manifest(
+        source=contract.name,
+        ingest_date=request.day,
+        run_id=request.run_id,
+        started_at=started,
+        finished_at=datetime.now(UTC),
+        code_version=os.environ.get("CORETELECOMS_VERSION", VERSION),
+        contract_fingerprint=hashlib.sha256(contract.model_dump_json().encode()).hexdigest(),
+        inputs=reading.inputs,
+        rows_delivered=reading.rows_delivered,
+        rows_landed=_rows(written.landed),
+        rows_rejected=_rows(written.rejected),
+        bytes=sum(file.bytes for file in written.landed),
+        files=written.landed,
+        rejected_files=written.rejected,
+        reject_reasons=reading.reasons,
+        columns_delivered=reading.columns_delivered,
+        columns_landed=(*contract.columns.values(), *METADATA_COLUMNS),
+        drift=reading.drift,
+        corrected=earlier is not None and earlier.inputs != reading.inputs,
+        odd_volume=odd,
+    )
+    if not ledger.commit(manifest):
+        raise BalanceError(f"run {request.run_id} landed it before")
+    _log(request, "manifest", rows=manifest.rows_landed, rejected=manifest.rows_rejected, drift=manifest.drift)
+    return manifest
+
+
+def _write_all(request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime) -> _Written:
+    """One pass over the delivery; a second, careful one only where the rows of the first do not add up."""
+    written = _write_pass(request, landing, inputs, at)
+    if written.missing and not isinstance(request.contract.delivery, PostgresDelivery):
+        careful = replace(request, careful=True)
+        written = _write_pass(careful, landing, inputs, at, first=written)
+    if written.missing:
+        raise BalanceError(
+            f"{written.reading.rows_delivered} rows delivered, {_rows(written.landed)} landed, "
+            f"{_rows(written.rejected)} rejected: {written.missing} are missing; nothing was published"
+        )
+    # A table was read in one snapshot; a file may have been replaced meanwhile.
+    is_file = not isinstance(request.contract.delivery, PostgresDelivery)
+    if is_file and deliveries.look(request.contract, request.environment, request.day) != inputs:
+        raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
+    return written
+
+
+def _write_pass(
+    request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime, first: _Written | None = None
+) -> _Written:
+    """Read and write once. What the `first` pass landed stands where only rejected rows were missing from it."""
+    request.work.mkdir(parents=True, exist_ok=True)
+    with _reading(request, inputs) as reading:
+        _log(request, "read", rows=reading.rows_delivered, careful=request.careful)
+        _check_limit(request, reading)
+        if first and _rows(first.landed) == reading.rows_delivered - reading.rows_rejected:
+            landed = first.landed
+        else:
+            landed = landing.write(_complete(request, reading.frame, at), "landed-again" if first else "landed")
+        rejected: tuple[DataFile, ...] = ()
+        if reading.rejected_file and reading.rows_rejected:
+            records = request.spark().read.schema(REJECTED_SCHEMA).json(str(reading.rejected_file))
+            complete = with_metadata(records, request.contract, request.day, request.run_id, at)
+            rejected = landing.write(complete.select(*REJECTED_COLUMNS, *METADATA_COLUMNS), "rejected")
+    _log(request, "written", rows=_rows(landed), rejected=_rows(rejected), bytes=sum(file.bytes for file in landed))
+    return _Written(reading, landed, rejected)
+
+
+def _complete(request: Request, frame: DataFrame, at: datetime) -> DataFrame:
+    complete = with_metadata(frame, request.contract, request.day, request.run_id, at)
+    return complete.select(*request.contract.columns.values(), *METADATA_COLUMNS)
+
+
+def _reading(request: Request, inputs: tuple[Input, ...]) -> AbstractContextManager[Reading]:
+    match request.contract.delivery:
+        case CsvDelivery() as delivery:
+            return csv.reading(request, inputs, delivery)
+        case JsonDelivery():
+            return json.reading(request, inputs)
+        case PostgresDelivery() as delivery:
+            return postgres.reading(request, delivery)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _check_limit(request: Request, reading: Reading) -> None:
+    """Above `max_rejected` nothing is published: a changed delimiter must not "land" nothing."""
+    allowed = request.contract.max_rejected
+    if reading.rows_rejected > allowed * reading.rows_delivered:
+        raise ContractError(
+            f"{reading.rows_rejected} of {reading.rows_delivered} rows cannot land, allowed are "
+            f"{allowed:.1%} (max_rejected): {reading.reasons}; first: {reading.first_rejected}"
+        )
+
+
+def _rows(files: tuple[DataFile, ...]) -> int:
+    return sum(file.rows for file in files)
+
+
+def _log(request: Request, event: str, **facts: object) -> None:
+    fact(event, request.contract.name, request.day, request.run_id, **facts)

@@ -1,0 +1,139 @@
+"""Manifests and run reports: all the state there is besides the warehouse. No Spark here."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from jobs import store
+from jobs.store import Input
+
+State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
+MANIFEST = "_manifest.json"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class DataFile(_Record):
+    """A Parquet file, relative to its landing; `rows` as its footer says."""
+
+    path: str
+    rows: int
+    bytes: int
+
+
+class Manifest(_Record):
+    """A landing's receipt and commit point."""
+
+    source: str
+    ingest_date: date
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    code_version: str
+    contract_fingerprint: str
+    inputs: tuple[Input, ...]
+    rows_delivered: int
+    rows_landed: int
+    rows_rejected: int
+    bytes: int
+    files: tuple[DataFile, ...]
+    rejected_files: tuple[DataFile, ...] = ()
+    reject_reasons: dict[str, int] = {}
+    columns_delivered: tuple[str, ...]
+    columns_landed: tuple[str, ...]
+    drift: dict[str, list[str]] = {}
+    corrected: bool = False
+    odd_volume: str | None = None
+
+
+class Outcome(_Record):
+    """What a run did for one source's day, as its report and its table show it."""
+
+    source: str
+    ingest_date: date
+    state: State
+    corrected: bool = False
+    empty: bool = False
+    run_id: str | None = None
+    rows_delivered: int | None = None
+    rows_landed: int | None = None
+    rows_rejected: int | None = None
+    rows_bronze: int | None = None
+    seconds: float | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    retry_helps: bool | None = None
+    exit_code: int = 0
+    odd_volume: str | None = None
+    drift: dict[str, list[str]] = {}
+
+
+class RunReport(_Record):
+    """`runs/<run_id>.json`, put once at the end; a run without one was killed."""
+
+    run_id: str
+    step: str
+    started_at: datetime
+    finished_at: datetime
+    exit_code: int
+    outcomes: tuple[Outcome, ...]
+
+
+def new_run_id() -> str:
+    """Sorts by time; the tail keeps two runs of one microsecond apart."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
+
+
+def landing_folder(lake: Path, source: str, day: date, run_id: str) -> Path:
+    """Where one source's day of one run lies; for readers it exists once its manifest does."""
+    return lake / "raw" / source / f"ingest_date={day}" / f"run_id={run_id}"
+
+
+class Ledger:
+    """Reads and adds to what a lake remembers."""
+
+    def __init__(self, lake: Path) -> None:
+        self.lake = lake
+
+    def manifests(self, source: str, day: date | None = None) -> list[Manifest]:
+        """Of all landings of a source, or of one day of it, oldest run first."""
+        pattern = f"ingest_date={day or '*'}/run_id=*/{MANIFEST}"
+        found = (self.lake / "raw" / source).glob(pattern)
+        manifests = [Manifest.model_validate_json(path.read_bytes()) for path in found]
+        return sorted(manifests, key=lambda manifest: manifest.run_id)
+
+    def newest(self, source: str, day: date | None = None) -> Manifest | None:
+        """The landing that counts: the latest run's."""
+        return max(self.manifests(source, day), key=lambda manifest: manifest.run_id, default=None)
+
+    def days(self, source: str) -> list[date]:
+        """Days with a landing, in order."""
+        return sorted({manifest.ingest_date for manifest in self.manifests(source)})
+
+    def commit(self, manifest: Manifest) -> bool:
+        """Make a landing visible; False where that landing was committed before."""
+        folder = landing_folder(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
+        return store.put_if_absent(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+
+    def report(self, report: RunReport) -> None:
+        store.put_if_absent(self.lake / "runs" / f"{report.run_id}.json", report.model_dump_json(indent=1).encode())
+
+    def reports(self) -> Iterator[RunReport]:
+        """All run reports, oldest first."""
+        for path in sorted((self.lake / "runs").glob("*.json")):
+            yield RunReport.model_validate_json(path.read_bytes())
+
+    def odd_volume(self, source: str, day: date, rows: int) -> str | None:
+        """Says so where `rows` is outside 50-200 % of the median of the seven days landed before; else None."""
+        newest = {manifest.ingest_date: manifest.rows_delivered for manifest in self.manifests(source)}
+        recent = [newest[known] for known in sorted(newest) if known < day][-7:]
+        if not recent or (usual := median(recent)) * 0.5 <= rows <= usual * 2:
+            return None
+        return f"{rows} rows; the median of the last {len(recent)} landings is {usual:g}"

@@ -1,0 +1,39 @@
+"""Loading: a landing into Bronze, balanced against its manifest."""
+
+from datetime import date
+from typing import assert_never
+
+from jobs.bronze import delta
+from jobs.errors import BalanceError
+from jobs.ledger import Manifest
+from jobs.logs import fact
+from jobs.settings import DeltaWarehouse, Environment, SourceContract
+
+
+def load(environment: Environment, contract: SourceContract, manifest: Manifest) -> tuple[str, int]:
+    """Publish a landing; returns the run and the rows that Bronze then holds of its day.
+
+    A newer run is never replaced by an older one: its rows stay, and the answer names it.
+    """
+
+    def log(event: str) -> None:
+        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, rows=manifest.rows_landed)
+
+    match environment.warehouse:
+        case DeltaWarehouse() as warehouse:
+            held = delta.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
+        case _ as unknown:
+            assert_never(unknown)
+    run_id, rows = held
+    if run_id == manifest.run_id and rows != manifest.rows_landed:
+        raise BalanceError(f"{manifest.rows_landed} rows landed, {rows} in Bronze")
+    return held
+
+
+def loaded(environment: Environment, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
+    """What Bronze holds of a source, or of one day of it: the run and its rows, counted in the warehouse."""
+    match environment.warehouse:
+        case DeltaWarehouse() as warehouse:
+            return delta.loaded(warehouse, source, day)
+        case _ as unknown:
+            assert_never(unknown)

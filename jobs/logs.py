@@ -1,0 +1,45 @@
+"""JSON lines, one a fact: to the environment's log folder, or to stderr where it names none."""
+
+import json
+import logging
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+_logger = logging.getLogger("jobs")
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            facts["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(facts, default=str)
+
+
+def start(folder: Path | None, run_id: str) -> Path | None:
+    """Open the log of a run; returns its file, or None where it goes to stderr."""
+    file = folder and folder / f"{run_id}.jsonl"
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(file) if file else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines())
+    _logger.handlers.append(handler)
+    _logger.setLevel(logging.INFO)
+    _logger.propagate = False
+    return file
+
+
+def fact(event: str, source: str, day: date, run: str, **facts: object) -> None:
+    """Log that `event` happened to a source's day in a run."""
+    _logger.info(event, extra={"facts": {"source": source, "day": day, "run": run, **facts}})
+
+
+def unexpected(source: str, day: date, run: str) -> None:
+    """Log the exception being handled with its traceback, which users do not see."""
+    _logger.exception("error", extra={"facts": {"source": source, "day": day, "run": run}})

@@ -1,0 +1,158 @@
+"""The command line: `STEP [--date D | --from D --to D] [--source S]... [--env E]`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NoReturn
+
+from jobs import logs, status
+from jobs.errors import ConfigurationError, PlatformError, RunError
+from jobs.ledger import Outcome, RunReport, new_run_id
+from jobs.settings import load_contracts, load_environment
+
+STEPS = {
+    "ingest": "land what is missing or corrected in the lake",
+    "load": "load what has landed into Bronze",
+    "run": "ingest, then load, in one application",
+    "status": "the ledger: what was delivered, landed, rejected and loaded",
+    "check": "is all configuration valid?",
+}
+EX_USAGE = 64
+_COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
+_JSON = (
+    *("source", "ingest_date", "state", "corrected", "run_id"),
+    *("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze", "empty", "odd_volume", "drift", "error"),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EX_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; returns the exit code (sysexits)."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    days = _days(parser, asked)
+    try:
+        return _step(asked, days)
+    except PlatformError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="spark-submit.sh",
+        description="Exit codes: 0 all landed, 64 usage, 65 a source contract broken, 69 a service down, "
+        "70 anything else, 75 not arrived (try later), 78 configuration.",
+    )
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP", parser_class=_Parser)
+    for name, text in STEPS.items():
+        step = steps.add_parser(name, help=text, description=text)
+        step.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+        step.add_argument("--source", action="append", default=[], metavar="S", help="only this one; may be repeated")
+        if name == "check":
+            continue
+        step.add_argument("--date", type=date.fromisoformat, metavar="D", help="one day, as 2025-11-20")
+        step.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day of a range")
+        step.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day of a range")
+        step.add_argument("--json", action="store_true", help="an object a line instead of the table")
+        if name == "status":
+            step.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
+        else:
+            step.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
+    return parser
+
+
+def _days(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> list[date]:
+    """The days asked for, in order; none for `check`, and for `status` where none was named."""
+    if asked.step == "check":
+        return []
+    first, last = asked.date or asked.first, asked.date or asked.last
+    if (asked.date and (asked.first or asked.last)) or bool(first) != bool(last):
+        parser.error("name the day by --date D, or a range by --from D and --to D")
+    if first is None:
+        if asked.step != "status" or asked.check:
+            parser.error(f"{asked.step}: which day? --date D, or --from D --to D")
+        return []
+    if last < first:
+        parser.error(f"--to {last} is before --from {first}")
+    return [first + timedelta(days=day) for day in range((last - first).days + 1)]
+
+
+def _step(asked: argparse.Namespace, days: list[date]) -> int:
+    environment = load_environment(asked.env)
+    contracts = load_contracts(environment, tuple(asked.source))
+    if asked.step == "check":
+        print(f"environment {environment.name} and {len(contracts)} source contracts are valid: {', '.join(contracts)}")
+        return 0
+    if asked.step == "status":
+        outcomes = status.outcomes(environment, contracts, days, asked.check)
+        _show(outcomes, asked.json)
+        missing = asked.check and any(outcome.state == "not_arrived" for outcome in outcomes)
+        return 75 if missing else 0
+    # Only here: what needs no Spark must answer at once.
+    from jobs.run import Run, execute
+    from jobs.session import Session
+
+    if asked.step not in ("ingest", "load", "run"):
+        raise ConfigurationError(f"no step {asked.step}")
+    run_id = new_run_id()
+    log = logs.start(environment.logs, run_id)
+    session = Session(f"coretelecoms {asked.step} {run_id}", environment.spark)
+    try:
+        report = execute(Run(environment, contracts, days, run_id, asked.step, asked.replay), session)
+    finally:
+        session.stop()
+    _show(report.outcomes, asked.json)
+    if log:
+        print(f"run {run_id}, log {log}", file=sys.stderr)
+    if report.exit_code:
+        raise RunError(_what_did_not_land(report), report.exit_code)
+    return 0
+
+
+def _what_did_not_land(report: RunReport) -> str:
+    missing = [outcome for outcome in report.outcomes if outcome.exit_code]
+    lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.state}: {outcome.error}" for outcome in missing]
+    return "\n".join([f"{len(missing)} of {len(report.outcomes)} did not land (exit {report.exit_code}):", *lines])
+
+
+def _show(outcomes: Sequence[Outcome], as_json: bool) -> None:
+    if as_json:
+        for outcome in outcomes:
+            print(outcome.model_dump_json(include=set(_JSON)))
+        return
+    rows = [_COLUMNS, *(_cells(outcome) for outcome in outcomes)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    for row in rows:
+        texts = [
+            cell.ljust(width) if column < 3 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(texts).rstrip())
+
+
+def _cells(outcome: Outcome) -> tuple[str, ...]:
+    counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
+    flags = [flag for flag in ("corrected", "empty") if getattr(outcome, flag)]
+    flags += ["odd volume"] * bool(outcome.odd_volume) + ["drift"] * bool(outcome.drift)
+    return (
+        outcome.source,
+        str(outcome.ingest_date),
+        outcome.state + (f" ({', '.join(flags)})" if flags else ""),
+        *("" if count is None else f"{count:,}" for count in counts),
+        "" if outcome.seconds is None else f"{outcome.seconds:.1f}",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

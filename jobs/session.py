@@ -1,0 +1,80 @@
+"""The one Spark session of a run, started when the first landing needs it."""
+
+import threading
+from typing import Any
+
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.errors import PlatformError, ServiceError
+
+# What the code relies on, whatever the cluster's defaults; sizes and masters belong to the environment.
+_CONFIGURATION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.csv.parser.columnPruning.enabled": "false",  # else rows with too many fields pass unseen
+    "spark.sql.files.minPartitionNum": "1",  # one file a 128 MB of input; sources run side by side instead
+    "spark.sql.shuffle.partitions": "1",  # no plan here shuffles
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.ansi.enabled": "false",
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the manifest is the commit point
+    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.executor.heartbeatInterval": "1s",  # progress is read from what executors report
+}
+
+
+class Session:
+    """Starts Spark on first use, so that a run with nothing to land never pays for it."""
+
+    def __init__(self, name: str, extra: dict[str, str]) -> None:
+        self._configuration: dict[str, bool | float | int | str | None] = {
+            "spark.app.name": name,
+            **_CONFIGURATION,
+            **extra,
+        }
+        self._lock = threading.Lock()
+        self.started: SparkSession | None = None
+
+    def __call__(self) -> SparkSession:
+        with self._lock:
+            if self.started is None:
+                self.started = SparkSession.builder.config(map=self._configuration).getOrCreate()
+                self.started.sparkContext.setLogLevel("ERROR")
+        return self.started
+
+    def describe(self, work: str) -> SparkSession:
+        """The session, with what this thread starts from now on named `work`; progress finds it by that."""
+        spark = self()
+        spark.sparkContext.setJobDescription(work)
+        return spark
+
+    def stop(self) -> None:
+        if self.started is not None:
+            self.started.stop()
+
+
+def explained(error: Exception) -> PlatformError:
+    """Any error as one a user can read: Spark's by its root cause, without the stack."""
+    if isinstance(error, PlatformError):
+        return error
+    cause = f"{type(error).__name__}: {error}"
+    if isinstance(error, Py4JJavaError):
+        cause = _root(error.java_exception)
+    elif isinstance(error, PySparkException):
+        cause = _root(getattr(error, "_origin", None)) or str(error).partition("\n")[0]
+    elif isinstance(error, Py4JError):
+        cause = f"Spark's driver is gone: {error}"
+    if "org.postgresql" in cause or "PSQLException" in cause or "java.net." in cause:
+        return ServiceError(cause)
+    return PlatformError(f"{cause}; the traceback is in the run's log")
+
+
+def _root(exception: Any) -> str:
+    """The innermost cause of a Java exception, a line."""
+    while exception is not None and exception.getCause() is not None:
+        exception = exception.getCause()
+    return "" if exception is None else str(exception.toString()).partition("\n")[0]

@@ -1,0 +1,94 @@
+"""The ledger: per source and day what was delivered, landed, rejected and loaded, from manifests, reports, Bronze."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from jobs import deliveries
+from jobs.errors import PlatformError
+from jobs.ledger import Ledger, Manifest, Outcome, RunReport
+from jobs.load import loaded
+from jobs.settings import Environment, SourceContract
+
+
+def outcomes(
+    environment: Environment, contracts: dict[str, SourceContract], days: Sequence[date], check: bool
+) -> list[Outcome]:
+    """One outcome a source and day, by day; `days` empty: all that are known. `check`: look at the sources too."""
+    ledger = Ledger(environment.lake)
+    reported = {
+        (outcome.source, outcome.ingest_date): (report, outcome)
+        for report in ledger.reports()
+        for outcome in report.outcomes
+    }
+    found = []
+    for contract in contracts.values():
+        newest = {manifest.ingest_date: manifest for manifest in ledger.manifests(contract.name)}
+        bronze = loaded(environment, contract.name)
+        known = {*newest, *(day for source, day in reported if source == contract.name)}
+        for day in sorted(days or known):
+            latest = reported.get((contract.name, day))
+            outcome = _outcome(newest.get(day), latest, bronze.get(day))
+            if check and (outcome is None or outcome.state not in ("landed", "loaded", "unchanged")):
+                outcome = _looked_at(contract, environment, day, has_landed=bool(newest))
+            if outcome:
+                found.append(outcome)
+    return sorted(found, key=lambda outcome: (outcome.ingest_date, outcome.source))
+
+
+def _outcome(
+    manifest: Manifest | None, latest: tuple[RunReport, Outcome] | None, bronze: tuple[str, int] | None
+) -> Outcome | None:
+    """The newest of a landing and what a later run reported; None: nothing is known of the day."""
+    if latest:
+        report, reported = latest
+        is_newer = manifest is None or report.run_id > manifest.run_id
+        if is_newer and reported.state not in ("landed", "loaded"):
+            return reported.model_copy(update={"rows_bronze": bronze and bronze[1]})
+    if manifest is None:
+        return None
+    return of_manifest(manifest, bronze)
+
+
+def of_manifest(manifest: Manifest, bronze: tuple[str, int] | None) -> Outcome:
+    """The state a landing has: loaded where Bronze holds it, or a newer one."""
+    is_loaded = bronze is not None and bronze[0] >= manifest.run_id
+    return Outcome(
+        source=manifest.source,
+        ingest_date=manifest.ingest_date,
+        state="loaded" if is_loaded else "landed",
+        corrected=manifest.corrected,
+        empty=manifest.rows_delivered == 0,
+        run_id=manifest.run_id,
+        rows_delivered=manifest.rows_delivered,
+        rows_landed=manifest.rows_landed,
+        rows_rejected=manifest.rows_rejected,
+        rows_bronze=bronze and bronze[1],
+        odd_volume=manifest.odd_volume,
+        drift=manifest.drift,
+    )
+
+
+def _looked_at(contract: SourceContract, environment: Environment, day: date, has_landed: bool) -> Outcome:
+    """What the source itself says of a day that has not landed."""
+    if contract.static and has_landed:
+        return Outcome(source=contract.name, ingest_date=day, state="unchanged")
+    try:
+        state = "arrived" if deliveries.look(contract, environment, day) else "not_arrived"
+    except PlatformError as error:
+        return failed(contract.name, day, error)
+    return Outcome.model_validate({"source": contract.name, "ingest_date": day, "state": state})
+
+
+def failed(source: str, day: date, error: PlatformError) -> Outcome:
+    """The outcome that an error is, with what a retry would do about it."""
+    return Outcome.model_validate(
+        {
+            "source": source,
+            "ingest_date": day,
+            "state": error.state,
+            "error": str(error),
+            "error_kind": type(error).__name__,
+            "retry_helps": error.retry_helps,
+            "exit_code": error.exit_code,
+        }
+    )

