@@ -101,7 +101,8 @@ def _write_pass(
     """Read and write once. What the `first` pass landed stands where only rejected rows were missing from it."""
     request.work.mkdir(parents=True, exist_ok=True)
     with _reading(request, inputs) as reading:
-        _log(request, "read", rows=reading.rows_delivered, careful=request.careful)
+        size = sum(found.size for found in reading.inputs)
+        _log(request, "read", rows=reading.rows_delivered, bytes=size, careful=request.careful)
         _check_limit(request, reading)
         if first and _rows(first.landed) == reading.rows_delivered - reading.rows_rejected:
             landed = first.landed

@@ -1,6 +1,7 @@
 """The command line: `STEP [--date D | --from D --to D] [--source S]... [--env E]`."""
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; returns the exit code (sysexits)."""
+    _own_stderr()
     parser = _parser()
     asked = parser.parse_args(arguments)
     days = _days(parser, asked)
@@ -46,6 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _own_stderr() -> None:
+    """spark-submit pours a Python driver's stderr into its own stdout; take back the stderr it was started with."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        with contextlib.suppress(OSError):  # no /proc, or a socket: then both stay one
+            theirs = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
+            os.dup2(theirs, sys.stderr.fileno())
+            os.close(theirs)
 
 
 def _parser() -> argparse.ArgumentParser:

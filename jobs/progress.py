@@ -1,98 +1,98 @@
 """What a run is doing: a line a source on a terminal, redrawn; a plain line per finished day elsewhere."""
 
+import logging
 import shutil
 import sys
 import threading
 import time
-from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from types import TracebackType
-from typing import Any
 
 from jobs.ledger import Outcome
-from jobs.session import Session
 
-INTERVAL = 0.5  # seconds between two looks at Spark
+INTERVAL = 0.5  # seconds between two drawings
+_DOING = {"read": "writing", "written": "checking", "manifest": "loading", "staged": "loading", "published": ""}
 
 
 @dataclass
-class _Source:
-    days: int = 0
-    landed: int = 0  # rows of finished days
-    doing: str = ""
-    rows: int = 0  # of days in work, as the executors last reported
+class _Day:
+    """A source's day in work: what it is at, its rows delivered, and the bytes of its inputs."""
+
+    doing: str = "reading"
+    rows: int = 0
     bytes: int = 0
+    landed: int = 0
 
 
-class Progress:
-    """Follows a run from the side; knows nothing but what Spark reports and what has finished."""
+class Progress(logging.Handler):
+    """Follows a run by the facts that it logs; draws only where a person looks."""
 
-    def __init__(self, session: Session, units: int) -> None:
-        self._session, self._units = session, units
-        self._sources: dict[str, _Source] = defaultdict(_Source)
+    def __init__(self, units: dict[str, int]) -> None:
+        """`units`: by source, how many days are to be looked at."""
+        super().__init__()
+        self._units = units
+        self._days: dict[tuple[str, date], _Day] = {}
+        self._finished = dict.fromkeys(units, 0)
         self._started = time.monotonic()
-        self._live = sys.stderr.isatty()
+        self._is_live = sys.stderr.isatty()
         self._stop = threading.Event()
         self._drawn = 0
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
 
     def __enter__(self) -> "Progress":
-        if self._live:
+        if self._is_live:
+            logging.getLogger("jobs").addHandler(self)
             self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop.set()
-        if self._live:
+        if self._is_live:
+            self._stop.set()
             self._thread.join()
             self._draw()
+            logging.getLogger("jobs").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take in one fact of the log."""
+        facts = getattr(record, "facts", {})
+        day = self._days.setdefault((facts["source"], facts["day"]), _Day())
+        day.doing = _DOING.get(record.getMessage(), day.doing)
+        if record.getMessage() == "read":
+            day.rows, day.bytes = facts["rows"], facts["bytes"]
+        if record.getMessage() == "written":
+            day.landed = facts["rows"]
 
     def finished(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Count a unit's outcomes in, and hand them on."""
+        self._finished[outcomes[0].source] += 1
         for outcome in outcomes:
-            source = self._sources[outcome.source]
-            source.days += 1
-            source.landed += outcome.rows_landed or 0
-            if not self._live and outcome.state != "unchanged":
+            if (found := self._days.get((outcome.source, outcome.ingest_date))) is not None:
+                found.doing = ""
+            if not self._is_live and outcome.state != "unchanged":
                 rows = "" if outcome.rows_landed is None else f", {outcome.rows_landed:,} rows"
                 sys.stderr.write(f"{outcome.source} {outcome.ingest_date} {outcome.state}{rows}\n")
         return outcomes
 
-    def _follow(self) -> None:
+    def _keep_drawing(self) -> None:
         while not self._stop.wait(INTERVAL):
-            self._look()
             self._draw()
 
-    def _look(self) -> None:
-        """Rows and bytes of running stages, by the `source day` that the landing named its jobs."""
-        spark = self._session.started
-        if spark is None:
-            return
-        for source in self._sources.values():
-            source.doing, source.rows, source.bytes = "", 0, 0
-        try:
-            active = spark.sparkContext._jsc.sc().statusStore().activeStages()
-            for stage in [active.apply(position) for position in range(active.size())]:
-                self._count(stage)
-        except Exception:  # noqa: BLE001 - the display must never fail a run; Spark may be stopping
-            return
-
-    def _count(self, stage: Any) -> None:
-        name, _, day = stage.description().getOrElse(None).partition(" ")
-        source = self._sources[name]
-        source.doing = f"{source.doing} {day}".strip()
-        source.rows += max(stage.outputRecords(), stage.inputRecords())
-        source.bytes += max(stage.outputBytes(), stage.inputBytes())
-
     def _draw(self) -> None:
-        seconds = time.monotonic() - self._started
-        width = shutil.get_terminal_size().columns
-        lines = [
-            f"{name:<14}{source.days:>3} done {source.landed + source.rows:>12,} rows "
-            f"{source.bytes / 2**20:>8.1f} MB {(source.landed + source.rows) / seconds:>10,.0f} rows/s  {source.doing}"
-            for name, source in sorted(self._sources.items())
-        ]
+        width = shutil.get_terminal_size().columns - 1
+        lines = [self._line(source)[:width] for source in self._units]
         up = f"\033[{self._drawn}A" if self._drawn else ""
-        sys.stderr.write(up + "".join(f"\033[2K{line[: width - 1]}\n" for line in lines))
+        sys.stderr.write(up + "".join(f"\033[2K{line}\n" for line in lines))
         sys.stderr.flush()
         self._drawn = len(lines)
+
+    def _line(self, source: str) -> str:
+        days = {day: at for (name, day), at in list(self._days.items()) if name == source}
+        rows, landed = sum(at.rows for at in days.values()), sum(at.landed for at in days.values())
+        size = sum(at.bytes for at in days.values()) / 2**20
+        rate = landed / (time.monotonic() - self._started)
+        doing = ", ".join(f"{at.doing} {day:%m-%d}" for day, at in days.items() if at.doing)
+        return (
+            f"{source:<13}{self._finished[source]}/{self._units[source]}{landed:>11,} of {rows:>9,} rows"
+            f"{size:>8.1f} MB {rate:>7,.0f} rows/s  {doing}"
+        )

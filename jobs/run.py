@@ -53,7 +53,8 @@ def execute(run: Run, session: Session) -> RunReport:
             units.append(partial(_static, run, session, contract))
         else:
             units.extend(partial(_daily, run, session, contract, day) for day in run.days)
-    with Progress(session, units=len(units)) as progress, ThreadPoolExecutor(THREADS) as pool:
+    expected = {name: 1 if contract.static else len(run.days) for name, contract in run.contracts.items()}
+    with Progress(expected) as progress, ThreadPoolExecutor(THREADS) as pool:
         outcomes = [outcome for done in pool.map(lambda unit: progress.finished(unit()), units) for outcome in done]
     codes = {outcome.exit_code for outcome in outcomes}
     report = RunReport(

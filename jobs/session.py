@@ -23,7 +23,6 @@ _CONFIGURATION = {
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.executor.heartbeatInterval": "1s",  # progress is read from what executors report
 }
 
 
@@ -37,24 +36,24 @@ class Session:
             **extra,
         }
         self._lock = threading.Lock()
-        self.started: SparkSession | None = None
+        self._started: SparkSession | None = None
 
     def __call__(self) -> SparkSession:
         with self._lock:
-            if self.started is None:
-                self.started = SparkSession.builder.config(map=self._configuration).getOrCreate()
-                self.started.sparkContext.setLogLevel("ERROR")
-        return self.started
+            if self._started is None:
+                self._started = SparkSession.builder.config(map=self._configuration).getOrCreate()
+                self._started.sparkContext.setLogLevel("ERROR")
+        return self._started
 
     def describe(self, work: str) -> SparkSession:
-        """The session, with what this thread starts from now on named `work`; progress finds it by that."""
+        """The session, with what this thread starts from now on named `work` in Spark's UI and event log."""
         spark = self()
         spark.sparkContext.setJobDescription(work)
         return spark
 
     def stop(self) -> None:
-        if self.started is not None:
-            self.started.stop()
+        if self._started is not None:
+            self._started.stop()
 
 
 def explained(error: Exception) -> PlatformError:

@@ -15,3 +15,4 @@ SPARK_LAUNCHER_OPTS="$SMALL -Xshare:auto"
 ARCHIVE=$CACHE/classes-$(hash_of "$JAVA_HOME/release" <(echo "$JAVA_HOME:$SPARK_HOME:$JARS")).jsa
 SPARK_SUBMIT_OPTS="$LOGGING ${CORETELECOMS_JVM:-$SMALL} ${SPARK_SUBMIT_OPTS:-}"
 [ ! -e "$ARCHIVE" ] || SPARK_SUBMIT_OPTS="-XX:SharedArchiveFile=$ARCHIVE $SPARK_SUBMIT_OPTS"
+export PYSPARK_SUBMIT_ARGS="--driver-class-path $JARS pyspark-shell" # for a session that Python starts itself

@@ -35,7 +35,7 @@ def loaded(warehouse: DeltaWarehouse, source: str, day: date | None = None) -> d
 
 def _held(table: DeltaTable, day: date | None = None) -> dict[date, tuple[str, int]]:
     found: dict[date, tuple[str, int]] = {}
-    for uri in table.file_uris([("ingest_date", "=", str(day))] if day else None):
+    for uri in table.file_uris(file_pruning_predicate=[("ingest_date", "=", str(day))] if day else None):
         file = Path(uri.removeprefix("file://"))
         of_day = date.fromisoformat(file.parent.name.removeprefix("ingest_date="))
         run_id = file.name.partition(".")[0]

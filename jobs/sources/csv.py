@@ -217,7 +217,8 @@ class Split:
         while quotes % 2 and size <= MAX_RECORD:
             if taken == len(ahead):
                 ahead.extend(islice(physical, 1))
-            if taken == len(ahead) or not self._reason(ahead[taken]):
+            is_whole = taken < len(ahead) and ahead[taken].count(b'"') % 2 == 0 and not self._reason(ahead[taken])
+            if taken == len(ahead) or is_whole:
                 return 0
             size += len(ahead[taken])
             quotes += ahead[taken].count(b'"')

@@ -1,0 +1,35 @@
+{#- The days asked for are dbt's own event time flags, half open: `--event-time-start 2025-11-20
+    --event-time-end 2025-11-21` is one day. Unlike vars they do not make dbt parse the project anew. -#}
+
+{%- macro days_asked() -%}
+    {%- set start = invocation_args_dict.get('event_time_start') -%}
+    {%- set end = invocation_args_dict.get('event_time_end') -%}
+    {%- if not start -%} {{ return(('1900-01-01', '9999-12-31')) }} {%- endif -%}
+    {%- set after = modules.datetime.datetime.fromisoformat(end | string) -%}
+    {%- set last = after - modules.datetime.timedelta(microseconds=1) -%}
+    {{ return(((start | string)[:10], last.strftime('%Y-%m-%d'))) }}
+{%- endmacro -%}
+
+{%- macro is_day_asked(column) -%}
+    {%- set days = days_asked() -%}
+    {{ column }} between date '{{ days[0] }}' and date '{{ days[1] }}'
+{%- endmacro -%}
+
+{#- For models: the first build and a full one take every day. -#}
+{%- macro is_day_to_build(column) -%}
+    {%- if is_incremental() -%}
+        {{ is_day_asked(column) }}
+    {%- else -%}
+        {{ column }} between date '1900-01-01' and date '9999-12-31'
+    {%- endif -%}
+{%- endmacro -%}
+
+{#- Whole days are replaced, also by nothing: delete+insert on ingest_date would keep a day that became empty. -#}
+{%- macro get_incremental_replace_days_sql(arguments) -%}
+    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arguments['target_relation'] }}
+    where {{ is_day_asked('ingest_date') }};
+
+    insert into {{ arguments['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arguments['temp_relation'] }};
+{%- endmacro -%}

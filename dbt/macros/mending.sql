@@ -1,0 +1,55 @@
+{#- The rules that mend what suppliers send. Each has a unit test; the delivered value stays beside the mended one. -#}
+
+{%- macro blank_to_null(column) -%}
+    nullif(trim({{ column }}), '')
+{%- endmacro -%}
+
+{#- One of the canonical values whatever its case and separators; others as `otherwise` says (an expression). -#}
+{%- macro canonical(column, values, otherwise) -%}
+    case lower(replace(replace(trim({{ column }}), '-', ' '), '_', ' '))
+        {%- for value in values %}
+        when '{{ value | lower | replace("-", " ") }}' then '{{ value }}'
+        {%- endfor %}
+        else {{ otherwise }}
+    end
+{%- endmacro -%}
+
+{%- macro mended_status(column) -%}
+    {{ canonical(column, ['Resolved', 'In-Progress', 'Backlog', 'Blocked'], "'Unknown'") }}
+{%- endmacro -%}
+
+{#- A category nobody has seen before is kept as it came: it is news, not a mistake. -#}
+{%- macro mended_category(column) -%}
+    {{ canonical(
+        column,
+        ['Technician Support', 'Network Failure', 'Router Delivery', 'Payments'],
+        "coalesce(" ~ blank_to_null(column) ~ ", 'Unknown')"
+    ) }}
+{%- endmacro -%}
+
+{#- Two of the supplier's domains are misspelt in most rows: GmaiL.om and hotmai.com. -#}
+{%- macro mended_email(column) -%}
+    {%- set email -%} lower({{ blank_to_null(column) }}) {%- endset -%}
+    {%- set with_com -%}
+        case when {{ email }} like '%@%.om' then left({{ email }}, length({{ email }}) - 3) || '.com' else {{ email }} end
+    {%- endset -%}
+    replace({{ with_com }}, '@hotmai.com', '@hotmail.com')
+{%- endmacro -%}
+
+{%- macro is_email(column) -%}
+    ({{ column }} like '%_@_%._%' and {{ column }} not like '%@%@%' and {{ column }} not like '% %')
+{%- endmacro -%}
+
+{#- Text without zone is read as UTC. The pattern keeps out words that only some warehouses take for moments. -#}
+{%- macro mended_timestamp(column) -%}
+    case when trim({{ column }}) like '____-__-__%' then {{ dbt.safe_cast('trim(' ~ column ~ ')', dbt.type_timestamp()) }} end
+{%- endmacro -%}
+
+{%- macro mended_date(column) -%}
+    cast({{ mended_timestamp(column) }} as date)
+{%- endmacro -%}
+
+{#- Text that says something, but no moment. -#}
+{%- macro is_unreadable(column, moment) -%}
+    ({{ blank_to_null(column) }} is not null and {{ moment }} is null)
+{%- endmacro -%}

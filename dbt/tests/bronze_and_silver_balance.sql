@@ -1,0 +1,44 @@
+-- Of the days just built: each delivered row is in Silver once, and counted in complaints_clean.
+with
+{%- for feed in ['agents', 'customers', 'call_logs', 'social_media', 'web_forms'] %}
+bronze_{{ feed }} as (
+    select
+        '{{ feed }}' as feed,
+        ingest_date,
+        count(*) as in_bronze,
+        0 as in_silver
+    from {{ source('bronze', feed) }}
+    where {{ is_day_asked('ingest_date') }}
+    group by ingest_date
+),
+
+silver_{{ feed }} as (
+    select
+        '{{ feed }}' as feed,
+        ingest_date,
+        0 as in_bronze,
+        count(*) as in_silver
+    from {{ ref('stg_' ~ feed) }}
+    where {{ is_day_asked('ingest_date') }}
+    group by ingest_date
+),
+{% endfor %}
+counted as (
+    {%- for feed in ['agents', 'customers', 'call_logs', 'social_media', 'web_forms'] %}
+    select * from bronze_{{ feed }}
+    union all
+    select * from silver_{{ feed }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select
+    feed,
+    ingest_date,
+    sum(in_bronze) as in_bronze,
+    sum(in_silver) as in_silver
+from counted
+group by feed, ingest_date
+having sum(in_bronze) <> sum(in_silver)

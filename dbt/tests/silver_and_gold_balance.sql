@@ -1,0 +1,111 @@
+-- All days: every delivered row is behind exactly one complaint of Gold, duplicates and later deliveries counted.
+with staged as (
+    select count(*) as delivered_rows from {{ ref('int_complaints_unioned') }}
+),
+
+clean as (
+    select
+        coalesce(sum(delivered_rows), 0) as delivered_rows,
+        count(*) as deliveries
+    from {{ ref('complaints_clean') }}
+),
+
+fact as (
+    select
+        coalesce(sum(delivered_rows), 0) as delivered_rows,
+        coalesce(sum(deliveries), 0) as deliveries,
+        count(*) as complaints,
+        count(resolution_seconds) as timed,
+        coalesce(sum(case when has_known_customer then 1 else 0 end), 0) as of_known_customers
+    from {{ ref('fact_complaints') }}
+),
+
+daily as (
+    select coalesce(sum(complaints), 0) as complaints from {{ ref('agg_complaints_daily') }}
+),
+
+agents as (
+    select
+        coalesce(sum(complaints), 0) as complaints,
+        coalesce(sum(timed), 0) as timed
+    from {{ ref('agg_agent_performance') }}
+),
+
+times as (
+    select coalesce(sum(complaints), 0) as timed from {{ ref('agg_resolution_time') }}
+),
+
+customers as (
+    select coalesce(sum(complaints), 0) as complaints from {{ ref('customer_360') }}
+),
+
+customer_rows as (
+    select
+        (select count(*) from {{ ref('stg_customers') }}) as staged,
+        (select coalesce(sum(delivered_rows), 0) from {{ ref('dim_customer') }}) as counted
+),
+
+agent_rows as (
+    select
+        (select count(*) from {{ ref('stg_agents') }}) as staged,
+        (select coalesce(sum(delivered_rows), 0) from {{ ref('dim_agent') }} where is_current) as counted
+),
+
+balances as (
+    select
+        'rows staged = rows counted in complaints_clean' as balance,
+        (select delivered_rows from staged) as expected,
+        (select delivered_rows from clean) as found
+    union all
+    select
+        'rows counted in complaints_clean = rows counted in fact_complaints' as balance,
+        (select delivered_rows from clean) as expected,
+        (select delivered_rows from fact) as found
+    union all
+    select
+        'rows of complaints_clean = deliveries counted in fact_complaints' as balance,
+        (select deliveries from clean) as expected,
+        (select deliveries from fact) as found
+    union all
+    select
+        'complaints = sum of agg_complaints_daily' as balance,
+        (select complaints from fact) as expected,
+        (select complaints from daily) as found
+    union all
+    select
+        'complaints = sum of agg_agent_performance' as balance,
+        (select complaints from fact) as expected,
+        (select complaints from agents) as found
+    union all
+    select
+        'timed complaints = sum of agg_agent_performance' as balance,
+        (select timed from fact) as expected,
+        (select timed from agents) as found
+    union all
+    select
+        'timed complaints = sum of agg_resolution_time' as balance,
+        (select timed from fact) as expected,
+        (select timed from times) as found
+    union all
+    select
+        'complaints of known customers = sum of customer_360' as balance,
+        (select of_known_customers from fact) as expected,
+        (select complaints from customers) as found
+    union all
+    select
+        'customer rows staged = rows counted in dim_customer' as balance,
+        (select staged from customer_rows) as expected,
+        (select counted from customer_rows) as found
+    union all
+    select
+        'agent rows staged = rows counted in dim_agent' as balance,
+        (select staged from agent_rows) as expected,
+        (select counted from agent_rows) as found
+)
+
+select
+    balance,
+    expected,
+    found
+from balances
+where expected <> found

@@ -1,0 +1,57 @@
+"""The newcomer's demo: four days of five sources, generated, landed and loaded by the one command users have.
+
+python -m demo [--calls N] [--customers N]
+"""
+
+import argparse
+import os
+import resource
+import sys
+from datetime import date
+from pathlib import Path
+
+from demo.faithful import days_between, generate
+from demo.postgres import run, serving
+from demo.server import ServerError
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCAL = ROOT / ".local"
+FIRST, LAST = date(2025, 11, 20), date(2025, 11, 23)
+
+
+def main() -> int:
+    """Returns the run's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--calls", type=int, default=20_000, help="calls a day; the real telecom has 378993")
+    parser.add_argument("--customers", type=int, default=50_000, help="customers; the real telecom has 2499948")
+    asked = parser.parse_args()
+    _say(f"sources for {FIRST} to {LAST} in {LOCAL / 'sources'}")
+    generate(LOCAL / "sources", days_between(FIRST, LAST), asked.calls, asked.customers)
+    _say("Postgres with the web forms, on loopback")
+    try:
+        with serving(LOCAL / "postgres") as server:
+            server.load_web_forms(LOCAL / "sources/web_forms")
+            server.write_secrets(LOCAL / "secrets/database")
+            days = ["--from", str(FIRST), "--to", str(LAST)]
+            _say(f"./spark-submit.sh run {' '.join(days)}")
+            code = run([str(ROOT / "spark-submit.sh"), "run", *days])
+    except ServerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 69
+    _say(f"lake and Bronze in {LOCAL / 'lake'}; {_cpu_seconds():.0f} CPU-seconds in all")
+    return code
+
+
+def _say(what: str) -> None:
+    print(f"demo: {what}", flush=True)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and all that it started and waited for: generator, Postgres, Spark."""
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main())

@@ -1,0 +1,69 @@
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs.settings import Environment, load_environment
+
+DAY = date(2025, 11, 21)
+DAYS = tuple(date(2025, 11, day) for day in (20, 21, 22, 23))
+TEMPLATES = {
+    "call_logs": "call logs/call_logs_day_{}.csv",
+    "social_media": "social_medias/media_complaint_day_{}.json",
+    "customers": "customers/customers_dataset.csv",
+    "agents": "agents/agents.csv",
+}
+
+# Whatever a library looks for in a cloud, it finds nothing.
+os.environ.update(AWS_EC2_METADATA_DISABLED="true", GCE_METADATA_HOST="127.0.0.1:9", NO_GCE_CHECK="true")
+
+
+@dataclass(frozen=True)
+class World:
+    """An environment of its own under a temporary folder: sources, lake, Bronze."""
+
+    root: Path
+
+    @property
+    def file(self) -> Path:
+        return self.root / "env.toml"
+
+    @property
+    def environment(self) -> Environment:
+        return load_environment(str(self.file))
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def bronze(self) -> Path:
+        return self.root / "bronze"
+
+    def deliver(self, source: str, content: bytes, day: date = DAY) -> Path:
+        """A new object each time, as a supplier who sends a file again makes one."""
+        path = self.root / "sources" / TEMPLATES[source].format(day)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def raw_files(self) -> set[Path]:
+        return {path for path in (self.lake / "raw").rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return make_world(tmp_path)
+
+
+def make_world(root: Path) -> World:
+    world = World(root)
+    world.file.write_text(
+        f'sources = "{root}/sources"\nlake = "{root}/lake"\nlogs = "{root}/logs"\n'
+        f'warehouse = {{ kind = "delta", path = "{root}/bronze" }}\n'
+        f'secrets = {{ database = "file:{root}/secrets" }}\n'
+    )
+    (root / "sources").mkdir(exist_ok=True)
+    return world

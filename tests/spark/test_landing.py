@@ -1,0 +1,202 @@
+import csv
+import io
+import json
+import logging
+from collections.abc import Callable
+from datetime import date
+
+from demo.complaints import HEADERS
+from jobs.ledger import Ledger
+from jobs.settings import METADATA_COLUMNS
+from jobs.sources.postgres import PAGE, RANGE, page_ranges
+from tests.conftest import DAY, DAYS, World
+from tests.spark.conftest import Runner
+
+CALLS = HEADERS["call_logs"]
+AGENTS = ("iD", "NamE", "experience", "state")
+
+
+def csv_of(header: tuple[str, ...], rows: int, first: int = 0, mark: str = "x") -> bytes:
+    text = io.StringIO()
+    records = [[f"{mark}{column}-{row}" for column in range(len(header))] for row in range(first, first + rows)]
+    csv.writer(text, lineterminator="\n").writerows([header, *records])
+    return text.getvalue().encode()
+
+
+def states(run: Runner, *days: date, sources: tuple[str, ...], replay: bool = False) -> list[tuple[str, str]]:
+    return [(str(o.ingest_date), o.state) for o in run(*days, sources=sources, replay=replay)]
+
+
+def test_every_row_carries_its_metadata_as_columns_of_the_file(run: Runner) -> None:
+    path = run.world.deliver("call_logs", csv_of((*CALLS, "Queue"), 3))
+    (outcome,) = run(sources=("call_logs",))
+    rows = run.bronze("call_logs")
+    assert tuple(rows[0])[-len(METADATA_COLUMNS) :] == METADATA_COLUMNS
+    assert {(row["_source_system"], row["_source_uri"], row["_run_id"], row["ingest_date"]) for row in rows} == {
+        ("s3", str(path), outcome.run_id, DAY)
+    }
+    assert sorted(str(row["_rescued"]) for row in rows) == [f'{{"Queue":"x9-{row}"}}' for row in range(3)]
+    assert len({row["_ingested_at"] for row in rows}) == 1
+    assert sorted(str(row["call_id"]) for row in rows) == ["x1-0", "x1-1", "x1-2"]
+
+
+def test_a_second_run_lands_nothing_and_a_replay_lands_anew(run: Runner) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 3))
+    run(sources=("call_logs",))
+    before = run.world.raw_files()
+    (again,) = run(sources=("call_logs",))
+    assert run.world.raw_files() == before
+    assert again.state == "loaded"
+    (replayed,) = run(sources=("call_logs",), replay=True)
+    assert before < run.world.raw_files()
+    assert (replayed.state, replayed.corrected, replayed.rows_bronze) == ("loaded", False, 3)
+    assert replayed.run_id != again.run_id
+
+
+def test_a_corrected_delivery_is_seen_and_lands_anew_without_replay(run: Runner) -> None:
+    for day in DAYS:
+        run.world.deliver("call_logs", csv_of(CALLS, 3), day)
+    run(*DAYS, sources=("call_logs",))
+    run.world.deliver("call_logs", csv_of(CALLS, 5), DAYS[1])
+    outcomes = run(*DAYS, sources=("call_logs",))
+    assert [(o.corrected, o.rows_bronze) for o in outcomes] == [(False, 3), (True, 5), (False, 3), (False, 3)]
+    assert len({o.run_id for o in outcomes}) == 2
+
+
+def test_a_day_that_has_not_arrived_is_a_state_and_stops_nobody(run: Runner) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 3))
+    outcomes = {o.source: o for o in run(sources=("call_logs", "social_media"))}
+    assert (outcomes["call_logs"].state, outcomes["call_logs"].exit_code) == ("loaded", 0)
+    assert (outcomes["social_media"].state, outcomes["social_media"].exit_code) == ("not_arrived", 75)
+    assert not (run.world.lake / "raw/social_media").exists()
+
+
+def test_a_static_source_lands_once_per_content(run: Runner) -> None:
+    run.world.deliver("agents", csv_of(AGENTS, 3))
+    days = [str(day) for day in DAYS]
+    first = states(run, DAYS[1], DAYS[2], sources=("agents",))
+    assert first == [(days[1], "loaded"), (days[2], "unchanged")]
+    files = run.world.raw_files()
+    assert states(run, DAYS[3], sources=("agents",)) == [(days[3], "unchanged")]
+    assert states(run, DAYS[3], sources=("agents",), replay=True) == [(days[3], "unchanged")]
+    assert states(run, DAYS[0], sources=("agents",)) == [(days[0], "unchanged")]
+    assert run.world.raw_files() == files
+    assert states(run, DAYS[1], sources=("agents",), replay=True) == [(days[1], "loaded")]
+    assert len(run.world.raw_files()) == 2 * len(files)
+
+
+def test_a_static_source_never_lands_before_its_newest_landing(run: Runner) -> None:
+    run.world.deliver("agents", csv_of(AGENTS, 3))
+    states(run, DAYS[2], sources=("agents",))
+    run.world.deliver("agents", csv_of(AGENTS, 4))
+    assert states(run, DAYS[0], sources=("agents",)) == [(str(DAYS[0]), "unchanged"), (str(DAYS[2]), "loaded")]
+    (newest,) = [m for m in [Ledger(run.world.lake).newest("agents")] if m]
+    assert (newest.ingest_date, newest.rows_landed, newest.corrected) == (DAYS[2], 4, True)
+
+
+def test_files_of_one_delivery_with_different_headers_are_read_apart(run: Runner) -> None:
+    contracts = run.world.root / "contracts"
+    contracts.mkdir()
+    (contracts / "calls.toml").write_text(
+        'description = "several files"\nsystem = "s3"\nkey = ["a"]\n[delivery]\nkind = "csv"\n'
+        'paths = ["many/{date}*.csv"]\n[columns]\n"a" = "a"\n"b" = "b"\n'
+    )
+    run.world.file.write_text(f'contracts = "{contracts}"\n' + run.world.file.read_text())
+    folder = run.world.root / "sources/many"
+    folder.mkdir()
+    (folder / f"{DAY}-1 [x].csv").write_text("a,b\n1,2\n")
+    (folder / f"{DAY}-2.csv").write_text("b,c,a\n4,5,3\n")
+    (outcome,) = run()
+    assert (outcome.rows_delivered, outcome.rows_bronze, outcome.drift) == (2, 2, {"unknown_columns": ["c"]})
+    rows = {(row["a"], row["b"], row["_rescued"]) for row in run.bronze("calls")}
+    assert rows == {("1", "2", None), ("3", "4", '{"c":"5"}')}
+
+
+class OnWritten(logging.Handler):
+    """Does something at the moment a run logs that its rows are written, before it commits them."""
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        super().__init__()
+        self._action = action
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage() == "written":
+            self._action()
+
+
+def test_a_delivery_that_changes_while_it_is_read_voids_the_landing(run: Runner) -> None:
+    path = run.world.deliver("call_logs", csv_of(CALLS, 300))
+    logger = logging.getLogger("jobs")
+    logger.setLevel(logging.INFO)
+    overwrite = OnWritten(lambda: path.write_bytes(csv_of(CALLS, 300, mark="y")))
+    logger.addHandler(overwrite)
+    (outcome,) = run(sources=("call_logs",))
+    logger.removeHandler(overwrite)
+    assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 75, True)
+    assert "changed while it was read" in (outcome.error or "")
+    assert not list((run.world.lake / "raw").rglob("_manifest.json"))
+    (again,) = run(sources=("call_logs",))
+    assert (again.state, {str(row["call_id"])[0] for row in run.bronze("call_logs")}) == ("loaded", {"y"})
+
+
+def test_an_odd_volume_is_reported_or_refused(run: Runner) -> None:
+    contracts = run.world.root / "contracts"
+    contracts.mkdir()
+    text = 'description = "x"\nsystem = "s3"\nkey = ["a"]\nodd_volume = "report"\n[delivery]\nkind = "csv"\n'
+    text += 'paths = ["calls/{date}.csv"]\n[columns]\n"a" = "a"\n'
+    (contracts / "calls.toml").write_text(text)
+    run.world.file.write_text(f'contracts = "{contracts}"\n' + run.world.file.read_text())
+    folder = run.world.root / "sources/calls"
+    folder.mkdir()
+    for day, rows in zip(DAYS, (10, 10, 21, 4), strict=True):
+        (folder / f"{day}.csv").write_text("a\n" + "1\n" * rows)
+    run(DAYS[0])
+    run(DAYS[1])
+    (reported,) = run(DAYS[2])
+    assert (reported.state, reported.odd_volume) == ("loaded", "21 rows; the median of the last 2 landings is 10")
+    (contracts / "calls.toml").write_text(text.replace('"report"', '"refuse"'))
+    (refused,) = run(DAYS[3])
+    assert (refused.state, refused.exit_code) == ("refused", 65)
+    assert not (run.world.lake / f"raw/calls/ingest_date={DAYS[3]}").exists() or not list(
+        (run.world.lake / f"raw/calls/ingest_date={DAYS[3]}").rglob("_manifest.json")
+    )
+
+
+def forms(rows: int) -> str:
+    return csv_of(HEADERS["web_forms"], rows).decode()
+
+
+def test_a_postgres_table_lands_whole_and_a_grown_one_lands_again(
+    run: Runner, web_forms: Callable[[str], None]
+) -> None:
+    web_forms(forms(500))
+    (outcome,) = run(sources=("web_forms",))
+    assert (outcome.state, outcome.rows_delivered, outcome.rows_bronze) == ("loaded", 500, 500)
+    assert {row["_source_uri"] for row in run.bronze("web_forms")} == {
+        "customer_complaints.web_form_request_2025_11_21"
+    }
+    web_forms(forms(700))
+    (corrected,) = run(sources=("web_forms",))
+    assert (corrected.corrected, corrected.rows_bronze) == (True, 700)
+
+
+def test_a_postgres_that_is_down_is_a_service_error_without_the_password(run: Runner, world: World) -> None:
+    for name, value in {"db_host": "127.0.0.1", "db_port": "9", "db_username": "u", "db_password": "hunter2"}.items():
+        (world.root / "secrets").mkdir(exist_ok=True)
+        (world.root / "secrets" / name).write_text(value)
+    for name in ("db_name", "table_schema_name"):
+        (world.root / "secrets" / name).write_text("x")
+    (outcome,) = run(sources=("web_forms",))
+    assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 69, True)
+    assert "cannot be reached" in (outcome.error or "")
+    assert "hunter2" not in json.dumps(outcome.model_dump(mode="json"))
+
+
+def test_page_ranges_cover_a_table_once() -> None:
+    assert page_ranges(0) == page_ranges(RANGE) == ["ctid >= '(0,0)'::tid"]
+    pages = RANGE // PAGE
+    assert page_ranges(2 * RANGE + 1) == [
+        f"ctid >= '(0,0)'::tid and ctid < '({pages},0)'::tid",
+        f"ctid >= '({pages},0)'::tid and ctid < '({2 * pages},0)'::tid",
+        f"ctid >= '({2 * pages},0)'::tid",
+    ]

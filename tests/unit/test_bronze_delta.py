@@ -1,0 +1,148 @@
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import duckdb_extension_delta
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from jobs.bronze import delta
+from jobs.errors import BalanceError
+from jobs.ledger import DataFile, Ledger, Manifest, landing_folder
+from jobs.settings import DeltaWarehouse
+from tests.conftest import DAY, DAYS, World
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SCHEMA = pa.schema(
+    [
+        ("agent_id", pa.string()),
+        ("_ingested_at", pa.timestamp("us", "UTC")),
+        *((name, pa.string()) for name in ("_source_system", "_source_uri", "_run_id", "_rescued")),
+        ("ingest_date", pa.date32()),
+    ]
+)
+
+
+def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[str, ...] = ()) -> Manifest:
+    folder = landing_folder(world.lake, "agents", day, run_id) / "landed"
+    folder.mkdir(parents=True)
+    values = {"agent_id": [str(row) for row in range(rows)], "_run_id": [run_id] * rows, "ingest_date": [day] * rows}
+    columns = [name for name in SCHEMA.names if name != "agent_id"]
+    fields = [SCHEMA.field("agent_id"), *(pa.field(name, pa.string()) for name in more), *map(SCHEMA.field, columns)]
+    schema = pa.schema(fields)
+    table = pa.table({name: values.get(name, [None] * rows) for name in schema.names}, schema=schema)
+    pq.write_table(table, folder / "part-0.parquet")
+    manifest = Manifest(
+        source="agents",
+        ingest_date=day,
+        run_id=run_id,
+        started_at=NOW,
+        finished_at=NOW,
+        code_version="0",
+        contract_fingerprint="0",
+        inputs=(),
+        rows_delivered=rows,
+        rows_landed=rows,
+        rows_rejected=0,
+        bytes=0,
+        files=(DataFile(path="landed/part-0.parquet", rows=rows, bytes=0),),
+        columns_delivered=("agent_id",),
+        columns_landed=tuple(schema.names),
+    )
+    Ledger(world.lake).commit(manifest)
+    return manifest
+
+
+def load(
+    world: World, manifest: Manifest, *more: str, log: Callable[[str], None] = lambda event: None
+) -> tuple[str, int]:
+    return delta.load(DeltaWarehouse(kind="delta", path=world.bronze), world.lake, manifest, ["agent_id", *more], log)
+
+
+def held(world: World) -> dict[date, tuple[str, int]]:
+    return delta.loaded(DeltaWarehouse(kind="delta", path=world.bronze), "agents")
+
+
+def live_files(world: World) -> dict[str, str]:
+    uris = DeltaTable(world.bronze / "agents").file_uris()
+    return {uri: hashlib.sha256(Path(uri.removeprefix("file://")).read_bytes()).hexdigest() for uri in uris}
+
+
+def test_a_day_is_replaced_and_the_other_days_keep_their_bytes(world: World) -> None:
+    for number, day in enumerate(DAYS):
+        load(world, landing(world, "R1", 10 + number, day))
+    before = live_files(world)
+    assert load(world, landing(world, "R2", 5)) == ("R2", 5)
+    after = live_files(world)
+    assert held(world) == {DAYS[0]: ("R1", 10), DAY: ("R2", 5), DAYS[2]: ("R1", 12), DAYS[3]: ("R1", 13)}
+    assert {uri: content for uri, content in before.items() if str(DAY) not in uri}.items() <= after.items()
+
+
+def test_twice_is_as_good_as_once(world: World) -> None:
+    manifest = landing(world, "R1", 10)
+    assert load(world, manifest) == load(world, manifest) == ("R1", 10)
+    assert held(world) == {DAY: ("R1", 10)}
+
+
+def test_an_older_run_never_replaces_a_newer_one(world: World) -> None:
+    older, newer = landing(world, "R1", 10), landing(world, "R2", 20)
+    load(world, newer)
+    assert load(world, older) == ("R2", 20)
+    assert held(world) == {DAY: ("R2", 20)}
+
+
+def test_a_day_that_became_empty_is_empty_and_remembers_its_run(world: World) -> None:
+    load(world, landing(world, "R1", 10))
+    assert load(world, landing(world, "R2", 0)) == ("R2", 0)
+    assert held(world) == {DAY: ("R2", 0)}
+
+
+def test_a_staged_file_that_does_not_hold_the_manifests_rows_is_not_published(world: World) -> None:
+    load(world, landing(world, "R1", 10))
+    wrong = landing(world, "R2", 20)
+    wrong = wrong.model_copy(update={"files": (DataFile(path="landed/part-0.parquet", rows=21, bytes=0),)})
+    with pytest.raises(BalanceError, match="20 rows staged, the manifest says 21; nothing was published"):
+        load(world, wrong)
+    assert held(world) == {DAY: ("R1", 10)}
+
+
+def test_ten_runs_of_one_day_at_once_end_with_the_newest_whole(world: World) -> None:
+    manifests = [landing(world, f"R{number}", 10 + number) for number in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda manifest: load(world, manifest), manifests))
+    assert held(world) == {DAY: ("R9", 19)}
+    assert len(live_files(world)) == 1
+
+
+def test_runs_of_different_days_at_once_all_arrive(world: World) -> None:
+    manifests = [landing(world, "R1", 10 + number, date(2025, 1, 1 + number)) for number in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda manifest: load(world, manifest), manifests))
+    assert sorted(rows for _, rows in held(world).values()) == list(range(10, 20))
+
+
+def test_a_column_that_the_source_contract_gained_is_null_in_older_days(world: World) -> None:
+    load(world, landing(world, "R1", 10, DAYS[0]))
+    load(world, landing(world, "R2", 5, DAYS[1], more=("team",)), "team")
+    rows = in_duckdb(world, "select ingest_date, count(*), count(team) from {} group by all order by all")
+    assert rows == [(DAYS[0], 10, 0), (DAYS[1], 5, 0)]
+
+
+def test_another_engine_reads_what_was_published_and_nothing_else(world: World) -> None:
+    load(world, landing(world, "R1", 10))
+    load(world, landing(world, "R2", 20))
+    landing(world, "R3", 30)
+    rows = in_duckdb(world, "select ingest_date, _run_id, count(*) from {} group by all")
+    assert rows == [(DAY, "R2", 20)]
+
+
+def in_duckdb(world: World, query: str) -> list[tuple[object, ...]]:
+    (extension,) = Path(duckdb_extension_delta.__file__).parent.rglob("*.duckdb_extension")
+    with duckdb.connect() as connection:
+        connection.execute(f"load '{extension}'")
+        return connection.sql(query.format(f"delta_scan('{world.bronze}/agents')")).fetchall()

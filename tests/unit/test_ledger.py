@@ -1,0 +1,137 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs import store
+from jobs.credentials import database
+from jobs.errors import ConfigurationError
+from jobs.ledger import Ledger, new_run_id
+from jobs.main import main
+from tests.conftest import DAY, World
+from tests.unit.test_bronze_delta import landing
+
+PARAMETERS = {
+    "db_host": "127.0.0.1",
+    "db_port": "5432",
+    "db_username": "reader",
+    "db_password": "hunter2",
+    "db_name": "complaints",
+    "table_schema_name": "customer_complaints",
+}
+
+
+def test_of_many_writers_of_one_object_exactly_one_wins_and_its_bytes_stay(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda n: store.put_if_absent(tmp_path / "x", b"%d" % n * 10_000), range(8)))
+    assert sum(won) == 1
+    assert (tmp_path / "x").read_bytes() == b"%d" % won.index(True) * 10_000
+    assert list(tmp_path.iterdir()) == [tmp_path / "x"]
+
+
+def test_a_landing_is_committed_once(world: World) -> None:
+    manifest = landing(world, "R1", 10)
+    assert not Ledger(world.lake).commit(manifest)
+
+
+def test_run_ids_sort_by_time() -> None:
+    ids = [new_run_id() for _ in range(50)]
+    assert [run_id[:22] for run_id in ids] == sorted(run_id[:22] for run_id in ids)
+
+
+def test_an_odd_volume_is_seen_against_the_median_of_the_last_seven_days(world: World) -> None:
+    for day in range(1, 10):
+        landing(world, "R1", 1000 if day < 3 else 100, date(2025, 11, day))
+    ledger = Ledger(world.lake)
+    assert ledger.odd_volume("agents", DAY, 201) == "201 rows; the median of the last 7 landings is 100"
+    assert ledger.odd_volume("agents", DAY, 49)
+    assert ledger.odd_volume("agents", DAY, 50) is None
+    assert ledger.odd_volume("agents", DAY, 200) is None
+    assert ledger.odd_volume("agents", date(2025, 11, 1), 7) is None
+
+
+def test_secrets_come_from_files_or_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PARAMETERS.items():
+        (tmp_path / name).write_text(value)
+        monkeypatch.setenv(f"DEMO_{name.upper()}", value)
+    assert database(f"file:{tmp_path}") == database("env:DEMO")
+    assert "hunter2" not in repr(database("env:DEMO"))
+    assert database("env:DEMO").jdbc_url == "jdbc:postgresql://127.0.0.1:5432/complaints"
+
+
+def test_a_half_filled_secret_names_what_is_missing_and_shows_no_value(tmp_path: Path) -> None:
+    for name in ("db_host", "db_password"):
+        (tmp_path / name).write_text(PARAMETERS[name])
+    with pytest.raises(ConfigurationError, match=r"found \['db_host', 'db_password'\], missing \['db_port'") as error:
+        database(f"file:{tmp_path}")
+    assert "hunter2" not in str(error.value)
+
+
+def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    landing(world, "R1", 10)
+    assert main(["status", "--env", str(world.file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "source": "agents",
+        "ingest_date": "2025-11-21",
+        "state": "landed",
+        "corrected": False,
+        "run_id": "R1",
+        "rows_delivered": 10,
+        "rows_landed": 10,
+        "rows_rejected": 0,
+        "rows_bronze": None,
+        "empty": False,
+        "odd_volume": None,
+        "drift": {},
+        "error": None,
+    }
+
+
+def test_status_check_looks_at_the_sources(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.deliver("call_logs", b"x")
+    only = ["--source", "call_logs", "--source", "social_media", "--json"]
+    assert main(["status", "--env", str(world.file), "--check", "--date", "2025-11-21", *only]) == 75
+    states = [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()]
+    assert states == ["arrived", "not_arrived"]
+
+
+def test_load_starts_no_spark_and_says_what_has_not_landed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    landing(world, "R1", 10)
+    assert main(["load", "--env", str(world.file), "--date", "2025-11-21", "--source", "agents"]) == 0
+    assert main(["load", "--env", str(world.file), "--date", "2025-11-21", "--source", "call_logs"]) == 75
+    assert "call_logs 2025-11-21 not_arrived: nothing has landed" in capsys.readouterr().err
+    assert main(["status", "--env", str(world.file), "--source", "agents"]) == 0
+    assert "loaded" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "which day"),
+        (["run", "--from", "2025-11-20"], "name the day by --date D"),
+        (["run", "--date", "2025-11-20", "--to", "2025-11-21"], "name the day by --date D"),
+        (["run", "--from", "2025-11-21", "--to", "2025-11-20"], "--to 2025-11-20 is before"),
+        (["run", "--date", "yesterday"], "invalid fromisoformat value: 'yesterday'"),
+        (["walk"], "invalid choice: 'walk'"),
+    ],
+)
+def test_a_call_that_cannot_be_understood_exits_64(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 64
+    assert message in capsys.readouterr().err
+
+
+def test_a_wrong_configuration_exits_78(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.file.write_text("lake = 1")
+    assert main(["check", "--env", str(world.file)]) == 78
+    assert "lake: found 1" in capsys.readouterr().err
+
+
+def test_check_validates_without_spark(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--env", str(world.file)]) == 0
+    assert "5 source contracts are valid" in capsys.readouterr().out

@@ -1,0 +1,93 @@
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import ConfigurationError
+from jobs.settings import ROOT, load_contracts, load_environment
+from tests.conftest import World
+
+CALLS = (ROOT / "conf/sources/call_logs.toml").read_text()
+
+
+def contracts_of(world: World, text: str) -> None:
+    folder = world.root / "contracts"
+    folder.mkdir()
+    (folder / "call_logs.toml").write_text(text)
+    load_contracts(world.environment.model_copy(update={"contracts": folder}))
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "message"),
+    [
+        ('kind = "csv"', 'kind = "cvs"', "delivery.kind: found 'cvs', allowed 'csv', 'json', 'postgres'"),
+        ('key = ["call_id"]', 'key = ["call"]', r"key, optional: \['call'\] are not among the landed columns"),
+        ('key = ["call_id"]', "", "key: found nothing, but it is required"),
+        ('system = "s3"', 'system = "s4"', "system: found 's4', allowed 's3', 'postgres', 'google_sheets' or 'rest'"),
+        ('system = "s3"', 'system = "s3"\nsytem = 1', "sytem: found, but there is no such field"),
+        ("{date:%Y-%m-%d}", "{dat}", r"delivery.paths: only \{date\} or \{date:%Y_%m_%d\} may stand in braces"),
+        ("{date:%Y-%m-%d}", "", "has no {date}, and the source is not static"),
+        ('"call ID" = "call_id"', '"call ID" = "Call"', "columns.call ID: found 'Call', allowed"),
+        ('"call ID" = "call_id"', '"call ID" = "_run_id"', "columns.call ID: found '_run_id'"),
+        ('"agent ID" = "agent_id"', '"agent ID" = "call_id"', r"several headers land as \['call_id'\]"),
+        ('system = "s3"', 'system = "s3"\nmax_rejected = 2', "max_rejected: found 2"),
+        ('system = "s3"', "system = ", "call_logs.toml: not TOML"),
+        ('system = "s3"', 'system = "s3"\nname = "calls"', "name: found 'calls', allowed 'call_logs', as the file"),
+    ],
+)
+def test_a_mistake_in_a_source_contract_names_file_field_found_and_allowed(
+    world: World, found: str, instead: str, message: str
+) -> None:
+    assert found in CALLS
+    with pytest.raises(ConfigurationError, match=message) as error:
+        contracts_of(world, CALLS.replace(found, instead))
+    assert "call_logs.toml" in str(error.value)
+
+
+def test_all_mistakes_of_a_file_are_named_at_once(world: World) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        contracts_of(world, CALLS.replace('"s3"', '"s4"').replace('"csv"', '"cvs"'))
+    assert "system" in str(error.value)
+    assert "delivery.kind" in str(error.value)
+
+
+def test_an_unknown_environment_names_those_there_are() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"environment 'lokal': no file conf/env/lokal.toml; there are .*local"
+    ):
+        load_environment("lokal")
+
+
+def test_an_unknown_source_names_those_there_are(world: World) -> None:
+    with pytest.raises(ConfigurationError, match=r"\['calls'\]: not in conf/sources; there are .*'call_logs'"):
+        load_contracts(world.environment, ("calls",))
+
+
+def test_a_secret_must_be_a_reference(world: World) -> None:
+    world.file.write_text(world.file.read_text().replace(f"file:{world.root}/secrets", "hunter2"))
+    with pytest.raises(ConfigurationError, match=r"secrets\.database: found 'hunter2', allowed"):
+        world.environment  # noqa: B018 - reading it validates it
+
+
+def test_a_source_whose_secret_the_environment_lacks_is_named(world: World) -> None:
+    world.file.write_text(world.file.read_text().replace("database =", "other ="))
+    with pytest.raises(ConfigurationError, match=r"secrets\.database: found nothing, but web_forms needs it"):
+        load_contracts(world.environment)
+
+
+def test_the_shipped_configuration_is_valid_and_names_both_spellings_of_the_keys() -> None:
+    contracts = load_contracts(load_environment("local"))
+    assert sorted(contracts) == ["agents", "call_logs", "customers", "social_media", "web_forms"]
+    delivery = contracts["call_logs"].delivery
+    assert delivery.kind == "csv"
+    assert [path.format(date=date(2025, 11, 20)) for path in delivery.paths] == [
+        "call logs/call_logs_day_2025-11-20.csv",
+        "call_logs/call_logs_day_2025-11-20.csv",
+    ]
+
+
+def test_the_source_contracts_may_lie_elsewhere(world: World, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "conf/sources", tmp_path / "mine")
+    world.file.write_text(f'contracts = "{tmp_path}/mine"\n' + world.file.read_text())
+    assert len(load_contracts(world.environment)) == 5
