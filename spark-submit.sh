@@ -14,5 +14,5 @@ case " $* " in *" -h "* | *" --help "*) exec "$PYTHON" -m jobs "$@" ;; esac
 
 # shellcheck source=conf/spark/jvm.sh
 source "$ROOT/conf/spark/jvm.sh"
-exec "$SPARK_HOME/bin/spark-submit" --driver-class-path "$JARS" --conf "spark.executor.extraClassPath=$JARS" \
+exec "$SPARK_HOME/bin/spark-submit" --driver-memory "${CORETELECOMS_DRIVER_MEMORY:-2g}" --driver-class-path "$JARS" --conf "spark.executor.extraClassPath=$JARS" \
     "$ROOT/jobs/main.py" "$@"

@@ -126,8 +126,8 @@ def _reading(request: Request, inputs: tuple[Input, ...]) -> AbstractContextMana
     match request.contract.delivery:
         case CsvDelivery() as delivery:
             return csv.reading(request, inputs, delivery)
-        case JsonDelivery():
-            return json.reading(request, inputs)
+        case JsonDelivery() as delivery:
+            return json.reading(request, inputs, delivery)
         case PostgresDelivery() as delivery:
             return postgres.reading(request, delivery)
         case _ as unknown:

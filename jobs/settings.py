@@ -54,6 +54,8 @@ class JsonDelivery(FileDelivery):
     """An object of columns (pandas `orient="columns"`), an array of records, or JSON lines: told apart by content."""
 
     kind: Literal["json"]
+    # A file that is a single value is read by one task as a whole; raise this together with Spark's memory.
+    max_value_mb: int = Field(default=64, gt=0)
 
 
 class PostgresDelivery(_Strict):

@@ -2,7 +2,7 @@
 {%- macro row_hash(columns) -%}
     {%- set parts = [] -%}
     {%- for column in columns -%}
-        {%- do parts.append("coalesce(" ~ column ~ ", '')") -%}
+        {%- do parts.append("coalesce(" ~ column ~ ", '<null>')") -%}
         {%- if not loop.last -%} {%- do parts.append("'|'") -%} {%- endif -%}
     {%- endfor -%}
     {{ dbt.hash(dbt.concat(parts)) }}

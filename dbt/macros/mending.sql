@@ -30,10 +30,12 @@
 {#- Two of the supplier's domains are misspelt in most rows: GmaiL.om and hotmai.com. -#}
 {%- macro mended_email(column) -%}
     {%- set email -%} lower({{ blank_to_null(column) }}) {%- endset -%}
-    {%- set with_com -%}
-        case when {{ email }} like '%@%.om' then left({{ email }}, length({{ email }}) - 3) || '.com' else {{ email }} end
-    {%- endset -%}
-    replace({{ with_com }}, '@hotmai.com', '@hotmail.com')
+    case
+        when {{ email }} like '%@hotmai.com' then left({{ email }}, length({{ email }}) - 4) || 'l.com'
+        when {{ email }} like '%@hotmai.om' then left({{ email }}, length({{ email }}) - 3) || 'l.com'
+        when {{ email }} like '%@%.om' then left({{ email }}, length({{ email }}) - 3) || '.com'
+        else {{ email }}
+    end
 {%- endmacro -%}
 
 {%- macro is_email(column) -%}

@@ -22,12 +22,10 @@ from jobs import store
 from jobs.contract import CORRUPT, Mapping, map_columns
 from jobs.errors import ContractError
 from jobs.reading import MAX_RECORD, Reading, RejectedFile, Request, merged, refuse_if_packed
+from jobs.settings import JsonDelivery
 from jobs.store import Input
 
 Shape = Literal["columns", "array", "lines"]
-# What the careful way may hold of a file that is a single value: it takes about ten times as much memory.
-MAX_CAREFUL = 256 * 2**20
-
 _STRING = rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
 _COLUMNS_HEAD = re.compile(rb"\s*\{\s*(?:%b\s*:\s*\{\s*(?:%b\s*:\s*[^\s{\[]|\}))?" % (_STRING, _STRING))
 _TOKEN = re.compile(rb'(%b)(\s*:)?|[{}\[\]"]' % _STRING, re.DOTALL)
@@ -45,12 +43,17 @@ class Facts:
 
 
 @contextmanager
-def reading(request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
+def reading(request: Request, inputs: tuple[Input, ...], delivery: JsonDelivery) -> Iterator[Reading]:
     """Read all files of a delivery, each in its own shape. Raises ContractError."""
     rejected = RejectedFile(request.work)
     frames, rows, mappings = [], 0, []
     for number, found in enumerate(inputs):
         facts = scan(store.stream(found.uri), found.uri)
+        if facts.shape != "lines" and found.size > delivery.max_value_mb * 2**20:
+            raise ContractError(
+                f"{found.uri}: {found.size} bytes as a single value, allowed are {delivery.max_value_mb} MB "
+                "(max_value_mb); ask for JSON lines, or raise it together with spark.driver.memory"
+            )
         mapping = map_columns(request.contract, tuple(facts.columns), found.uri)
         path = found.uri
         if request.careful or facts.suspect:
@@ -258,11 +261,6 @@ def _line_entries(found: Input) -> Iterator[tuple[int, Any, str, bytes]]:
 
 def _value_entries(found: Input, facts: Facts) -> Iterator[tuple[int, Any, str, bytes]]:
     """(position, object, reason or "", b"") of each entry of a file that is one value."""
-    if found.size > MAX_CAREFUL:
-        raise ContractError(
-            f"{found.uri}: {facts.suspect or 'entries that do not add up'}, and with {found.size} bytes it is too "
-            f"large to be taken apart (allowed {MAX_CAREFUL}); ask for JSON lines"
-        )
     value = _parsed(b"".join(store.stream(found.uri)).removeprefix(codecs.BOM_UTF8))
     if facts.shape == "array" and isinstance(value, list):
         for position, entry in enumerate(value):

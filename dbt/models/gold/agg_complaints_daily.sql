@@ -1,5 +1,6 @@
 select
     reported_date,
+    channel,
     channel_key,
     complaint_category,
     {{ count_all() }} as complaints,
@@ -12,4 +13,4 @@ select
     {{ count_where('not has_known_agent') }} as unknown_agent,
     {{ count_where('deliveries > 1') }} as delivered_again
 from {{ ref('fact_complaints') }}
-group by reported_date, channel_key, complaint_category
+group by reported_date, channel, channel_key, complaint_category

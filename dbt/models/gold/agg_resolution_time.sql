@@ -2,6 +2,7 @@
 with complaints as (
     select
         reported_date,
+        channel,
         channel_key,
         complaint_category,
         resolution_seconds
@@ -21,6 +22,7 @@ buckets as (
 
 select
     complaints.reported_date,
+    complaints.channel,
     complaints.channel_key,
     complaints.complaint_category,
     buckets.hours_bucket,
@@ -35,6 +37,7 @@ inner join buckets
         and complaints.resolution_seconds < buckets.to_seconds
 group by
     complaints.reported_date,
+    complaints.channel,
     complaints.channel_key,
     complaints.complaint_category,
     buckets.hours_bucket,

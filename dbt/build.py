@@ -1,0 +1,174 @@
+"""Builds Silver and Gold from Bronze in one DuckDB file, and shows them. Run by the Python of requirements/dbt.txt.
+
+    python dbt/build.py build [--from D --to D] [--full]    python dbt/build.py headline | docs | query SQL
+
+CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables.
+Exit codes follow sysexits: 65 a test failed, 70 a model failed, 75 another process holds the file, 78 configuration.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+from headline import headline, query
+from warehouse import (
+    CONFIGURATION,
+    DATA_ERROR,
+    SOFTWARE,
+    BuildError,
+    artifacts,
+    bronze,
+    gold_table,
+    opened,
+    place,
+    shown,
+    silver_table,
+    warehouse,
+)
+
+PROJECT = Path(__file__).resolve().parent
+LAYERS = ("seeds", "snapshots", "silver", "gold", "tests")
+
+
+def invoke(*arguments: str) -> Any:
+    """One dbt command in this process; returns its result. Raises BuildError where dbt could not run at all."""
+    os.environ |= {
+        "CORETELECOMS_WAREHOUSE": str(warehouse()),
+        "CORETELECOMS_BRONZE": str(bronze()),
+        "CORETELECOMS_CONTRACTS": str(place("CORETELECOMS_CONTRACTS", "conf/sources")),
+        "CORETELECOMS_DBT": str(PROJECT),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    places += ["--target-path", str(artifacts()), "--log-path", str(artifacts() / "logs")]
+    try:
+        done = dbtRunner().invoke([*arguments, *places, "--log-level", "none", "--log-level-file", "info"])
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if done.exception is not None:
+        raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", CONFIGURATION)
+    return done.result
+
+
+def build(first: date | None = None, last: date | None = None, full: bool = False, more: Sequence[str] = ()) -> str:
+    """Build and test the days asked for (default: all); returns the summary. Raises BuildError."""
+    started = time.monotonic()
+    warehouse().parent.mkdir(parents=True, exist_ok=True)
+    with opened():
+        pass  # held by another process? Better known now than after dbt's start
+    arguments = ["build", "--exclude-resource-type", "unit_test", *more]
+    if first and last:
+        # dbt's end is exclusive.
+        arguments += ["--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1))]
+    if full:
+        arguments.append("--full-refresh")
+    results = list(invoke(*arguments).results)
+    if any(_has_failed(one) for one in results):
+        raise _failure(results)
+    days = f"{first}..{last}" if first else "all days"
+    return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {_rows()}"
+
+
+def docs() -> str:
+    """dbt's documentation as one page that opens from disk; returns where it is."""
+    with opened(read_only=True):
+        pass
+    invoke("docs", "generate", "--static")
+    page = place("CORETELECOMS_DOCS", ".local/docs/dbt.html")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    copyfile(artifacts() / "static_index.html", page)
+    return f"documentation from source to Gold: {shown(page)}"
+
+
+def _has_failed(one: Any) -> bool:
+    return one.status in ("error", "fail", "runtime error")
+
+
+def _failure(results: Sequence[Any]) -> BuildError:
+    failed = [one for one in results if _has_failed(one)]
+    skipped = sum(one.status == "skipped" for one in results)
+    lines = [f"{len(failed)} of {len(results)} dbt nodes failed, {skipped} skipped after them:"]
+    for one in failed:
+        lines.append(f"  {_what(one)}")
+        if compiled := getattr(one.node, "compiled_path", None):
+            lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
+    return BuildError("\n".join(lines), DATA_ERROR if all(one.status == "fail" for one in failed) else SOFTWARE)
+
+
+def _summary(results: Sequence[Any]) -> str:
+    seconds = dict.fromkeys(LAYERS, 0.0)
+    for one in results:
+        seconds[_layer(one.node)] += one.execution_time
+    tests = sum(_layer(one.node) == "tests" for one in results)
+    warned = [one for one in results if one.status == "warn"]
+    warnings = "".join(f"\nwarning: {_what(one)}" for one in warned)
+    by_layer = ", ".join(f"{layer} {spent:.1f}" for layer, spent in seconds.items())
+    return f"{by_layer}; {tests} tests, {len(warned)} warnings{warnings}"
+
+
+def _layer(node: Any) -> str:
+    if node.resource_type == "model":
+        return Path(node.path).parts[0]
+    return f"{node.resource_type}s"
+
+
+def _what(one: Any) -> str:
+    return f"{one.node.name} ({one.node.original_file_path}): {' '.join(str(one.message).split())}"
+
+
+def _rows() -> str:
+    with opened(read_only=True) as connection:
+        counts = [
+            connection.table(name).count("*").fetchall()[0][0]
+            for name in (silver_table("complaints_clean"), gold_table("fact_complaints"))
+        ]
+    return f"{counts[0]:,} deliveries, {counts[1]:,} complaints in {shown(warehouse())}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dbt/build.py", description=(__doc__ or "").partition("\n")[0])
+    steps = parser.add_subparsers(dest="step", required=True)
+    days = steps.add_parser("build", help="build and test Silver and Gold")
+    days.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day (default: all)")
+    days.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day")
+    days.add_argument("--full", action="store_true", help="build all days anew, after a change of the models")
+    steps.add_parser("headline", help="the headline numbers from Gold")
+    steps.add_parser("docs", help="dbt's documentation as one offline page")
+    steps.add_parser("query", help="ask the DuckDB file").add_argument("sql")
+    given = parser.parse_args()
+    if given.step == "build" and (given.first is None) != (given.last is None):
+        days.error("--from and --to go together")
+    if given.step == "build" and given.first and given.first > given.last:
+        days.error(f"--from {given.first} is after --to {given.last}")
+    return given
+
+
+def main() -> int:
+    given = _arguments()
+    try:
+        match given.step:
+            case "build":
+                print(build(given.first, given.last, given.full))
+            case "headline":
+                print("\n".join(headline()))
+            case "docs":
+                print(docs())
+            case _:
+                print(query(given.sql))
+    except BuildError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

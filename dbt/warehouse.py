@@ -1,0 +1,77 @@
+"""Where Silver, Gold and Bronze are on this machine, and the DuckDB file as a connection."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA_ERROR, SOFTWARE, TRY_LATER, CONFIGURATION = 65, 70, 75, 78  # sysexits
+
+
+class BuildError(Exception):
+    """What went wrong, as one message for the user, and the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def place(variable: str, default: str) -> Path:
+    """A file or folder named by the environment, else below the project's folder; always absolute."""
+    return (ROOT / os.environ.get(variable, default)).absolute()
+
+
+def warehouse() -> Path:
+    return place("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
+
+
+def bronze() -> Path:
+    return place("CORETELECOMS_BRONZE", ".local/lake/bronze")
+
+
+def artifacts() -> Path:
+    """Where dbt writes its artifacts (manifest, run results, parsed project) and its log."""
+    return place("DBT_TARGET_PATH", ".local/dbt")
+
+
+def silver_table(name: str) -> str:
+    return f"{os.environ.get('CORETELECOMS_SILVER', 'coretelecoms_silver')}.{name}"
+
+
+def gold_table(name: str) -> str:
+    return f"{os.environ.get('CORETELECOMS_GOLD', 'coretelecoms_gold')}.{name}"
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+@contextmanager
+def opened(read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The DuckDB file. Raises BuildError where it is missing, is none, or another process holds it."""
+    path = warehouse()
+    if read_only and not path.exists():
+        raise BuildError(f"{shown(path)}: no such file; build it first: python dbt/build.py build", CONFIGURATION)
+    try:
+        connection = duckdb.connect(path, read_only=read_only)
+    except duckdb.IOException as error:
+        raise _not_opened(path, error) from error
+    with connection:
+        yield connection
+
+
+def _not_opened(path: Path, error: duckdb.IOException) -> BuildError:
+    if "lock" not in str(error):
+        return BuildError(f"{shown(path)}: {error}", CONFIGURATION)
+    holder = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
+    who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
+    return BuildError(
+        f"{shown(path)} is held by {who}. While one process writes a DuckDB file no other can open it, and none can "
+        "write while others read: close it there (a shell, a notebook, another build) and run this again, "
+        "or look at a copy of the file.",
+        TRY_LATER,
+    )
