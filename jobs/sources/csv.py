@@ -5,6 +5,7 @@ goes the careful way: each record is looked at, the sound ones are copied for Sp
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from jobs.settings import CsvDelivery
 from jobs.store import Input
 
 csv.field_size_limit(MAX_RECORD)
+_UNCLOSED = re.compile(rb'"(?![,\r\n]|\Z)')
+_BLANK = re.compile(rb"\n\r?\n")
 
 
 @dataclass
@@ -102,24 +105,28 @@ def _scan_block(block: bytes, inside: bool, facts: Facts) -> bool:
         facts.suspect = "NUL bytes, or bytes that are not UTF-8"
     outside, ends_inside = block, inside
     if inside or b'"' in block:
-        # An escaped quote goes; then every other piece between quotes is outside, and a whole quoted
-        # field is left as one quote, which must stand between two delimiters or line ends.
-        pieces = block.replace(b'""', b"").split(b'"')
-        ends_inside = inside ^ (len(pieces) % 2 == 0)
-        outside = b'"' * inside + b'"'.join(pieces[inside::2]) + b'"' * ends_inside
-        quotes = outside.count(b'"')
+        outside, ends_inside = _outside(block, inside)
         opened = outside.count(b',"') + outside.count(b'\n"') + outside.startswith(b'"')
-        closed = outside.count(b'",') + outside.count(b'"\n') + outside.count(b'"\r') + outside.endswith(b'"')
-        if opened != quotes or closed != quotes:
+        if opened != outside.count(b'"') or _UNCLOSED.search(outside):
             facts.suspect = "quotes in odd places"
-    line_ends = outside.count(b"\n")
-    facts.rows += line_ends + (not block.endswith(b"\n"))
-    facts.multiline |= block.count(b"\n") > line_ends or block.count(b"\r") > outside.count(b"\r")
-    if (outside.startswith((b"\n", b"\r\n")) and not inside) or b"\n\n" in outside or b"\n\r\n" in outside:
+        facts.multiline |= block.count(b"\n") > outside.count(b"\n") or block.count(b"\r") > outside.count(b"\r")
+    facts.rows += outside.count(b"\n") + (not block.endswith(b"\n"))
+    if _BLANK.search(outside) or (not inside and outside.startswith((b"\n", b"\r\n"))):
         facts.suspect = "blank lines"
-    if outside.count(b"\r") > outside.count(b"\r\n"):
+    if b"\r" in outside and outside.count(b"\r") > outside.count(b"\r\n"):
         facts.suspect = "a carriage return that ends no line"
     return ends_inside
+
+
+def _outside(block: bytes, inside: bool) -> tuple[bytes, bool]:
+    """What stands outside quotes, a whole quoted field left as one quote; and whether the end is inside.
+
+    Escaped quotes go first; then every other piece between quotes is outside, and each quote that is left must
+    stand between two delimiters or line ends.
+    """
+    pieces = block.replace(b'""', b"").split(b'"')
+    ends_inside = inside ^ (len(pieces) % 2 == 0)
+    return b'"' * inside + b'"'.join(pieces[inside::2]) + b'"' * ends_inside, ends_inside
 
 
 def _is_utf8(block: bytes) -> bool:

@@ -26,9 +26,13 @@ from jobs.settings import JsonDelivery
 from jobs.store import Input
 
 Shape = Literal["columns", "array", "lines"]
-_STRING = rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+_STRING = rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 _COLUMNS_HEAD = re.compile(rb"\s*\{\s*(?:%b\s*:\s*\{\s*(?:%b\s*:\s*[^\s{\[]|\}))?" % (_STRING, _STRING))
-_TOKEN = re.compile(rb'(%b)(\s*:)?|[{}\[\]"]' % _STRING, re.DOTALL)
+_PAIR = rb'%b\s*:\s*(?:%b|[^\s{}\[\]",]+)\s*,\s*' % (_STRING, _STRING)
+_MANY = 64  # entries of a column that are counted in one step
+_TOKEN = rb'(%b)|(%b)(\s*:)?|[{}\[\]"]'
+_COLUMN_TOKEN = re.compile(_TOKEN % (b"(?:%b){%d}" % (_PAIR, _MANY), _STRING), re.DOTALL)
+_ARRAY_TOKEN = re.compile(_TOKEN % (b"(?!)", _STRING), re.DOTALL)
 _KEY = re.compile(rb"(%b)\s*:" % _STRING, re.DOTALL)
 
 
@@ -183,10 +187,10 @@ def _scan_value(chunks: Iterable[bytes], facts: Facts, uri: str) -> None:
     """Follow the nesting through one value; names count at depth 1 (array: 2), entries one deeper (array: at 1)."""
     depth, column, of_columns = 0, "", facts.shape == "columns"
     names_at = 1 if of_columns else 2
-    for text, name in _tokens(chunks, uri):
-        if name:
+    for text, name, entries in _tokens(chunks, uri, _COLUMN_TOKEN if of_columns else _ARRAY_TOKEN):
+        if entries:
             if of_columns and depth == 2:
-                facts.columns[column] += 1
+                facts.columns[column] += entries
             elif depth == names_at:
                 column = _name(name)
                 facts.columns[column] = facts.columns.get(column, 0) + (not of_columns)
@@ -199,20 +203,21 @@ def _scan_value(chunks: Iterable[bytes], facts: Facts, uri: str) -> None:
         raise ContractError(f"{uri}: cut off: {depth} brackets are still open at its end")
 
 
-def _tokens(chunks: Iterable[bytes], uri: str) -> Iterator[tuple[bytes, bytes]]:
-    """(brackets, string, or a name with its colon; the name alone or b"") across the borders of chunks."""
+def _tokens(chunks: Iterable[bytes], uri: str, pattern: re.Pattern[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
+    """Brackets, strings and names across the borders of chunks: (text, the name alone, how many entries it is)."""
     buffer, offset = b"", 0
     for chunk in chain(chunks, [b""]):
         buffer += chunk
         done = 0
-        for token in _TOKEN.finditer(buffer):
+        for token in pattern.finditer(buffer):
+            many, string, colon = token.groups()
             is_open = token.group() == b'"'
             if chunk and (is_open or token.end() == len(buffer)):
                 break  # it may go on in the next chunk
             if is_open:
                 raise ContractError(f"{uri}: a string is never closed, near byte {offset + token.start()}")
             done = token.end()
-            yield token.group(), token.group(1) if token.group(2) else b""
+            yield token.group(), string or b"", _MANY if many else 1 if colon else 0
         else:
             done = len(buffer)
         if len(buffer) - done > MAX_RECORD:

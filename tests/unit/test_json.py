@@ -6,7 +6,7 @@ import pytest
 from jobs.errors import ContractError
 from jobs.sources.json import Facts, scan
 
-ROWS = [{"a b": f"{number}", "c": 'say "hi": {[', "d": None} for number in range(50)]
+ROWS = [{"a b": f"{number}", "c": 'say "hi": {[', "d": None} for number in range(150)]
 COLUMNS = {name: {str(index): row[name] for index, row in enumerate(ROWS)} for name in ROWS[0]}
 
 
@@ -19,21 +19,21 @@ def scanned(content: bytes, size: int = 10_000) -> Facts:
 @pytest.mark.parametrize("indent", [None, 1])
 def test_entries_of_an_object_of_columns_are_counted_by_column(size: int, indent: int | None) -> None:
     facts = scanned(json.dumps(COLUMNS, indent=indent).encode(), size)
-    assert (facts.shape, facts.rows, facts.suspect) == ("columns", 50, "")
-    assert facts.columns == {"a b": 50, "c": 50, "d": 50}
+    assert (facts.shape, facts.rows, facts.suspect) == ("columns", 150, "")
+    assert facts.columns == {"a b": 150, "c": 150, "d": 150}
 
 
 @pytest.mark.parametrize("size", [300, 301, 1000, 100_000])
 def test_records_of_an_array_are_counted(size: int) -> None:
     facts = scanned(json.dumps(ROWS).encode(), size)
-    assert (facts.shape, facts.rows, list(facts.columns)) == ("array", 50, ["a b", "c", "d"])
+    assert (facts.shape, facts.rows, list(facts.columns)) == ("array", 150, ["a b", "c", "d"])
 
 
 @pytest.mark.parametrize("size", [300, 301, 1000, 100_000])
 def test_json_lines_are_counted_and_their_names_collected(size: int) -> None:
     lines = [json.dumps(row) for row in ROWS] + ["", json.dumps({"later": "x"})]
     facts = scanned("\n".join(lines).encode(), size)
-    assert (facts.shape, facts.rows, list(facts.columns)) == ("lines", 51, ["a b", "c", "d", "later"])
+    assert (facts.shape, facts.rows, list(facts.columns)) == ("lines", 151, ["a b", "c", "d", "later"])
 
 
 def test_lines_whose_first_value_is_an_object_are_still_lines() -> None:
