@@ -15,20 +15,28 @@ DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run status check test test-all lint bench-day lock clean
+.PHONY: help setup demo run headline docs status check test test-all test-dbt lint bench-day lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 setup: ## everything that has to be downloaded or built, once
 	@./setup.sh >/dev/null
+	@./setup.sh requirements/dbt.txt >/dev/null
 	@conf/spark/archive.sh
 
 demo: setup ## four days of five sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
 	@$(PYTHON) -m demo --calls $(CALLS) --customers $(CUSTOMERS)
 
-run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: a day as the schedule does it, on the demo's sources
-	@$(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay)
+run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as the schedule does them
+	@code=0; $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
+	case $$code in 64 | 78) ;; *) ./dbt.sh build $(if $(DATE),--from $(DATE) --to $(DATE),--from $(FROM) --to $(TO)) ;; esac; exit $$code
+
+headline: setup ## the headline numbers from Gold
+	@./dbt.sh headline
+
+docs: setup ## dbt's documentation, source to Gold, as one offline page
+	@./dbt.sh docs
 
 status: setup ## the ledger: what was delivered, landed, rejected and loaded
 	@./spark-submit.sh status
@@ -39,8 +47,11 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow"
 
-test-all: setup ## the heavier tests too
+test-all: setup test-dbt ## the heavier tests
 	@$(PYTHON) -m pytest -q -m slow
+
+test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
+	@$$(./setup.sh requirements/dbt.txt) -m pytest -q tests/dbt
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)ruff check jobs demo tests bench
@@ -57,6 +68,7 @@ lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
 	$$compile requirements.in -o requirements.txt; \
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
+	$$compile requirements/dbt.in -o requirements/dbt.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
-# Sourced by spark-submit.sh; by itself it prints the environment's Python. Needs Python 3.11 and the network once.
+# Sourced by spark-submit.sh; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
+# lock file named (./setup.sh requirements/dbt.txt). Needs Python 3.11 and, once, the network.
 # CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
 set -euo pipefail
 
@@ -60,4 +61,6 @@ java_home() {
 }
 
 PYTHON=${CORETELECOMS_PYTHON:-$(environment "$ROOT/requirements/dev.txt")}
-[ "${BASH_SOURCE[0]}" != "$0" ] || echo "$PYTHON"
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    [ $# -gt 0 ] && environment "$ROOT/$1" || echo "$PYTHON"
+fi

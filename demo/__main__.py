@@ -28,16 +28,19 @@ def main() -> int:
     _say(f"sources for {FIRST} to {LAST} in {LOCAL / 'sources'}")
     generate(LOCAL / "sources", days_between(FIRST, LAST), asked.calls, asked.customers)
     _say("Postgres with the web forms, on loopback")
+    days = ["--from", str(FIRST), "--to", str(LAST)]
     try:
         with serving(LOCAL / "postgres") as server:
             server.load_web_forms(LOCAL / "sources/web_forms")
             server.write_secrets(LOCAL / "secrets/database")
-            days = ["--from", str(FIRST), "--to", str(LAST)]
             _say(f"./spark-submit.sh run {' '.join(days)}")
             code = run([str(ROOT / "spark-submit.sh"), "run", *days])
     except ServerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 69
+    if code == 0:
+        _say(f"./dbt.sh build {' '.join(days)}")
+        code = run([str(ROOT / "dbt.sh"), "build", *days]) or run([str(ROOT / "dbt.sh"), "headline"])
     _say(f"lake and Bronze in {LOCAL / 'lake'}; {_cpu_seconds():.0f} CPU-seconds in all")
     return code
 
