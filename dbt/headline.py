@@ -1,8 +1,6 @@
 """The numbers that Gold is for, as text."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import duckdb
 from warehouse import artifacts, bronze, gold_table, opened, shown, warehouse
@@ -24,7 +22,7 @@ def headline() -> Iterator[str]:
         yield from _table(["agent", "name", "experience", "complaints", "resolved %"], _agents(connection))
     yield f"Silver and Gold: {shown(warehouse())}; Bronze: {shown(bronze())}; dbt's artifacts: {shown(artifacts())}"
     yield "A query to try:"
-    yield f'  {shown(Path(sys.executable))} dbt/build.py query "{_TO_TRY.format(gold_table("customer_360"))}"'
+    yield f'  ./dbt.sh query "{_TO_TRY.format(gold_table("customer_360"))}"'
 
 
 def query(sql: str) -> str:

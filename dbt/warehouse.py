@@ -55,7 +55,7 @@ def opened(read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The DuckDB file. Raises BuildError where it is missing, is none, or another process holds it."""
     path = warehouse()
     if read_only and not path.exists():
-        raise BuildError(f"{shown(path)}: no such file; build it first: python dbt/build.py build", CONFIGURATION)
+        raise BuildError(f"{shown(path)}: no such file; build it first: ./dbt.sh build", CONFIGURATION)
     try:
         connection = duckdb.connect(path, read_only=read_only)
     except duckdb.IOException as error:

@@ -8,7 +8,7 @@
     {{ dbt.hash(dbt.concat(parts)) }}
 {%- endmacro -%}
 
-{#- Newest first: the later delivery day, then the later landing, then the hash, so that the order never depends on luck. -#}
+{#- The later delivery day, then the later landing, then the hash: the order never depends on luck. -#}
 {%- macro newest_first() -%}
     ingest_date desc, _ingested_at desc, _row_hash desc
 {%- endmacro -%}

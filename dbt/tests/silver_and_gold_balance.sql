@@ -48,7 +48,11 @@ customer_rows as (
 agent_rows as (
     select
         (select count(*) from {{ ref('stg_agents') }}) as staged,
-        (select coalesce(sum(delivered_rows), 0) from {{ ref('dim_agent') }} where is_current) as counted
+        (
+            select coalesce(sum(delivered_rows), 0)
+            from {{ ref('dim_agent') }}
+            where is_current
+        ) as counted
 ),
 
 balances as (

@@ -8,7 +8,8 @@ complaints as (
     select
         *,
         row_number() over (
-            partition by customer_key order by reported_date desc, opened_at desc, channel, complaint_id
+            partition by customer_key
+            order by reported_date desc, opened_at desc nulls last, channel asc, complaint_id asc
         ) as recency
     from {{ ref('fact_complaints') }}
     where has_known_customer

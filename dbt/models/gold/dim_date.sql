@@ -7,7 +7,8 @@ with reported as (
 ),
 
 numbers as (
-    {{ dbt.generate_series(16384) }}
+    select series.generated_number
+    from ({{ dbt.generate_series(16384) }}) as series
 ),
 
 days as (

@@ -3,8 +3,7 @@
 
 {{ config(fail_calc='coalesce(max(per_thousand), 0)') }}
 
-select cast(ceil(1000.0 * sum(case when {{ condition }} then 1 else 0 end) / count(*)) as {{ dbt.type_int() }}) as per_thousand
+select cast(ceil(1000.0 * sum(case when {{ condition }} then 1 else 0 end) / nullif(count(*), 0)) as {{ dbt.type_int() }}) as per_thousand
 from {{ model }}
-having count(*) > 0
 
 {% endtest %}

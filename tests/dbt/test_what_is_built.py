@@ -1,0 +1,177 @@
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.dbt.world import DAILY, DAYS, LAYERS, ROOT, SOURCES, World, product
+
+KEYS = {"call_logs": "call_id", "social_media": "complaint_id", "web_forms": "request_id"}
+CHANNELS = {"call_logs": "Call", "social_media": "Social media", "web_forms": "Web form"}
+
+
+def test_gold_holds_each_id_of_the_delivered_files_once(world: World) -> None:
+    ids = {source: {row[KEYS[source]] for day in DAYS for row in world.delivered(source, day)} for source in DAILY}
+
+    found = world.ask("SELECT channel, count(*) FROM coretelecoms_gold.fact_complaints GROUP BY channel")
+
+    assert dict(found) == {CHANNELS[source]: len(of_source) for source, of_source in ids.items()}
+    rows = Counter(CHANNELS[source] for source in DAILY for day in DAYS for _ in world.delivered(source, day))
+    counted = world.ask("SELECT channel, sum(delivered_rows) FROM coretelecoms_gold.fact_complaints GROUP BY channel")
+    assert dict(counted) == dict(rows)
+    assert sum(rows.values()) > sum(map(len, ids.values())), "the files should deliver some ids twice"
+
+
+def test_orphans_stay_and_point_at_the_unknown_member(world: World) -> None:
+    known = {row["customer_id"] for row in world.delivered("customers")}
+    orphans = {
+        row[KEYS[source]]
+        for source in DAILY
+        for day in DAYS
+        for row in world.delivered(source, day)
+        if row["customer_id"] not in known
+    }
+
+    found = world.ask("SELECT complaint_id FROM coretelecoms_gold.fact_complaints WHERE customer_key = 'unknown'")
+
+    assert {complaint for (complaint,) in found} == orphans
+
+
+def test_a_fan_out_planted_in_a_model_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = world.root / "planted"
+    shutil.copytree(ROOT / "dbt", project, ignore=shutil.ignore_patterns("__pycache__"))
+    model = project / "models/gold/fact_complaints.sql"
+    dimension = "from {{ ref('dim_customer') }}\n"
+    twice = f"{dimension}    union all\n    select customer_key, customer_id from {{{{ ref('dim_customer') }}}}\n"
+    assert dimension in model.read_text()
+    model.write_text(model.read_text().replace(dimension, twice))
+    monkeypatch.setattr(product, "PROJECT", project)
+
+    with pytest.raises(product.BuildError) as caught:
+        product.build(more=["--select", "fact_complaints+"])
+
+    assert caught.value.code == 65
+    assert "grain_fact_complaints" in str(caught.value)
+
+
+def test_rows_lost_on_the_way_to_gold_are_caught(world: World) -> None:
+    with product.opened() as connection:
+        connection.execute("DELETE FROM coretelecoms_silver.stg_call_logs WHERE ingest_date = '2025-11-21'")
+
+    with pytest.raises(product.BuildError, match="bronze_and_silver_balance"):
+        product.build(more=["--select", "bronze_and_silver_balance"])
+
+
+def test_a_day_that_was_never_built_is_warned_of(world: World) -> None:
+    with product.opened() as connection:
+        connection.execute("DELETE FROM coretelecoms_silver.stg_call_logs WHERE ingest_date = '2025-11-21'")
+
+    said = product.build(DAYS[3], DAYS[3], more=["--select", "bronze_days_are_in_silver"])
+
+    assert re.search(r"1 warnings\nwarning: bronze_days_are_in_silver .* Got 1 result", said)
+
+
+def test_nothing_landed_gives_empty_tables(world: World) -> None:
+    shutil.rmtree(world.bronze)
+    world.file.unlink()
+
+    world.build()
+
+    assert world.ask("SELECT count(*) FROM coretelecoms_gold.fact_complaints") == [(0,)]
+    assert world.ask("SELECT agent_key FROM coretelecoms_gold.dim_agent") == [("unknown",)]
+
+
+def test_every_rule_that_mends_data_holds(world: World) -> None:
+    assert world.file.exists()
+    results = product.invoke("test", "--select", "test_type:unit").results
+
+    assert {one.node.name: one.message for one in results if one.status != "pass"} == {}
+    assert len(results) >= 19
+
+
+def test_each_model_and_column_is_described_and_each_description_has_its_column(base: World) -> None:
+    manifest = json.loads((base.root / "target/manifest.json").read_text())
+    nodes = {**manifest["nodes"], **manifest["sources"]}.values()
+    tables = [node for node in nodes if node["resource_type"] in ("model", "seed", "snapshot")]
+    names = [
+        f"{node['name']}.{column}" for node in tables for column, it in node["columns"].items() if it["description"]
+    ]
+    names += [node["name"] for node in nodes if node["resource_type"] != "test" and node["description"]]
+    found = base.ask(f"SELECT table_name, column_name FROM information_schema.columns WHERE table_schema IN {LAYERS}")
+
+    described = {f"{table}.{column}" for table, column in found} | {table for table, _ in found}
+
+    assert described | set(SOURCES) == set(names)
+
+
+def test_dialects_stand_in_one_folder_only() -> None:
+    dialect = re.compile(r"target\.(type|name)|adapter\.dispatch|::|(duckdb|bigquery|snowflake)__", re.IGNORECASE)
+    files = [path for folder in ("models", "tests", "macros") for path in (ROOT / "dbt" / folder).rglob("*.sql")]
+
+    named = [path for path in files if path.parent.name != "dialect" and dialect.search(path.read_text())]
+
+    assert named == []
+
+
+def test_a_file_held_by_another_process_is_named_with_the_holder(world: World) -> None:
+    hold = f"import duckdb; held = duckdb.connect({str(world.file)!r}); print('held', flush=True); input()"
+    holder = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+
+    with pytest.raises(product.BuildError) as caught:
+        world.build()
+    holder.communicate(b"\n")
+
+    assert caught.value.code == 75
+    assert f"{world.file} is held by process {holder.pid}" in str(caught.value)
+    assert "run this again" in str(caught.value)
+
+
+def test_headline_and_docs_come_from_the_file(world: World) -> None:
+    said = "\n".join(product.headline())
+    (total,) = world.ask(
+        "SELECT count(*), round(100 * avg(is_resolved::INT), 1) FROM coretelecoms_gold.fact_complaints"
+    )
+
+    assert re.search(rf"all +{total[0]:,} +{total[1]}", said)
+    assert "Network Failure" in said
+    assert str(world.file) in said
+    product.docs()
+    assert "fact_complaints" in (world.root / "docs.html").read_text(encoding="utf-8")
+
+
+def test_a_build_needs_neither_network_nor_home(world: World, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    cut_off = ["unshare", "--net", "--map-root-user"]
+    if not shutil.which("unshare") or subprocess.run([*cut_off, "true"], check=False, capture_output=True).returncode:
+        cut_off = []  # where namespaces are not allowed, proxies that refuse must do
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    places = {
+        name: str(path)
+        for name, path in (
+            ("CORETELECOMS_WAREHOUSE", world.file),
+            ("CORETELECOMS_BRONZE", world.bronze),
+            ("DBT_TARGET_PATH", world.root / "target"),
+        )
+    }
+
+    done = subprocess.run(
+        [*cut_off, sys.executable, str(ROOT / "dbt/build.py"), "build", "--from", "2025-11-23", "--to", "2025-11-23"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home), **nowhere, **places},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        r"2025-11-23\.\.2025-11-23 built and tested in .* 0 warnings\); .* complaints in .*\n", done.stdout
+    )
+    assert done.stderr == ""
+    assert list(home.iterdir()) == []
