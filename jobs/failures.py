@@ -1,0 +1,29 @@
+"""Which task of a failed read failed first: Spark's own error tells of the last try only, often a mere consequence."""
+
+from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
+
+_TASKS = 1000  # of a stage that are looked at
+
+
+def first_task_failure(spark: SparkSession, work: str) -> str:
+    """One line: the earliest failed task among the stages described as `work`; "" where Spark remembers none.
+
+    Not by a listener: calling back from the JVM would need a second gateway in every run.
+    """
+    try:
+        java, store = spark._jvm.java, spark.sparkContext._jsc.sc().statusStore()  # type: ignore[union-attr]
+        found: list[tuple[int, str]] = []
+        none = java.util.ArrayList()
+        quantiles = spark.sparkContext._gateway.new_array(spark._jvm.double, 0)  # type: ignore[union-attr]
+        stages = store.stageList(none, False, False, quantiles, none)
+        for stage in (stages.apply(index) for index in range(stages.size())):
+            if stage.description().getOrElse(None) != work or not stage.numFailedTasks():
+                continue
+            tasks = store.taskList(stage.stageId(), stage.attemptId(), _TASKS)
+            for task in (tasks.apply(index) for index in range(tasks.size())):
+                if task.errorMessage().isDefined():
+                    found.append((task.launchTime().getTime(), task.errorMessage().get().partition("\n")[0]))
+        return min(found, default=(0, ""))[1]
+    except (Py4JError, AttributeError, TypeError):  # Spark's inner parts, or its driver is gone: the error stands alone
+        return ""
