@@ -10,6 +10,7 @@ export NO_GCE_CHECK := true
 
 PYTHON = $(shell ./setup.sh)
 BIN = $(dir $(PYTHON))
+WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .local/secrets/services --
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 CALLS ?= 20000
@@ -25,11 +26,11 @@ setup: ## everything that has to be downloaded or built, once
 	@./setup.sh requirements/dbt.txt >/dev/null
 	@conf/spark/archive.sh
 
-demo: setup ## four days of five sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
+demo: setup ## four days of six sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
 	@$(PYTHON) -m demo --calls $(CALLS) --customers $(CUSTOMERS)
 
 run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as the schedule does them
-	@code=0; $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
+	@code=0; $(WITH_SERVICES) $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
 	case $$code in 64 | 78) ;; *) ./dbt.sh build $(if $(DATE),--from $(DATE) --to $(DATE),--from $(FROM) --to $(TO)) ;; esac; exit $$code
 
 headline: setup ## the headline numbers from Gold
