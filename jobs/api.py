@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, assert_never
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
@@ -73,12 +73,15 @@ def fetch(
 ) -> Tally:
     """All items of a day. Raises NotArrivedError where the service says 404, and as its pages do."""
     base = address(environment.services[delivery.service])
-    tally = Tally(f"{base}{delivery.path.format(date=day)}", keep, reject)
+    path = delivery.path.format(date=day)
+    asked = urlencode({name: text.format(date=day) for name, text in delivery.parameters.items()})
+    # Not by its address, which may change, without the delivery becoming another one.
+    tally = Tally(f"rest:{delivery.service}{path}{f'?{asked}' if asked else ''}", keep, reject)
     with requests.Session() as session:
         session.auth = _Auth(delivery.auth, environment)
         mount(session, environment.retries)
         total: object = None
-        for page in _Pages(delivery, environment, session, tally.uri, day):
+        for page in _Pages(delivery, environment, session, base + path, tally.uri, day):
             for item in page.items:
                 tally.add(item)
             total = total if delivery.total is None else _at(page.answer, delivery.total)
@@ -95,13 +98,14 @@ class _Pages:
     delivery: RestDelivery
     environment: Environment
     session: requests.Session
+    url: str
     uri: str
     day: date
     _seen: set[object] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[_Page]:
         """Until the last page. Raises ContractError where there would be no end."""
-        url = self.uri
+        url = self.url
         parameters = {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
         asked: dict[str, str] | None = parameters | self._start()
         before, items = b"", 0
@@ -116,7 +120,7 @@ class _Pages:
             before, items = page.digest, items + len(page.items)
             if (following := self._following(page, items)) is None:
                 return
-            url, asked = (following, None) if isinstance(following, str) else (self.uri, parameters | following)
+            url, asked = (following, None) if isinstance(following, str) else (self.url, parameters | following)
         raise ContractError(
             f"{self.uri}: more than {self.delivery.max_pages} pages (max_pages); does the service ever end them?"
         )
@@ -152,7 +156,7 @@ class _Pages:
 
     def _checked(self, link: str) -> str:
         """A link that leads on, and not elsewhere."""
-        if urlsplit(link)[:2] != urlsplit(self.uri)[:2]:
+        if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
             raise ContractError(f"{self.uri}: the next page is at {urlsplit(link).netloc}: no secret is sent there")
         self._new(link)
         return link

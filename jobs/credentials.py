@@ -117,7 +117,8 @@ def _parameter_store(place: str) -> Iterator[Any]:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
     retries = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=30)
     try:
-        yield boto3.client("ssm", region_name=region, config=retries)
+        # A session of its own: the default one is not made for threads, and sources are read side by side.
+        yield boto3.session.Session().client("ssm", region_name=region, config=retries)
     except (NoCredentialsError, PartialCredentialsError):
         raise ConfigurationError(
             f"secret ssm:{place}: no AWS credentials; give this machine a role, or AWS_PROFILE"

@@ -4,11 +4,12 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from logging import INFO, WARNING
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from pyspark.sql import DataFrame
 
@@ -30,6 +31,9 @@ from jobs.settings import (
 )
 from jobs.sources import csv, json, postgres, rest, sheet
 from jobs.store import Input
+
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -107,30 +111,33 @@ def _write_all(request: Request, landing: raw.Landing, inputs: tuple[Input, ...]
 
 
 def _write_steadily(request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime) -> _Written:
-    """One pass; of a table again from its beginning, in a new snapshot, where the database went away or timed out.
+    """One pass; of a table again from its beginning, in a new snapshot, where the database went away or timed out."""
+
+    def write(attempt: int) -> _Written:
+        return _write_pass(request, landing, inputs, at, into=f"landed-{attempt}" if attempt > 1 else "landed")
+
+    return steadily(request, write)
+
+
+def steadily(request: Request, attempt: Callable[[int], _Result]) -> _Result:
+    """What the first attempt gives that does not end in a ServiceError; only of a database.
 
     Spark's own retries come at once, into the same snapshot: they do not outlive a database's restart.
     """
     pauses = request.environment.retries.landing if isinstance(request.contract.delivery, PostgresDelivery) else ()
     for number, pause in enumerate(pauses, start=1):
         try:
-            return _write_pass(request, landing, inputs, at, into=f"landed-{number}" if number > 1 else "landed")
+            return attempt(number)
         except Exception as error:
             reason = explained(error)
             if not isinstance(reason, ServiceError):
                 raise
-            first = first_task_failure(request.spark(), request.description)
+            first = "" if reason is error else first_task_failure(request.spark(), request.description)
             _log(
-                request,
-                "retry",
-                level=WARNING,
-                error=str(reason),
-                first_task_failure=first,
-                attempt=number,
-                pause=pause,
+                request, "retry", level=WARNING, error=str(reason), first_task_failure=first, tried=number, pause=pause
             )
             time.sleep(pause)
-    return _write_pass(request, landing, inputs, at, into=f"landed-{len(pauses) + 1}" if pauses else "landed")
+    return attempt(len(pauses) + 1)
 
 
 def _write_pass(
