@@ -32,7 +32,6 @@ from jobs.settings import (
 from jobs.sources import csv, json, postgres, rest, sheet
 from jobs.store import Input
 
-
 _Result = TypeVar("_Result")
 
 
