@@ -24,7 +24,7 @@ from tests.spark.conftest import Runner
 
 TABLE = f"{SCHEMA}.web_form_request_2025_11_21"
 COLUMNS = HEADERS["web_forms"]
-ROWS = 30_000
+ROWS = 9_000
 
 
 def fill(server: Server, rows: int = ROWS) -> None:
@@ -33,6 +33,7 @@ def fill(server: Server, rows: int = ROWS) -> None:
     with server.transaction() as cursor:
         cursor.execute(f"drop table if exists {TABLE}; create table {TABLE} ({columns})")
         cursor.execute(f"insert into {TABLE} select {values} from generate_series(1, {rows}) n")
+        cursor.execute(f"create index on {TABLE} (request_id)")
 
 
 class On(logging.Handler):
@@ -95,6 +96,11 @@ def exported_rows(server: Server, folder: Path) -> list[tuple[Any, ...]]:
     return found
 
 
+def form(number: int) -> str:
+    """The request_id of one of the rows that `fill` makes."""
+    return f"1-{number}{'x' * 20}"
+
+
 def write_until(stop: threading.Event, server: Server, seed: int, written: list[int]) -> None:
     """Inserts, updates and deletes, a transaction each, as fast as they go."""
     connection = server.address.connect("coretelecoms")
@@ -102,13 +108,11 @@ def write_until(stop: threading.Event, server: Server, seed: int, written: list[
     with connection.cursor() as cursor:
         while not stop.is_set():
             n = seed + 7 * len(written)
-            cursor.execute(
-                f"insert into {TABLE} (request_id) select 'new-{seed}-{n}-' || i from generate_series(1, 5) i"
-            )
-            cursor.execute(
-                f"update {TABLE} set resolutionstatus = 'changed {n}' where request_id like '1-{n % 3000}%%'"
-            )
-            cursor.execute(f"delete from {TABLE} where request_id like '1-{(n * 13) % 30000}x%%'")
+            new = "insert into {0} (request_id) select 'new-{1}-{2}-' || i from generate_series(1, 5) i"
+            cursor.execute(new.format(TABLE, seed, n))
+            cursor.execute(f"update {TABLE} set resolutionstatus = 'changed' where request_id = %s", [form(n % ROWS)])
+            cursor.execute(f"delete from {TABLE} where request_id = %s", [form(n * 13 % ROWS)])
+            stop.wait(0.01)
             written.append(n)
     connection.close()
 
