@@ -41,7 +41,7 @@ def authority(folder: Path, host: str = HOST) -> Authority:
     folder.mkdir(parents=True, exist_ok=True)
     made = Authority(folder)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "demo authority")])
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"demo authority {made.folder.name}")])
     try:
         name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

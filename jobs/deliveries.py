@@ -28,6 +28,7 @@ from jobs.store import Input
 # Of libpq's messages, which carry no code: a person has to change something, trying again does not help.
 _NOT_PASSING = {
     "certificate verify failed": "the server's certificate is not of the authority in postgres.sslrootcert",
+    "signature": "the server's certificate is not of the authority in postgres.sslrootcert",
     "does not match host name": "verify-full wants the name in the server's certificate as db_host",
     "root certificate file": "postgres.sslrootcert in conf/env names the authority's certificate (PEM)",
     "does not support SSL": "the server has no TLS; postgres.sslmode in conf/env can say so",

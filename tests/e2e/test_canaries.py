@@ -46,9 +46,7 @@ def plain(path: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def left_behind(
-    tmp_path_factory: pytest.TempPathFactory, platform: Platform
-) -> Iterator[tuple[World, dict[str, bytes]]]:
+def left_behind(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> tuple[World, dict[str, bytes]]:
     """A run that lands everything, and one where every service refuses: all files, output and process arguments."""
     world = make_world(tmp_path_factory.mktemp("canaries"), agents_from_a_file=False)
     events = world.root / "events"
