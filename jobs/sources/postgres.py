@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from logging import WARNING
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from pyspark.sql import functions as F
@@ -68,8 +69,10 @@ def reading(request: Request, delivery: PostgresDelivery, looked: tuple[Input, .
             drift=drift,
         )
         # The size is not part of the snapshot: asked for again after the read, it tells of writers meanwhile.
-        cursor.execute("select pg_relation_size(%s::regclass)", [name.as_string(connection)])
-        (size,) = cursor.fetchone() or (0,)
+        size = inputs[0].size
+        with suppress(psycopg2.OperationalError):  # the holder is gone, but not before everything was read
+            cursor.execute("select pg_relation_size(%s::regclass)", [name.as_string(connection)])
+            (size,) = cursor.fetchone() or (size,)
         if growth := _growth(looked, inputs[0], size):
             drift["still_growing"] = [growth]
 

@@ -190,6 +190,11 @@ def test_connections_dropped_during_the_read_converge(run: Runner, filled: Serve
         with filled.transaction() as cursor:
             cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", [READER])
             assert cursor.rowcount
+        gone = False
+        while not gone:
+            with filled.transaction() as cursor:
+                cursor.execute("select count(*) from pg_stat_activity where usename = %s", [READER])
+                gone = cursor.fetchone() == (0,)
 
     with on("read", drop) as log:
         outcome = land(run)
