@@ -16,7 +16,7 @@ DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline docs status check test test-all test-dbt lint bench-day lock clean
+.PHONY: help setup demo run headline docs status check test test-all test-dbt test-sources lint bench-day bench-sources lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -54,6 +54,10 @@ test-all: setup test-dbt ## the heavier tests
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@$$(./setup.sh requirements/dbt.txt) -m pytest -q tests/dbt
 
+test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credentials that show nowhere
+	@$(PYTHON) -m pytest -q tests/unit/test_credentials.py tests/unit/test_sheets.py tests/unit/test_api.py \
+		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
+
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)ruff check jobs demo tests bench
 	@$(BIN)ruff format --check jobs demo tests bench
@@ -64,6 +68,9 @@ lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day
+
+bench-sources: setup ## landing a table against COPY: CPU a row, the slope between 100,000 and 500,000
+	@$(PYTHON) -m bench.sources
 
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
