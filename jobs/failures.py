@@ -20,7 +20,8 @@ def first_task_failure(spark: SparkSession, work: str) -> str:
         quantiles = spark.sparkContext._gateway.new_array(spark._jvm.double, 0)  # type: ignore[union-attr]
         stages = store.stageList(none, False, False, quantiles, none)
         for stage in (stages.apply(index) for index in range(stages.size())):
-            if stage.description().getOrElse(None) != work or not stage.numFailedTasks():
+            is_ours = stage.description().isDefined() and stage.description().get() == work
+            if not is_ours or not stage.numFailedTasks():
                 continue
             tasks = store.taskList(stage.stageId(), stage.attemptId(), _TASKS)
             for task in (tasks.apply(index) for index in range(tasks.size())):
