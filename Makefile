@@ -10,12 +10,13 @@ export NO_GCE_CHECK := true
 
 PYTHON = $(shell ./setup.sh)
 BIN = $(dir $(PYTHON))
+WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .local/secrets/services --
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline docs status check test test-all test-dbt lint bench-day lock clean
+.PHONY: help setup demo run headline docs status check test test-all test-dbt test-sources lint bench-day bench-sources lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -25,11 +26,11 @@ setup: ## everything that has to be downloaded or built, once
 	@./setup.sh requirements/dbt.txt >/dev/null
 	@conf/spark/archive.sh
 
-demo: setup ## four days of five sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
+demo: setup ## four days of six sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
 	@$(PYTHON) -m demo --calls $(CALLS) --customers $(CUSTOMERS)
 
 run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as the schedule does them
-	@code=0; $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
+	@code=0; $(WITH_SERVICES) $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
 	case $$code in 64 | 78) ;; *) ./dbt.sh build $(if $(DATE),--from $(DATE) --to $(DATE),--from $(FROM) --to $(TO)) ;; esac; exit $$code
 
 headline: setup ## the headline numbers from Gold
@@ -53,6 +54,10 @@ test-all: setup test-dbt ## the heavier tests
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@$$(./setup.sh requirements/dbt.txt) -m pytest -q tests/dbt
 
+test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credentials that show nowhere
+	@$(PYTHON) -m pytest -q tests/unit/test_credentials.py tests/unit/test_sheets.py tests/unit/test_api.py \
+		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
+
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)ruff check jobs demo tests bench
 	@$(BIN)ruff format --check jobs demo tests bench
@@ -63,6 +68,9 @@ lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day
+
+bench-sources: setup ## landing a table against COPY: CPU a row, the slope between 100,000 and 500,000
+	@$(PYTHON) -m bench.sources
 
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \

@@ -125,10 +125,15 @@ def _spark_environment() -> dict[str, str]:
 
 
 def _write_environment(work: Path) -> None:
+    """Five sources, as the other side reads them: agents from a file, no outages."""
+    shutil.copytree(ROOT / "conf/sources", work / "contracts", ignore=shutil.ignore_patterns("service_outages.toml"))
     (work / "bench.toml").write_text(
         f'sources = "{work}/sources"\nlake = "{work}/lake"\nlogs = "{work}/logs"\n'
         f'warehouse = {{ kind = "delta", path = "{work}/lake/bronze" }}\n'
-        f'secrets = {{ database = "file:{work}/secrets" }}\n',
+        f'contracts = "{work}/contracts"\n'
+        f'secrets = {{ database = "file:{work}/secrets" }}\n'
+        'postgres = { sslmode = "disable" }\n'
+        'deliveries = { agents = { kind = "csv", paths = ["agents/agents.csv"] } }\n',
         encoding="utf-8",
     )
 

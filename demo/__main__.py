@@ -1,4 +1,4 @@
-"""The newcomer's demo: four days of five sources, generated, landed and loaded by the one command users have.
+"""The newcomer's demo: four days of six sources, generated, landed and loaded by the one command users have.
 
 python -m demo [--calls N] [--customers N]
 """
@@ -8,8 +8,10 @@ import os
 import resource
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+from demo import services
 from demo.faithful import days_between, generate
 from demo.postgres import run, serving
 from demo.server import ServerError
@@ -27,10 +29,14 @@ def main() -> int:
     asked = parser.parse_args()
     _say(f"sources for {FIRST} to {LAST} in {LOCAL / 'sources'}")
     generate(LOCAL / "sources", days_between(FIRST, LAST), asked.calls, asked.customers)
-    _say("Postgres with the web forms, on loopback")
     days = ["--from", str(FIRST), "--to", str(LAST)]
+    _say("Postgres with the web forms, agents as a Google Sheet, outages by a REST API: all on loopback")
     try:
-        with serving(LOCAL / "postgres") as server:
+        with (
+            serving(LOCAL / "postgres") as server,
+            services.serving(partial(services.agents_of, LOCAL / "sources")) as web,
+        ):
+            web.write_secrets(LOCAL / "secrets/services")
             server.load_web_forms(LOCAL / "sources/web_forms")
             server.write_secrets(LOCAL / "secrets/database")
             _say(f"./spark-submit.sh run {' '.join(days)}")

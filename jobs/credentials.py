@@ -1,11 +1,20 @@
-"""Secret references resolved where they are used; values are never logged, never arguments."""
+"""Secret references resolved where they are used; values are never logged, never arguments, in no message."""
 
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from jobs.errors import ConfigurationError
+from jobs.errors import ConfigurationError, ServiceError
 from jobs.settings import ROOT
+
+REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
+_DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
+_THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "InternalServerError")
 
 
 class Database(BaseModel):
@@ -27,15 +36,17 @@ class Database(BaseModel):
 
 
 def database(reference: str) -> Database:
-    """Of `env:PREFIX` (variables PREFIX_DB_HOST, ...) or `file:FOLDER` (a file per parameter)."""
+    """Of `env:PREFIX` (variables PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter) or `ssm:/path`."""
     scheme, _, place = reference.partition(":")
     names = tuple(Database.model_fields)
     if scheme == "env":
         found = {name: os.environ.get(f"{place}_{name}".upper()) for name in names}
+    elif scheme == "ssm":
+        found = dict(_parameters(place))
     else:
         folder = ROOT / place
         found = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
-    given = {name: value for name, value in found.items() if value}
+    given = {name: value for name, value in found.items() if value and name in names}
     if missing := [name for name in names if name not in given]:
         raise ConfigurationError(f"secret {reference}: found {sorted(given)}, missing {missing}")
     try:
@@ -43,3 +54,86 @@ def database(reference: str) -> Database:
     except ValidationError as error:
         wrong = [str(detail["loc"][0]) for detail in error.errors()]
         raise ConfigurationError(f"secret {reference}: {wrong} cannot be used (values are not shown)") from None
+
+
+def value(reference: str) -> SecretStr:
+    """A single value, of `env:NAME`, `file:PATH` or `ssm:/path/name`. Raises ConfigurationError, ServiceError."""
+    scheme, _, place = reference.partition(":")
+    if scheme == "env":
+        found = os.environ.get(place, "")
+    elif scheme == "ssm":
+        with _parameter_store(place) as client:
+            found = client.get_parameter(Name=place, WithDecryption=True)["Parameter"]["Value"]
+    else:
+        try:
+            found = (ROOT / place).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"secret {reference}: cannot be read ({type(error).__name__})") from None
+    if not found.strip():
+        raise ConfigurationError(f"secret {reference}: found nothing")
+    return SecretStr(found.strip())
+
+
+def service_account(reference: str) -> dict[str, str]:
+    """A Google service account's key, as its JSON file holds it. Raises ConfigurationError."""
+    try:
+        key = json.loads(value(reference).get_secret_value())
+    except json.JSONDecodeError:
+        raise ConfigurationError(f"secret {reference}: not JSON; allowed is a service account's key file") from None
+    needed = ("client_email", "private_key", "token_uri")
+    if not isinstance(key, dict) or (missing := [name for name in needed if not key.get(name)]):
+        missing = missing if isinstance(key, dict) else list(needed)
+        raise ConfigurationError(f"secret {reference}: no service account's key, {missing} missing in it")
+    return key
+
+
+def address(given: str) -> str:
+    """A service's address, itself or by reference. Raises ConfigurationError where it would carry secrets in clear."""
+    found = given if given.startswith(("http://", "https://")) else value(given).get_secret_value()
+    parts = urlsplit(found)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
+        raise ConfigurationError(f"address {given}: allowed is https://, and http:// on this machine only")
+    if parts.username or parts.password:
+        raise ConfigurationError(f"services: an address with a password in it, at {parts.hostname}; use a secret")
+    return found.rstrip("/")
+
+
+def _parameters(path: str) -> Iterator[tuple[str, str]]:
+    """Name below `path` -> value. An unknown path is an empty answer, not an error."""
+    with _parameter_store(path) as client:
+        pages = client.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
+        for page in pages:
+            for found in page["Parameters"]:
+                yield found["Name"].rpartition("/")[2], found["Value"]
+
+
+@contextmanager
+def _parameter_store(place: str) -> Iterator[Any]:
+    """A client of AWS SSM, its errors as ours."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+    retries = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=30)
+    try:
+        # A session of its own: the default one is not made for threads, and sources are read side by side.
+        yield boto3.session.Session().client("ssm", region_name=region, config=retries)
+    except (NoCredentialsError, PartialCredentialsError):
+        raise ConfigurationError(
+            f"secret ssm:{place}: no AWS credentials; give this machine a role, or AWS_PROFILE"
+        ) from None
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code == "ParameterNotFound":
+            raise ConfigurationError(f"secret ssm:{place}: no such parameter in {region}") from None
+        if code in _DENIED:
+            raise ConfigurationError(
+                f"secret ssm:{place}: {code} in {region}; the role needs ssm:GetParameter and "
+                f"ssm:GetParametersByPath on parameter{place}, and kms:Decrypt on its key"
+            ) from None
+        if code in _THROTTLED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            raise ServiceError(f"secret ssm:{place}: {code} from SSM in {region} after 5 tries; run again") from None
+        raise ConfigurationError(f"secret ssm:{place}: {code} from SSM in {region}") from None
+    except BotoCoreError as error:
+        raise ServiceError(f"secret ssm:{place}: SSM in {region}: {error}") from None

@@ -1,4 +1,4 @@
-"""What is delivered for a day, without reading it and without Spark: objects, or a table's rows and size."""
+"""What is delivered for a day, without landing it and without Spark: objects, a table's rows and size, an answer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,36 @@ from datetime import date
 from typing import assert_never
 
 import psycopg2
-from psycopg2 import sql
+from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 
 from jobs import store
 from jobs.credentials import Database, database
-from jobs.errors import ServiceError
-from jobs.settings import CsvDelivery, Environment, JsonDelivery, PostgresDelivery, SourceContract
+from jobs.errors import ConfigurationError, DeliveryChangedError, NotArrivedError, PlatformError, ServiceError
+from jobs.settings import (
+    CsvDelivery,
+    Delivery,
+    Environment,
+    JsonDelivery,
+    PostgresAccess,
+    PostgresDelivery,
+    RestDelivery,
+    SheetDelivery,
+    SourceContract,
+)
 from jobs.store import Input
+
+# Of libpq's messages, which carry no code: a person has to change something, trying again does not help.
+_NOT_PASSING = {
+    "certificate verify failed": "the server's certificate is not of the authority in postgres.sslrootcert",
+    "signature": "the server's certificate is not of the authority in postgres.sslrootcert",
+    "does not match host name": "verify-full wants the name in the server's certificate as db_host",
+    "root certificate file": "postgres.sslrootcert in conf/env names the authority's certificate (PEM)",
+    "does not support SSL": "the server has no TLS; postgres.sslmode in conf/env can say so",
+    "authentication failed": "check db_username and db_password",
+    "does not exist": "check db_name and db_username",
+    "permission denied": "the role needs CONNECT on the database",
+}
 
 
 def look(contract: SourceContract, environment: Environment, day: date) -> tuple[Input, ...]:
@@ -23,8 +45,19 @@ def look(contract: SourceContract, environment: Environment, day: date) -> tuple
             return store.look_any(environment.sources, delivery.paths, day)
         case PostgresDelivery() as delivery:
             secret = database(environment.secrets[delivery.secret])
-            with connected(secret) as connection:
+            with connected(secret, environment.postgres) as connection:
                 return look_at_table(connection, secret.table_schema_name, delivery.table.format(date=day))
+        case SheetDelivery() as delivery:
+            from jobs import sheets
+
+            return (sheets.fetch(delivery, environment, day).tally.input,)
+        case RestDelivery() as delivery:
+            from jobs import api
+
+            try:
+                return (api.fetch(delivery, environment, day).input,)
+            except NotArrivedError:
+                return ()
         case _ as unknown:
             assert_never(unknown)
 
@@ -37,6 +70,10 @@ def place(contract: SourceContract, environment: Environment, day: date) -> str:
             return f"no {wanted} in {environment.sources}"
         case PostgresDelivery() as delivery:
             return f"no table {delivery.table.format(date=day)}"
+        case SheetDelivery() as delivery:
+            return f"no worksheet {delivery.worksheet.format(date=day)}"
+        case RestDelivery() as delivery:
+            return f"nothing at {delivery.path.format(date=day)} of {delivery.service}"
         case _ as unknown:
             assert_never(unknown)
 
@@ -54,9 +91,22 @@ def look_at_table(connection: Connection, schema: str, table: str) -> tuple[Inpu
     return (Input(uri=f"{schema}.{table}", size=size, etag=f"{rows}-{size}"),)
 
 
+def rows_of(table: Input) -> int:
+    """The rows that `look_at_table` counted."""
+    return int(table.etag.partition("-")[0])
+
+
+def is_fetched(delivery: Delivery) -> bool:
+    """Whether a look costs as much as a landing, because it reads everything."""
+    return isinstance(delivery, SheetDelivery | RestDelivery)
+
+
 @contextmanager
-def connected(secret: Database, application: str = "coretelecoms") -> Iterator[Connection]:
-    """A connection that is closed again. Raises ServiceError; the password is in no message."""
+def connected(secret: Database, access: PostgresAccess, application: str = "coretelecoms") -> Iterator[Connection]:
+    """A connection that is closed again, where nothing waits for ever.
+
+    Raises ServiceError where trying again may help, ConfigurationError where it does not; the password is in neither.
+    """
     try:
         connection = psycopg2.connect(
             host=secret.db_host,
@@ -66,13 +116,40 @@ def connected(secret: Database, application: str = "coretelecoms") -> Iterator[C
             dbname=secret.db_name,
             connect_timeout=10,
             application_name=application,
+            sslmode=access.sslmode,
+            sslrootcert=access.sslrootcert and str(access.sslrootcert),  # None: as if it were not given
+            keepalives_idle=30,
+            tcp_user_timeout=120_000,
         )
     except psycopg2.OperationalError as error:
-        place = f"{secret.db_host}:{secret.db_port}/{secret.db_name}"
-        raise ServiceError(f"Postgres at {place} cannot be reached: {str(error).strip()}") from None
+        raise _unreachable(secret, str(error).strip()) from None
     try:
+        with connection.cursor() as cursor:
+            cursor.execute(session_limits(access))
+        connection.commit()
         yield connection
+    except errors.InsufficientPrivilege as error:
+        grants = f"GRANT USAGE ON SCHEMA {secret.table_schema_name} and SELECT on its tables to {secret.db_username}"
+        raise ConfigurationError(f"Postgres: {str(error).strip()}; {grants}") from None
+    except errors.UndefinedTable as error:
+        raise DeliveryChangedError(f"Postgres: {str(error).strip()}: dropped while it was read") from None
     except psycopg2.Error as error:
         raise ServiceError(f"Postgres: {str(error).strip()}") from error
     finally:
         connection.close()
+
+
+def session_limits(access: PostgresAccess) -> str:
+    """Statements any role may run. Idle without limit: a snapshot's holder waits while others read."""
+    return (
+        f"SET statement_timeout = {int(access.statement_timeout * 1000)}; "
+        f"SET lock_timeout = {int(access.lock_timeout * 1000)}; SET idle_in_transaction_session_timeout = 0"
+    )
+
+
+def _unreachable(secret: Database, message: str) -> PlatformError:
+    place = f"Postgres at {secret.db_host}:{secret.db_port}/{secret.db_name}"
+    for part, what_to_do in _NOT_PASSING.items():
+        if part in message:
+            return ConfigurationError(f"{place}: {message}; {what_to_do}")
+    return ServiceError(f"{place} cannot be reached: {message}")

@@ -3,22 +3,36 @@
 import hashlib
 import os
 import shutil
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import assert_never
+from logging import INFO, WARNING
+from typing import TypeVar, assert_never
 
 from pyspark.sql import DataFrame
 
 from jobs import VERSION, deliveries, raw
-from jobs.errors import BalanceError, ContractError, DeliveryChangedError
+from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError
+from jobs.failures import first_task_failure
 from jobs.ledger import DataFile, Ledger, Manifest
 from jobs.logs import fact
 from jobs.metadata import with_metadata
 from jobs.reading import REJECTED_COLUMNS, REJECTED_SCHEMA, Reading, Request
-from jobs.settings import METADATA_COLUMNS, CsvDelivery, JsonDelivery, PostgresDelivery
-from jobs.sources import csv, json, postgres
+from jobs.session import explained
+from jobs.settings import (
+    METADATA_COLUMNS,
+    CsvDelivery,
+    JsonDelivery,
+    PostgresDelivery,
+    RestDelivery,
+    SheetDelivery,
+)
+from jobs.sources import csv, json, postgres, rest, sheet
 from jobs.store import Input
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -79,8 +93,9 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
 
 def _write_all(request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime) -> _Written:
     """One pass over the delivery; a second, careful one only where the rows of the first do not add up."""
-    written = _write_pass(request, landing, inputs, at)
-    if written.missing and not isinstance(request.contract.delivery, PostgresDelivery):
+    is_file = isinstance(request.contract.delivery, CsvDelivery | JsonDelivery)
+    written = _write_steadily(request, landing, inputs, at)
+    if written.missing and is_file:
         careful = replace(request, careful=True)
         written = _write_pass(careful, landing, inputs, at, first=written)
     if written.missing:
@@ -88,15 +103,49 @@ def _write_all(request: Request, landing: raw.Landing, inputs: tuple[Input, ...]
             f"{written.reading.rows_delivered} rows delivered, {_rows(written.landed)} landed, "
             f"{_rows(written.rejected)} rejected: {written.missing} are missing; nothing was published"
         )
-    # A table was read in one snapshot; a file may have been replaced meanwhile.
-    is_file = not isinstance(request.contract.delivery, PostgresDelivery)
+    # A table was read in one snapshot, an answer is what it is; a file may have been replaced meanwhile.
     if is_file and deliveries.look(request.contract, request.environment, request.day) != inputs:
         raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
     return written
 
 
+def _write_steadily(request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime) -> _Written:
+    """One pass; of a table again from its beginning, in a new snapshot, where the database went away or timed out."""
+
+    def write(attempt: int) -> _Written:
+        return _write_pass(request, landing, inputs, at, into=f"landed-{attempt}" if attempt > 1 else "landed")
+
+    return steadily(request, write)
+
+
+def steadily(request: Request, attempt: Callable[[int], _Result]) -> _Result:
+    """What the first attempt gives that does not end in a ServiceError; only of a database.
+
+    Spark's own retries come at once, into the same snapshot: they do not outlive a database's restart.
+    """
+    pauses = request.environment.retries.landing if isinstance(request.contract.delivery, PostgresDelivery) else ()
+    for number, pause in enumerate(pauses, start=1):
+        try:
+            return attempt(number)
+        except Exception as error:
+            reason = explained(error)
+            if not isinstance(reason, ServiceError):
+                raise
+            first = "" if reason is error else first_task_failure(request.spark(), request.description)
+            _log(
+                request, "retry", level=WARNING, error=str(reason), first_task_failure=first, tried=number, pause=pause
+            )
+            time.sleep(pause)
+    return attempt(len(pauses) + 1)
+
+
 def _write_pass(
-    request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime, first: _Written | None = None
+    request: Request,
+    landing: raw.Landing,
+    inputs: tuple[Input, ...],
+    at: datetime,
+    first: _Written | None = None,
+    into: str = "landed",
 ) -> _Written:
     """Read and write once. What the `first` pass landed stands where only rejected rows were missing from it."""
     request.work.mkdir(parents=True, exist_ok=True)
@@ -107,7 +156,7 @@ def _write_pass(
         if first and _rows(first.landed) == reading.rows_delivered - reading.rows_rejected:
             landed = first.landed
         else:
-            landed = landing.write(_complete(request, reading.frame, at), "landed-again" if first else "landed")
+            landed = landing.write(_complete(request, reading.frame, at), "landed-again" if first else into)
         rejected: tuple[DataFile, ...] = ()
         if reading.rejected_file and reading.rows_rejected:
             records = request.spark().read.schema(REJECTED_SCHEMA).json(str(reading.rejected_file))
@@ -129,7 +178,11 @@ def _reading(request: Request, inputs: tuple[Input, ...]) -> AbstractContextMana
         case JsonDelivery() as delivery:
             return json.reading(request, inputs, delivery)
         case PostgresDelivery() as delivery:
-            return postgres.reading(request, delivery)
+            return postgres.reading(request, delivery, inputs)
+        case SheetDelivery() as delivery:
+            return sheet.reading(request, delivery)
+        case RestDelivery() as delivery:
+            return rest.reading(request, delivery)
         case _ as unknown:
             assert_never(unknown)
 
@@ -148,5 +201,5 @@ def _rows(files: tuple[DataFile, ...]) -> int:
     return sum(file.rows for file in files)
 
 
-def _log(request: Request, event: str, **facts: object) -> None:
-    fact(event, request.contract.name, request.day, request.run_id, **facts)
+def _log(request: Request, event: str, *, level: int = INFO, **facts: object) -> None:
+    fact(event, request.contract.name, request.day, request.run_id, level=level, **facts)

@@ -35,9 +35,9 @@ def start(folder: Path | None, run_id: str) -> Path | None:
     return file
 
 
-def fact(event: str, source: str, day: date, run: str, **facts: object) -> None:
+def fact(event: str, source: str, day: date, run: str, *, level: int = logging.INFO, **facts: object) -> None:
     """Log that `event` happened to a source's day in a run."""
-    _logger.info(event, extra={"facts": {"source": source, "day": day, "run": run, **facts}})
+    _logger.log(level, event, extra={"facts": {"source": source, "day": day, "run": run, **facts}})
 
 
 def unexpected(source: str, day: date, run: str) -> None:

@@ -43,9 +43,14 @@ class Request:
     work: Path
     careful: bool = False
 
+    @property
+    def description(self) -> str:
+        """What this source's day is called in Spark's UI and event log."""
+        return f"{self.contract.name} {self.day}"
+
     def spark(self) -> SparkSession:
-        """The session; what this thread starts in it bears the name of this source's day."""
-        return self.session.describe(f"{self.contract.name} {self.day}")
+        """The session; what this thread starts in it bears this source's day."""
+        return self.session.describe(self.description)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import partial
 
 from jobs import deliveries
 from jobs.errors import NotArrivedError
-from jobs.ingest import land
+from jobs.ingest import land, steadily
 from jobs.ledger import Ledger, Manifest, Outcome, RunReport
 from jobs.load import load, loaded
 from jobs.logs import unexpected
@@ -18,6 +18,7 @@ from jobs.reading import Request
 from jobs.session import Session, explained
 from jobs.settings import Environment, SourceContract
 from jobs.status import failed, of_manifest
+from jobs.store import Input
 
 THREADS = 8  # landings in flight; Spark's cores decide how much of them runs at a time
 # The code of the error that needs a person first, when several things went wrong.
@@ -110,11 +111,13 @@ def _bring(run: Run, session: Session, contract: SourceContract, day: date, know
 
 def _landed(run: Run, session: Session, contract: SourceContract, day: date, known: Manifest | None) -> Manifest:
     """The landing that counts after this run looked at the source: a new one, or `known`."""
-    inputs = deliveries.look(contract, run.environment, day)
-    if not inputs and known is None:
-        raise NotArrivedError(deliveries.place(contract, run.environment, day))
-    if known and (not inputs or (known.inputs == inputs and not run.replay)):
-        return known
     work = run.environment.lake / "work" / run.run_id / contract.name / str(day)
     request = Request(contract, run.environment, day, run.run_id, session, work)
+    inputs: tuple[Input, ...] = ()
+    if known or not deliveries.is_fetched(contract.delivery):
+        inputs = steadily(request, lambda _: deliveries.look(contract, run.environment, day))
+        if not inputs and known is None:
+            raise NotArrivedError(deliveries.place(contract, run.environment, day))
+        if known and (not inputs or (known.inputs == inputs and not run.replay)):
+            return known
     return land(request, Ledger(run.environment.lake), inputs)

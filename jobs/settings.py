@@ -4,7 +4,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -16,6 +16,11 @@ METADATA_COLUMNS = ("_ingested_at", "_source_system", "_source_uri", "_run_id", 
 SNAKE_CASE = r"[a-z][a-z0-9_]*"
 
 Name = Annotated[str, Field(pattern=f"^{SNAKE_CASE}$")]
+# Where a value is, never the value: a variable, a file or folder, a parameter or path of the AWS parameter store.
+REFERENCE = r"env:[A-Z][A-Z0-9_]*|file:.+|ssm:/[A-Za-z0-9_./-]+"
+Reference = Annotated[str, Field(pattern=f"^({REFERENCE})$")]
+# Of a service: itself, or where it stands; plain http only on this machine (jobs/credentials.py looks).
+Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$")]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -42,6 +47,11 @@ class FileDelivery(_Strict):
 
     _templates = field_validator("paths")(lambda paths: tuple(_checked_template(path) for path in paths))
 
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by."""
+        return self.paths
+
 
 class CsvDelivery(FileDelivery):
     """RFC 4180 with a header line, comma and double quote; `multiline`: fields hold newlines as a rule."""
@@ -59,11 +69,17 @@ class JsonDelivery(FileDelivery):
 
 
 class PostgresDelivery(_Strict):
-    """A table a day; `secret` names the environment's entry that holds the six connection parameters."""
+    """A table a day; `secret` names the environment's entry that holds the six connection parameters.
+
+    `settle`: seconds that the table must stand still before it is read, waited for up to `settle_limit` seconds;
+    with 0 a table that grows meanwhile is only reported.
+    """
 
     kind: Literal["postgres"]
     table: Template
     secret: Name
+    settle: float = Field(default=0, ge=0)
+    settle_limit: float = Field(default=600, ge=0)
 
     _templates = field_validator("table")(_checked_template)
 
@@ -72,10 +88,108 @@ class PostgresDelivery(_Strict):
     def _a_plain_identifier(cls, table: str) -> str:
         if not re.fullmatch(SNAKE_CASE, table.format(date=date(2025, 11, 20)).lower()):
             raise ValueError("only letters, digits and _ outside the braces")
+        if len(table.format(date=date(2025, 11, 20))) > 63:
+            raise ValueError("longer than the 63 characters that Postgres keeps of a name")
         return table
 
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by."""
+        return (self.table,)
 
-Delivery = CsvDelivery | JsonDelivery | PostgresDelivery
+
+class SheetDelivery(_Strict):
+    """A worksheet of a Google spreadsheet, its header in row 1.
+
+    `spreadsheet` names the environment's entry with the spreadsheet's id, `secret` that of a service account's key.
+    """
+
+    kind: Literal["sheet"]
+    spreadsheet: Name
+    worksheet: Template
+    secret: Name
+
+    _templates = field_validator("worksheet")(_checked_template)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by."""
+        return (self.worksheet,)
+
+
+class LinkPages(_Strict):
+    """The next page's address comes in the Link header (RFC 8288), or in the answer at `field`."""
+
+    by: Literal["link"]
+    field: str | None = None
+
+
+class CursorPages(_Strict):
+    """The answer holds at `field` what the next request sends as `parameter`; null, "" or nothing: the last page."""
+
+    by: Literal["cursor"]
+    field: str
+    parameter: str
+
+
+class NumberPages(_Strict):
+    """`parameter` counts the pages from `first`; a page without items is behind the last."""
+
+    by: Literal["number"]
+    parameter: str
+    first: int = 1
+
+
+class OffsetPages(_Strict):
+    """`parameter` counts the items before the page; a page without items is behind the last."""
+
+    by: Literal["offset"]
+    parameter: str
+
+
+Pages = LinkPages | CursorPages | NumberPages | OffsetPages
+
+
+class HeaderAuth(_Strict):
+    """`header: prefix + value`, the value of the environment's entry `secret`."""
+
+    secret: Name
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+class RestDelivery(_Strict):
+    """A REST API's items, page by page as JSON.
+
+    `service` names the environment's entry with the address that `path` is added to; `items` and `total` are dotted
+    paths into an answer: its list of items ("": the answer is the list), and how many items all pages have.
+    """
+
+    kind: Literal["rest"]
+    service: Name
+    path: Annotated[str, Field(pattern="^/")]
+    parameters: dict[str, str] = {}
+    items: str = ""
+    total: str | None = None
+    auth: HeaderAuth | None = None
+    pages: Pages | None = Field(default=None, discriminator="by")
+    max_pages: int = Field(default=10_000, ge=1)
+    max_page_bytes: int = Field(default=64 * 2**20, ge=1)
+    timeout: float = Field(default=60, gt=0)  # seconds without a byte
+
+    _templates = field_validator("path")(_checked_template)
+    _parameters = field_validator("parameters")(
+        lambda given: {name: _checked_template(value) for name, value in given.items()}
+    )
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by: one of them names it."""
+        return (" ".join([self.path, *self.parameters.values()]),)
+
+
+Delivery = CsvDelivery | JsonDelivery | PostgresDelivery | SheetDelivery | RestDelivery
+KINDS = ("csv", "json", "postgres", "sheet", "rest")
 
 
 class SourceContract(_Strict):
@@ -105,8 +219,7 @@ class SourceContract(_Strict):
 
     @model_validator(mode="after")
     def _daily_sources_name_their_day(self) -> Self:
-        templates = (self.delivery.table,) if self.delivery.kind == "postgres" else self.delivery.paths
-        undated = [template for template in templates if "{date" not in template]
+        undated = [template for template in self.delivery.templates if "{date" not in template]
         if undated and not self.static:
             raise ValueError(f"delivery: {undated} has no {{date}}, and the source is not static")
         return self
@@ -119,6 +232,39 @@ class DeltaWarehouse(_Strict):
     path: Path
 
 
+class PostgresAccess(_Strict):
+    """How databases are spoken to. Weaker than verify-full is for servers that have nothing better, and warned of."""
+
+    sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = "verify-full"
+    sslrootcert: Path | None = None  # PEM, on every machine that reads; None: ~/.postgresql/root.crt
+    statement_timeout: float = Field(default=600, gt=0)  # seconds a statement, or a fetch of it, may take
+    lock_timeout: float = Field(default=30, gt=0)  # seconds to wait for somebody's ALTER TABLE
+
+    @field_validator("sslrootcert")
+    @classmethod
+    def _anchored(cls, path: Path | None) -> Path | None:
+        return path and ROOT / path
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with it, or ""."""
+        weak = {
+            "disable": "passwords and rows go over the network unencrypted",
+            "require": "encrypted, but to whoever answers: no certificate is checked",
+            "verify-ca": "a certificate of the right authority, but for any host",
+        }.get(self.sslmode)
+        return f"postgres.sslmode = {self.sslmode!r}: {weak}; verify-full is the default" if weak else ""
+
+
+class Retries(_Strict):
+    """How faults that may pass are waited out; all in seconds."""
+
+    landing: tuple[float, ...] = (5, 15, 45)  # before each further try to read a table, in a new snapshot
+    http: int = Field(default=5, ge=0)  # further tries of one request (429, 5xx, cut off)
+    http_backoff: float = Field(default=1, ge=0)  # doubled at each of them, where the server names no time
+    retry_after_max: float = Field(default=120, ge=0)  # of what a server asks for
+
+
 class Environment(_Strict):
     """Where deliveries, lake, warehouse, secrets and logs are. Relative paths start at the project's folder."""
 
@@ -126,7 +272,13 @@ class Environment(_Strict):
     sources: Path
     lake: Path
     warehouse: DeltaWarehouse
-    secrets: dict[Name, Annotated[str, Field(pattern=r"^(env:[A-Z][A-Z0-9_]*|file:.+)$")]] = {}
+    secrets: dict[Name, Reference] = {}
+    services: dict[Name, Address] = {}
+    spreadsheets: dict[Name, Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]] = {}
+    postgres: PostgresAccess = PostgresAccess()
+    retries: Retries = Retries()
+    # A source that comes another way here than its source contract says: its [delivery], by the source's name.
+    deliveries: dict[Name, Annotated[Delivery, Field(discriminator="kind")]] = {}
     contracts: Path = Path("conf/sources")
     logs: Path | None = None
     spark: dict[str, str] = {}
@@ -158,17 +310,49 @@ def load_contracts(environment: Environment, only: tuple[str, ...] = ()) -> dict
         raise ConfigurationError(
             f"--source {unknown}: not in {_shown(environment.contracts)}; there are {sorted(paths)}"
         )
-    contracts = {name: _load(SourceContract, path) for name, path in paths.items() if not only or name in only}
+    contracts = {
+        name: _delivered_here(_load(SourceContract, path), environment)
+        for name, path in paths.items()
+        if not only or name in only
+    }
     if not contracts:
         raise ConfigurationError(f"{_shown(environment.contracts)}: no source contract (*.toml) in it")
     for contract in contracts.values():
-        secret = contract.delivery.secret if contract.delivery.kind == "postgres" else None
-        if secret and secret not in environment.secrets:
-            raise ConfigurationError(
-                f"conf/env/{environment.name}.toml: secrets.{secret}: found nothing, "
-                f"but {contract.name} needs it; there are {sorted(environment.secrets)}"
-            )
+        for table, needed in _needs(contract.delivery).items():
+            there_are: dict[str, str] = getattr(environment, table)
+            if needed not in there_are:
+                raise ConfigurationError(
+                    f"conf/env/{environment.name}.toml: {table}.{needed}: found nothing, "
+                    f"but {contract.name} needs it; there are {sorted(there_are)}"
+                )
     return contracts
+
+
+def _delivered_here(contract: SourceContract, environment: Environment) -> SourceContract:
+    if contract.name not in environment.deliveries:
+        return contract
+    delivery = environment.deliveries[contract.name]
+    try:
+        return SourceContract.model_validate(contract.model_dump() | {"delivery": delivery.model_dump()})
+    except ValidationError as error:
+        mistakes = "\n  ".join(_mistake(detail) for detail in error.errors())
+        raise ConfigurationError(f"conf/env/{environment.name}.toml, deliveries.{contract.name}: {mistakes}") from error
+
+
+def _needs(delivery: Delivery) -> dict[str, str]:
+    """Tables of the environment -> the entry that the delivery takes from it."""
+    match delivery:
+        case CsvDelivery() | JsonDelivery():
+            return {}
+        case PostgresDelivery():
+            return {"secrets": delivery.secret}
+        case SheetDelivery():
+            return {"secrets": delivery.secret, "spreadsheets": delivery.spreadsheet}
+        case RestDelivery():
+            secret = {"secrets": delivery.auth.secret} if delivery.auth else {}
+            return {"services": delivery.service, **secret}
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def _load(model: type[Model], path: Path) -> Model:
@@ -189,7 +373,7 @@ def _load(model: type[Model], path: Path) -> Model:
 
 def _mistake(detail: Any) -> str:
     """One line of a validation error: field, what was found, what is allowed."""
-    field = ".".join(str(part) for part in detail["loc"] if part not in ("csv", "json", "postgres")) or "file"
+    field = ".".join(str(part) for part in detail["loc"] if part not in KINDS) or "file"
     match detail["type"]:
         case "missing":
             return f"{field}: found nothing, but it is required"
@@ -200,9 +384,12 @@ def _mistake(detail: Any) -> str:
         case "literal_error":
             return f"{field}: found {detail['input']!r}, allowed {detail['ctx']['expected']}"
         case "union_tag_invalid":
-            return f"{field}.kind: found {detail['ctx']['tag']!r}, allowed {detail['ctx']['expected_tags']}"
+            tag = detail["ctx"]["discriminator"].strip("'")
+            return f"{field}.{tag}: found {detail['ctx']['tag']!r}, allowed {detail['ctx']['expected_tags']}"
         case "union_tag_not_found":
-            return f"{field}.kind: found nothing, allowed 'csv', 'json', 'postgres'"
+            tag = detail["ctx"]["discriminator"].strip("'")
+            allowed = KINDS if tag == "kind" else ("link", "cursor", "number", "offset")
+            return f"{field}.{tag}: found nothing, allowed {', '.join(map(repr, allowed))}"
         case "value_error":
             return f"{field}: {detail['ctx']['error']}"
         case _:

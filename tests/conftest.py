@@ -16,6 +16,8 @@ TEMPLATES = {
     "agents": "agents/agents.csv",
 }
 
+AGENTS_FROM_A_FILE = '[deliveries]\nagents = { kind = "csv", paths = ["agents/agents.csv"] }\n'
+
 # Whatever a library looks for in a cloud, it finds nothing.
 os.environ.update(AWS_EC2_METADATA_DISABLED="true", GCE_METADATA_HOST="127.0.0.1:9", NO_GCE_CHECK="true")
 
@@ -58,12 +60,18 @@ def world(tmp_path: Path) -> World:
     return make_world(tmp_path)
 
 
-def make_world(root: Path) -> World:
+def make_world(root: Path, agents_from_a_file: bool = True) -> World:
     world = World(root)
     world.file.write_text(
         f'sources = "{root}/sources"\nlake = "{root}/lake"\nlogs = "{root}/logs"\n'
         f'warehouse = {{ kind = "delta", path = "{root}/bronze" }}\n'
-        f'secrets = {{ database = "file:{root}/secrets" }}\n'
+        f'services = {{ sheets = "file:{root}/services/sheets", outages = "file:{root}/services/outages" }}\n'
+        'spreadsheets = { agents = "demo-agents" }\n'
+        'postgres = { sslmode = "disable" }\n'
+        "retries = { landing = [0.1, 0.1, 0.1], http_backoff = 0.01 }\n"
+        f'[secrets]\ndatabase = "file:{root}/secrets"\n'
+        f'sheets_key = "file:{root}/services/sheets_key.json"\noutages_token = "file:{root}/services/outages_token"\n'
+        f"{AGENTS_FROM_A_FILE if agents_from_a_file else ''}"
     )
     (root / "sources").mkdir(exist_ok=True)
     return world

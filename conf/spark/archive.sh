@@ -20,10 +20,13 @@ lake = "$work/lake"
 logs = "$work/logs"
 warehouse = { kind = "delta", path = "$work/bronze" }
 secrets = { database = "file:$work/secrets" }
+postgres = { sslmode = "disable" }
+deliveries = { agents = { kind = "csv", paths = ["agents/agents.csv"] } }
 TOML
 export SPARK_SUBMIT_OPTS="-XX:ArchiveClassesAtExit=$ARCHIVE.$$ -Xlog:cds=off -Xlog:cds+dynamic=off $SPARK_SUBMIT_OPTS"
 "$PYTHON" -m demo.postgres --folder "$work/postgres" --secrets "$work/secrets" --load "$work/sources/web_forms" -- \
-    "$ROOT/spark-submit.sh" run --env "$work/archive.toml" --date 2025-11-20 >"$work/out" 2>&1 || {
+    "$ROOT/spark-submit.sh" run --env "$work/archive.toml" --date 2025-11-20 \
+    --source call_logs --source social_media --source customers --source agents --source web_forms >"$work/out" 2>&1 || {
     cat "$work/out" >&2
     exit 70
 }

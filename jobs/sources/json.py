@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from jobs import store
 from jobs.contract import CORRUPT, Mapping, map_columns
 from jobs.errors import ContractError
+from jobs.lines import texts
 from jobs.reading import MAX_RECORD, Reading, RejectedFile, Request, merged, refuse_if_packed
 from jobs.settings import JsonDelivery
 from jobs.store import Input
@@ -259,7 +260,7 @@ def _line_entries(found: Input) -> Iterator[tuple[int, Any, str, bytes]]:
             continue
         entry = _parsed(line.removeprefix(codecs.BOM_UTF8))
         if isinstance(entry, dict):
-            yield number, _texts(entry), "", line
+            yield number, texts(entry), "", line
         else:
             yield number, None, "not a JSON object", line
 
@@ -270,20 +271,12 @@ def _value_entries(found: Input, facts: Facts) -> Iterator[tuple[int, Any, str, 
     if facts.shape == "array" and isinstance(value, list):
         for position, entry in enumerate(value):
             is_object = isinstance(entry, dict)
-            yield position, _texts(entry) if is_object else entry, "" if is_object else "not a JSON object", b""
+            yield position, texts(entry) if is_object else entry, "" if is_object else "not a JSON object", b""
     elif isinstance(value, dict) and all(isinstance(entries, dict) for entries in value.values()):
         indexes = dict.fromkeys(index for entries in value.values() for index in entries)
         for position, index in enumerate(indexes):
             absent = [name for name, entries in value.items() if index not in entries]
             entry = {name: entries[index] for name, entries in value.items() if index in entries}
-            yield position, _texts(entry), f"no value for {absent}" if absent else "", b""
+            yield position, texts(entry), f"no value for {absent}" if absent else "", b""
     else:
         raise ContractError(f"{found.uri}: not JSON that can be read as {facts.shape}; try a JSON checker on it")
-
-
-def _texts(entry: dict[str, Any]) -> dict[str, str | None]:
-    """Values as the text Spark would give: strings as they are, anything nested as JSON."""
-    return {
-        name: value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
-        for name, value in entry.items()
-    }

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
+from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import Server, serving
 from jobs.settings import ROOT
 from tests.conftest import DAYS, World, make_world
 
-SOURCES = ("agents", "call_logs", "customers", "social_media", "web_forms")
+SOURCES = ("agents", "call_logs", "customers", "service_outages", "social_media", "web_forms")
 HOLD = ROOT / "tests/e2e/hold"
 PATIENCE = 120.0  # seconds until a run that should have got somewhere is given up
 
@@ -77,9 +79,11 @@ class Platform:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    world = make_world(tmp_path_factory.mktemp("platform"))
+    world = make_world(tmp_path_factory.mktemp("platform"), agents_from_a_file=False)
     counts = generate(world.root / "sources", DAYS, calls=1500, customers=1000)
-    with serving(tmp_path_factory.mktemp("postgres")) as server:
+    sheet = partial(services.agents_of, world.root / "sources")
+    with serving(tmp_path_factory.mktemp("postgres")) as server, services.serving(sheet) as web:
+        web.write_secrets(world.root / "services")
         server.load_web_forms(world.root / "sources/web_forms")
         server.write_secrets(world.root / "secrets")
         yield Platform(world, counts, server)

@@ -28,7 +28,7 @@ def spark_environment() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def session() -> Iterator[Session]:
     os.environ.update(spark_environment())
-    session = Session("tests", {"spark.master": "local[2]", "spark.driver.memory": "1g"})
+    session = Session("tests", {"spark.master": "local[2,2]", "spark.driver.memory": "1g"})
     yield session
     session.stop()
 

@@ -134,4 +134,4 @@ def test_a_wrong_configuration_exits_78(world: World, capsys: pytest.CaptureFixt
 
 def test_check_validates_without_spark(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--env", str(world.file)]) == 0
-    assert "5 source contracts are valid" in capsys.readouterr().out
+    assert "6 source contracts are valid" in capsys.readouterr().out

@@ -21,7 +21,11 @@ def contracts_of(world: World, text: str) -> None:
 @pytest.mark.parametrize(
     ("found", "instead", "message"),
     [
-        ('kind = "csv"', 'kind = "cvs"', "delivery.kind: found 'cvs', allowed 'csv', 'json', 'postgres'"),
+        (
+            'kind = "csv"',
+            'kind = "cvs"',
+            "delivery.kind: found 'cvs', allowed 'csv', 'json', 'postgres', 'sheet', 'rest'",
+        ),
         ('key = ["call_id"]', 'key = ["call"]', r"key, optional: \['call'\] are not among the landed columns"),
         ('key = ["call_id"]', "", "key: found nothing, but it is required"),
         ('system = "s3"', 'system = "s4"', "system: found 's4', allowed 's3', 'postgres', 'google_sheets' or 'rest'"),
@@ -71,14 +75,14 @@ def test_a_secret_must_be_a_reference(world: World) -> None:
 
 
 def test_a_source_whose_secret_the_environment_lacks_is_named(world: World) -> None:
-    world.file.write_text(world.file.read_text().replace("database =", "other ="))
+    world.file.write_text(world.file.read_text().replace("\ndatabase =", "\nother ="))
     with pytest.raises(ConfigurationError, match=r"secrets\.database: found nothing, but web_forms needs it"):
         load_contracts(world.environment)
 
 
 def test_the_shipped_configuration_is_valid_and_names_both_spellings_of_the_keys() -> None:
     contracts = load_contracts(load_environment("local"))
-    assert sorted(contracts) == ["agents", "call_logs", "customers", "social_media", "web_forms"]
+    assert sorted(contracts) == ["agents", "call_logs", "customers", "service_outages", "social_media", "web_forms"]
     delivery = contracts["call_logs"].delivery
     assert delivery.kind == "csv"
     assert [path.format(date=date(2025, 11, 20)) for path in delivery.paths] == [
@@ -90,4 +94,4 @@ def test_the_shipped_configuration_is_valid_and_names_both_spellings_of_the_keys
 def test_the_source_contracts_may_lie_elsewhere(world: World, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "conf/sources", tmp_path / "mine")
     world.file.write_text(f'contracts = "{tmp_path}/mine"\n' + world.file.read_text())
-    assert len(load_contracts(world.environment)) == 5
+    assert len(load_contracts(world.environment)) == 6

@@ -1,0 +1,228 @@
+"""A REST API's items, page by page: bounded, repeated where a fault may pass, refused where they cannot be all."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, assert_never
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import requests
+
+from jobs.credentials import address, value
+from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
+from jobs.lines import Keep, Reject, Tally
+from jobs.settings import (
+    CursorPages,
+    Environment,
+    HeaderAuth,
+    LinkPages,
+    NumberPages,
+    OffsetPages,
+    RestDelivery,
+)
+from jobs.transport import CONNECT, PASSING, mount, parsed, persistently
+
+_CHUNK = 64 * 2**10
+_SLOWEST = 600.0  # seconds that one page may take, however steadily it trickles
+
+
+class UnreadablePageError(ContractError):
+    """A page that is no JSON, as often as it was asked for; its bytes are kept for whoever has to find out why."""
+
+    def __init__(self, message: str, number: int, body: bytes) -> None:
+        super().__init__(message)
+        self.number, self.body = number, body
+
+
+@dataclass(frozen=True)
+class _Page:
+    """An answer: `link`, the next page's address where the Link header names one."""
+
+    number: int
+    url: str
+    answer: Any
+    items: list[Any]
+    link: str | None
+    digest: bytes
+
+
+class _Auth(requests.auth.AuthBase):
+    """The header with the secret; as `auth` of the session it also keeps a ~/.netrc out."""
+
+    def __init__(self, auth: HeaderAuth | None, environment: Environment) -> None:
+        self._header = auth.header if auth else ""
+        reference = environment.secrets[auth.secret] if auth else ""
+        self._value = auth.prefix + value(reference).get_secret_value() if auth else ""
+        try:
+            self._value.encode("latin-1")
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"secret {reference}: has characters that no header may have") from None
+        if "\n" in self._value or "\r" in self._value:
+            raise ConfigurationError(f"secret {reference}: is more than one line")
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._header:
+            request.headers[self._header] = self._value
+        return request
+
+
+def fetch(
+    delivery: RestDelivery, environment: Environment, day: date, keep: Keep | None = None, reject: Reject | None = None
+) -> Tally:
+    """All items of a day. Raises NotArrivedError where the service says 404, and as its pages do."""
+    base = address(environment.services[delivery.service])
+    path = delivery.path.format(date=day)
+    asked = urlencode({name: text.format(date=day) for name, text in delivery.parameters.items()})
+    # Not by its address, which may change, without the delivery becoming another one.
+    tally = Tally(f"rest:{delivery.service}{path}{f'?{asked}' if asked else ''}", keep, reject)
+    with requests.Session() as session:
+        session.auth = _Auth(delivery.auth, environment)
+        mount(session, environment.retries)
+        total: object = None
+        for page in _Pages(delivery, environment, session, base + path, tally.uri, day):
+            for item in page.items:
+                tally.add(item)
+            total = total if delivery.total is None else _at(page.answer, delivery.total)
+    if delivery.total is not None and total != tally.rows:
+        raise DeliveryChangedError(
+            f"{tally.uri}: {delivery.total!r} says {total!r} items, {tally.rows} came: they changed while they were "
+            "paged, or the pages are not what the source contract says; run again"
+        )
+    return tally
+
+
+@dataclass
+class _Pages:
+    delivery: RestDelivery
+    environment: Environment
+    session: requests.Session
+    url: str
+    uri: str
+    day: date
+    _seen: set[object] = field(default_factory=set)
+
+    def __iter__(self) -> Iterator[_Page]:
+        """Until the last page. Raises ContractError where there would be no end."""
+        url = self.url
+        parameters = {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
+        asked: dict[str, str] | None = parameters | self._start()
+        before, items = b"", 0
+        for number in range(1, self.delivery.max_pages + 1):
+            page = self._page(number, url, asked)
+            if page.items and page.digest == before and isinstance(self.delivery.pages, NumberPages | OffsetPages):
+                raise ContractError(
+                    f"{self.uri}: page {number} is page {number - 1} again; is {self.delivery.pages.parameter!r} "
+                    "the parameter that turns the pages?"
+                )
+            yield page
+            before, items = page.digest, items + len(page.items)
+            if (following := self._following(page, items)) is None:
+                return
+            url, asked = (following, None) if isinstance(following, str) else (self.url, parameters | following)
+        raise ContractError(
+            f"{self.uri}: more than {self.delivery.max_pages} pages (max_pages); does the service ever end them?"
+        )
+
+    def _start(self) -> dict[str, str]:
+        match self.delivery.pages:
+            case NumberPages() as pages:
+                return {pages.parameter: str(pages.first)}
+            case OffsetPages() as pages:
+                return {pages.parameter: "0"}
+            case LinkPages() | CursorPages() | None:
+                return {}
+            case _ as unknown:
+                assert_never(unknown)
+
+    def _following(self, page: _Page, items: int) -> str | dict[str, str] | None:
+        """What to ask for behind `page`: an address, parameters, or None where it was the last."""
+        match self.delivery.pages:
+            case LinkPages() as pages:
+                link = _at(page.answer, pages.field) if pages.field else page.link
+                return self._checked(urljoin(page.url, str(link))) if link else None
+            case CursorPages() as pages:
+                cursor = _at(page.answer, pages.field)
+                return {pages.parameter: str(self._new(cursor))} if cursor not in (None, "") else None
+            case NumberPages() as pages:
+                return {pages.parameter: str(pages.first + page.number)} if page.items else None
+            case OffsetPages() as pages:
+                return {pages.parameter: str(items)} if page.items else None
+            case None:
+                return None
+            case _ as unknown:
+                assert_never(unknown)
+
+    def _checked(self, link: str) -> str:
+        """A link that leads on, and not elsewhere."""
+        if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
+            raise ContractError(f"{self.uri}: the next page is at {urlsplit(link).netloc}: no secret is sent there")
+        self._new(link)
+        return link
+
+    def _new(self, cursor: object) -> object:
+        if str(cursor) in self._seen:
+            raise ContractError(f"{self.uri}: a cursor comes twice, the pages go in circles; ask whoever runs it")
+        self._seen.add(str(cursor))
+        return cursor
+
+    def _page(self, number: int, url: str, parameters: dict[str, str] | None) -> _Page:
+        """One page, asked for again where it was cut off."""
+        where = f"{self.uri}, page {number}"
+        retries = self.environment.retries
+        for attempt in range(retries.http + 1):
+            response, body = persistently(lambda: self._body(url, parameters, where), retries, where)
+            self._check(response, body, number, where)
+            try:
+                answer = parsed(body)
+                break
+            except ValueError as error:
+                fault = f"{error}; {len(body)} bytes that begin with {body[:100]!r}"
+            if attempt < retries.http:
+                time.sleep(retries.http_backoff * 2**attempt)
+        else:
+            raise UnreadablePageError(f"{where}: no JSON in {retries.http + 1} tries: {fault}", number, body)
+        items = _at(answer, self.delivery.items)
+        if not isinstance(items, list):
+            found = sorted(answer) if isinstance(answer, dict) else type(answer).__name__
+            raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {found}")
+        link = response.links.get("next", {}).get("url")
+        return _Page(number, response.url, answer, items, link, hashlib.sha256(body).digest())
+
+    def _body(self, url: str, parameters: dict[str, str] | None, where: str) -> tuple[requests.Response, bytes]:
+        """The answer's bytes, never more than `max_page_bytes` of them in memory."""
+        limit, deadline = self.delivery.max_page_bytes, time.monotonic() + _SLOWEST
+        timeout = (CONNECT, self.delivery.timeout)
+        with self.session.get(url, params=parameters, stream=True, timeout=timeout, allow_redirects=False) as response:
+            body = bytearray()
+            for chunk in response.iter_content(_CHUNK):
+                body += chunk
+                if len(body) > limit:
+                    raise ContractError(f"{where}: longer than {limit} bytes (max_page_bytes); ask for smaller pages")
+                if time.monotonic() > deadline:
+                    raise ServiceError(f"{where}: not complete after {_SLOWEST:g} s")
+            return response, bytes(body)
+
+    def _check(self, response: requests.Response, body: bytes, number: int, where: str) -> None:
+        """Raises what a status means; the body is shown only where it cannot be about the secret."""
+        status = response.status_code
+        secret = f" (secrets.{self.delivery.auth.secret})" if self.delivery.auth else ""
+        if status in (401, 403):
+            raise ConfigurationError(f"{where}: {status}, the token{secret} is refused: renew it, or ask for access")
+        if status == 404 and number == 1:
+            raise NotArrivedError(f"{where}: 404")
+        if status in PASSING:
+            raise ServiceError(f"{where}: still {status} after {self.environment.retries.http + 1} tries")
+        if 300 <= status < 400:
+            there = urlsplit(response.headers.get("Location", ""))
+            raise ConfigurationError(f"{where}: moved to {there.netloc}{there.path}; no secret is sent there by itself")
+        if status != 200:
+            raise ContractError(f"{where}: {status} {response.reason}; {len(body)} bytes of explanation not shown")
+
+
+def _at(answer: Any, path: str) -> Any:
+    """What stands at a dotted path; None where nothing does. "": the answer itself."""
+    for name in path.split(".") if path else ():
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer

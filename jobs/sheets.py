@@ -1,0 +1,128 @@
+"""A worksheet of a Google spreadsheet in one request, by a service account; every cell as the text it shows."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from string import ascii_uppercase
+from typing import Any
+
+import google.auth.exceptions
+import gspread
+import requests
+
+from jobs.credentials import address, service_account
+from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
+from jobs.lines import Keep, Tally
+from jobs.settings import Environment, Retries, SheetDelivery
+from jobs.transport import CONNECT, PASSING, mount, persistently
+
+GOOGLE = "https://sheets.googleapis.com"
+SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
+_READ = 60.0  # seconds without a byte
+
+
+class _Client(gspread.HTTPClient):
+    """gspread's own, that waits as long as Retry-After says, and asks whom the environment names."""
+
+    def __init__(self, auth: Any, session: Any = None, *, endpoint: str, retries: Retries) -> None:
+        super().__init__(auth, session)
+        self._endpoint = endpoint
+        self.set_timeout((CONNECT, _READ))
+        mount(self.session, retries)
+
+    def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
+        return super().request(method, endpoint.replace(GOOGLE, self._endpoint, 1), *args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A worksheet's header, its rows already given to a tally."""
+
+    header: tuple[str, ...]
+    tally: Tally
+
+
+def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Sheet:
+    """All rows below the header that are not blank. Raises ConfigurationError, ContractError, ServiceError."""
+    worksheet = delivery.worksheet.format(date=day)
+    spreadsheet = environment.spreadsheets[delivery.spreadsheet]
+    key = service_account(environment.secrets[delivery.secret])
+    where = f"spreadsheet {spreadsheet}, worksheet {worksheet!r}"
+    values = _values(key, environment, spreadsheet, worksheet, where)
+    header, rows = table(values, where)
+    tally = Tally(f"sheet:{spreadsheet}/{worksheet}", keep)
+    for row in rows:
+        tally.add(row)
+    tally.columns = dict.fromkeys(header)
+    return Sheet(header, tally)
+
+
+def table(values: list[list[str]], where: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+    """Rows as the API gives them (ragged, [] where blank) -> the header, and the rows that hold anything, by it.
+
+    Columns without header and without values are none; values without a header keep their column's letter.
+    """
+    if not any(any(row) for row in values):
+        raise ContractError(f"{where}: it is empty, not even a header")
+    if not any(cell.strip() for cell in values[0]):
+        raise ContractError(f"{where}: row 1 is blank; the header is expected there")
+    width = max(map(len, values))
+    padded = [[*row, *[""] * (width - len(row))] for row in values]
+    used = [column for column in range(width) if any(row[column].strip() for row in padded)]
+    header = [padded[0][column] if padded[0][column].strip() else f"column {_letter(column)}" for column in used]
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise ContractError(f"{where}: the header has {twice} more than once; one of them must go")
+    rows = [dict(zip(header, (row[column] for column in used), strict=True)) for row in padded[1:]]
+    return tuple(header), [row for row in rows if any(cell.strip() for cell in row.values())]
+
+
+def _letter(column: int) -> str:
+    """0 -> A, 25 -> Z, 26 -> AA, as the sheet shows it."""
+    first, last = divmod(column, 26)
+    return (_letter(first - 1) if first else "") + ascii_uppercase[last]
+
+
+def _values(
+    key: dict[str, str], environment: Environment, spreadsheet: str, worksheet: str, where: str
+) -> list[list[str]]:
+    """One request: the cells as they are shown, so that 007 stays 007."""
+    endpoint = address(environment.services.get("sheets", GOOGLE))
+    whole = "'{}'".format(worksheet.replace("'", "''"))
+    shown: dict[str, Any] = {"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"}
+    try:
+        factory = partial(_Client, endpoint=endpoint, retries=environment.retries)
+        client = gspread.service_account_from_dict(key, scopes=[SCOPE], http_client=factory)  # type: ignore[arg-type]
+    except ValueError:
+        raise ConfigurationError(f"{where}: the service account's key has no private_key that can be used") from None
+    try:
+        answer = persistently(
+            lambda: client.http_client.values_get(spreadsheet, whole, params=shown), environment.retries, where
+        )
+    except gspread.exceptions.APIError as error:
+        raise _refused(error, key["client_email"], where) from None
+    except google.auth.exceptions.RefreshError as error:
+        reason = str(error.args[0])[:200] if error.args else ""
+        raise ConfigurationError(
+            f"{where}: the key of {key['client_email']} is refused ({reason}); is it deleted, disabled, or this "
+            "machine's clock wrong? Make a new key and put it where the secret's reference points"
+        ) from None
+    except google.auth.exceptions.TransportError as error:
+        raise ServiceError(f"{where}: {key['token_uri']} cannot be reached: {type(error).__name__}") from None
+    return [[str(cell) for cell in row] for row in answer.get("values", [])]
+
+
+def _refused(error: gspread.exceptions.APIError, account: str, where: str) -> PlatformError:
+    """What to do about Google's answer."""
+    status = error.response.status_code
+    if status == 403:
+        return ConfigurationError(f"{where}: 403; share the spreadsheet with {account} (Viewer), and enable its API")
+    if status == 404:
+        return ConfigurationError(
+            f"{where}: 404, no such spreadsheet; check its id under [spreadsheets] in conf/env (the part between /d/ "
+            f"and /edit of its address), and that it is shared with {account}"
+        )
+    if status == 400:
+        return ContractError(f"{where}: 400, there is no such worksheet; is it renamed?")
+    if status in PASSING:
+        return ServiceError(f"{where}: still {status} after all tries; run again later")
+    return ConfigurationError(f"{where}: {status} for {account}")

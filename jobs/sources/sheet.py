@@ -1,0 +1,18 @@
+"""Google Sheets: one request, its rows as JSON lines for Spark."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jobs import sheets
+from jobs.answers import ITEMS, answered
+from jobs.reading import Reading, Request
+from jobs.settings import SheetDelivery
+
+
+@contextmanager
+def reading(request: Request, delivery: SheetDelivery) -> Iterator[Reading]:
+    """Read a worksheet. Raises ConfigurationError where it is not shared with us, ContractError, ServiceError."""
+    path = request.work / ITEMS
+    with path.open("wb") as file:
+        sheet = sheets.fetch(delivery, request.environment, request.day, file.write)
+    yield answered(request, path, sheet.tally)

@@ -1,0 +1,66 @@
+"""HTTP requests that wait out what may pass: 429, 5xx, lost connections, answers cut off."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError
+from urllib3.util import Retry
+
+from jobs.errors import ServiceError
+from jobs.settings import Retries
+
+CONNECT = 10.0  # seconds
+PASSING = (429, 500, 502, 503, 504)
+_Answer = TypeVar("_Answer")
+
+
+def mount(session: requests.Session, retries: Retries) -> None:
+    """Have the session repeat a GET after a status that may pass, no sooner than a Retry-After asks for."""
+    retry = Retry(
+        total=retries.http,
+        allowed_methods={"GET"},
+        status_forcelist=PASSING,
+        backoff_factor=retries.http_backoff,
+        retry_after_max=int(retries.retry_after_max),  # by default six hours would be obeyed
+        raise_on_status=False,
+    )
+    adapter = HTTPAdapter(max_retries=retry)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+
+
+def persistently(ask: Callable[[], _Answer], retries: Retries, where: str) -> _Answer:
+    """What `ask` gives, asked again where its answer was cut off. Raises ServiceError with what happened last.
+
+    urllib3's own retries end when the body begins; JSON that ends too soon is nothing to it.
+    """
+    for attempt in range(retries.http + 1):
+        try:
+            return ask()
+        except requests.RequestException as error:
+            # Its text may hold the whole request's address: only what it is.
+            fault = f"{type(error).__name__}: {_cause(error)}"
+            if isinstance(error.args[0] if error.args else None, MaxRetryError):
+                break  # these were urllib3's tries
+        if attempt < retries.http:
+            time.sleep(retries.http_backoff * 2**attempt)
+    raise ServiceError(f"{where}: {retries.http + 1} tries, the last one: {fault}; run again later")
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, a line."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return str(error).partition("\n")[0][:200]
+
+
+def parsed(body: bytes) -> Any:
+    """JSON with the digits of its fractions as they were sent. Raises ValueError."""
+    try:
+        return json.loads(body, parse_float=str)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

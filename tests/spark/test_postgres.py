@@ -1,0 +1,343 @@
+"""Web forms from a real server that is written to, locked, cut off, killed and dressed in TLS."""
+
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.complaints import HEADERS
+from demo.postgres import READER, SCHEMA, Server, serving
+from demo.tls import Authority, authority, in_front_of
+from jobs.deliveries import look
+from jobs.ledger import Outcome
+from jobs.settings import load_contracts
+from jobs.sources import postgres as reader
+from tests.conftest import DAY, World
+from tests.spark.conftest import Runner
+
+TABLE = f"{SCHEMA}.web_form_request_2025_11_21"
+COLUMNS = HEADERS["web_forms"]
+ROWS = 9_000
+
+
+def fill(server: Server, rows: int = ROWS) -> None:
+    columns = ", ".join(f'"{name}" text' for name in COLUMNS)
+    values = ", ".join(f"'{position}-' || n || repeat('x', 20)" for position in range(len(COLUMNS)))
+    with server.transaction() as cursor:
+        cursor.execute(f"drop table if exists {TABLE}; create table {TABLE} ({columns})")
+        cursor.execute(f"insert into {TABLE} select {values} from generate_series(1, {rows}) n")
+        cursor.execute(f"create index on {TABLE} (request_id)")
+
+
+class On(logging.Handler):
+    """Does something when a run logs an event, the first time it does; keeps all that it logs."""
+
+    def __init__(self, event: str, action: Callable[[], object]) -> None:
+        super().__init__()
+        self._event, self._action = event, action
+        self.facts: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        known = {fact["event"] for fact in self.facts}
+        self.facts.append({"event": record.getMessage(), **getattr(record, "facts", {})})
+        if record.getMessage() == self._event and self._event not in known:
+            self._action()
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        return [fact for fact in self.facts if fact["event"] == event]
+
+
+@contextmanager
+def on(event: str, action: Callable[[], object] = lambda: None) -> Iterator[On]:
+    logger, handler = logging.getLogger("jobs"), On(event, action)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        logger.removeHandler(handler)
+
+
+@pytest.fixture
+def filled(world: World, postgres: Server) -> Server:
+    postgres.write_secrets(world.root / "secrets")
+    fill(postgres)
+    return postgres
+
+
+def land(run: Runner) -> Outcome:
+    (outcome,) = run(sources=("web_forms",))
+    return outcome
+
+
+def configure(world: World, instead: str, postgres: str = 'postgres = { sslmode = "disable" }') -> None:
+    text = world.file.read_text()
+    assert postgres in text
+    world.file.write_text(text.replace(postgres, instead))
+
+
+def exported_rows(server: Server, folder: Path) -> list[tuple[Any, ...]]:
+    """What another repeatable-read session sees in the snapshot that the run holds."""
+    (snapshot,) = [path.name for path in (folder / "data/pg_snapshots").iterdir()]
+    connection = server.address.connect("coretelecoms")
+    with connection, connection.cursor() as cursor:
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        cursor.execute("set transaction snapshot %s", [snapshot])
+        cursor.execute(f"select * from {TABLE}")
+        found = cursor.fetchall()
+    connection.close()
+    return found
+
+
+def form(number: int) -> str:
+    """The request_id of one of the rows that `fill` makes."""
+    return f"1-{number}{'x' * 20}"
+
+
+def write_until(stop: threading.Event, server: Server, seed: int, written: list[int]) -> None:
+    """Inserts, updates and deletes, a transaction each, as fast as they go."""
+    connection = server.address.connect("coretelecoms")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        while not stop.is_set():
+            n = seed + 7 * len(written)
+            new = "insert into {0} (request_id) select 'new-{1}-{2}-' || i from generate_series(1, 5) i"
+            cursor.execute(new.format(TABLE, seed, n))
+            cursor.execute(f"update {TABLE} set resolutionstatus = 'changed' where request_id = %s", [form(n % ROWS)])
+            cursor.execute(f"delete from {TABLE} where request_id = %s", [form(n * 13 % ROWS)])
+            stop.wait(0.01)
+            written.append(n)
+    connection.close()
+
+
+def test_while_others_insert_update_and_delete_one_consistent_snapshot_lands(
+    run: Runner, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("written-to")
+    monkeypatch.setattr(reader, "RANGE", 512 * 1024)
+    stop, written, seen = threading.Event(), [], []
+    with serving(folder) as server:
+        server.write_secrets(run.world.root / "secrets")
+        fill(server)
+        writers = [threading.Thread(target=write_until, args=(stop, server, seed, written)) for seed in (1, 2)]
+        for writer in writers:
+            writer.start()
+        try:
+            with on("read", lambda: seen.extend(exported_rows(server, home_of(folder)))):
+                outcome = land(run)
+            at_the_end = len(written)
+        finally:
+            stop.set()
+            for writer in writers:
+                writer.join()
+        with server.transaction() as cursor:
+            cursor.execute(f"select count(*) from {TABLE}")
+            after = cursor.fetchone()
+    landed = [tuple(row[name] for name in landed_names(run)) for row in run.bronze("web_forms")]
+    assert outcome.state == "loaded", outcome.error
+    assert at_the_end > 10
+    assert after != (outcome.rows_landed,)
+    assert sorted(landed, key=repr) == sorted(seen, key=repr)
+    assert "still_growing" in outcome.drift
+
+
+def landed_names(run: Runner) -> list[str]:
+    contract = load_contracts(run.world.environment, ("web_forms",))["web_forms"]
+    return [contract.columns[name] for name in COLUMNS]
+
+
+def home_of(folder: Path) -> Path:
+    from demo.server import _account, _home
+
+    return _home(folder.absolute(), _account())
+
+
+def test_a_server_killed_and_restarted_during_the_read_is_read_again_in_a_new_snapshot(
+    run: Runner, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("killed")
+    secrets = run.world.root / "secrets"
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(folder))
+        server.write_secrets(secrets)
+        fill(server)
+        with server.transaction() as cursor:
+            cursor.execute("checkpoint")
+
+        def kill_and_restart() -> None:
+            postmaster = int((home_of(folder) / "data/postmaster.pid").read_text().split()[0])
+            os.kill(postmaster, signal.SIGKILL)
+            stack.enter_context(serving(folder)).write_secrets(secrets)
+
+        with on("read", kill_and_restart) as log:
+            outcome = land(run)
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
+    (retry,) = log.of("retry")
+    assert retry["error"]
+    assert "org.postgresql" in retry["first_task_failure"]
+    assert len({row["request_id"] for row in run.bronze("web_forms")}) == ROWS
+
+
+def test_connections_dropped_during_the_read_converge(run: Runner, filled: Server) -> None:
+    def drop() -> None:
+        with filled.transaction() as cursor:
+            cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", [READER])
+            assert cursor.rowcount
+        gone = False
+        while not gone:
+            with filled.transaction() as cursor:
+                cursor.execute("select count(*) from pg_stat_activity where usename = %s", [READER])
+                gone = cursor.fetchone() == (0,)
+
+    with on("read", drop) as log:
+        outcome = land(run)
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
+    assert [fact["tried"] for fact in log.of("retry")] == [1]
+    assert "snapshot" in log.of("retry")[0]["first_task_failure"]
+
+
+def test_a_statement_that_takes_too_long_is_tried_again_and_then_a_service_error(run: Runner, filled: Server) -> None:
+    configure(run.world, 'postgres = { sslmode = "disable", statement_timeout = 0.001 }')
+    with on("retry") as log:
+        outcome = land(run)
+    assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 69, True)
+    assert "canceling statement due to statement timeout" in (outcome.error or "")
+    assert [fact["tried"] for fact in log.of("retry")] == [1, 2, 3]
+    assert not list((run.world.lake / "raw").rglob("_manifest.json"))
+
+
+def test_a_table_locked_by_somebody_is_waited_for_and_not_for_ever(run: Runner, filled: Server) -> None:
+    configure(run.world, 'postgres = { sslmode = "disable", lock_timeout = 0.2 }')
+    connection = filled.address.connect("coretelecoms")
+    with connection.cursor() as cursor:
+        cursor.execute(f"lock table {TABLE} in access exclusive mode")
+    with on("retry", connection.close) as log:
+        outcome = land(run)
+    assert "lock timeout" in log.of("retry")[0]["error"]
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
+
+
+def test_a_role_with_only_select_suffices_and_one_without_is_told_what_to_grant(run: Runner, filled: Server) -> None:
+    with filled.transaction() as cursor:
+        cursor.execute("select privilege_type from information_schema.role_table_grants where grantee = %s", [READER])
+        assert {kind for (kind,) in cursor.fetchall()} == {"SELECT"}
+    assert land(run).state == "loaded"
+    with filled.transaction() as cursor:
+        cursor.execute(f"revoke select on {TABLE} from {READER}")
+    outcome = land(run)
+    assert (outcome.exit_code, outcome.retry_helps) == (78, False)
+    assert f"GRANT USAGE ON SCHEMA {SCHEMA} and SELECT on its tables to {READER}" in (outcome.error or "")
+
+
+def grow(server: Server) -> None:
+    with server.transaction() as cursor:
+        cursor.execute(f"insert into {TABLE} select * from {TABLE} limit 3000")
+
+
+def settling(world: World, limit: float) -> None:
+    text = world.file.read_text()
+    table = "web_form_request_{date:%Y_%m_%d}"
+    delivery = f'{{ kind = "postgres", table = "{table}", secret = "database", settle = 0.2, settle_limit = {limit} }}'
+    world.file.write_text(f"{text}web_forms = {delivery}\n")
+
+
+def test_a_table_that_grows_while_it_is_read_is_reported(run: Runner, filled: Server) -> None:
+    with on("read", lambda: grow(filled)):
+        outcome = land(run)
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
+    assert "bytes when read" in outcome.drift["still_growing"][0]
+    again = land(run)
+    assert (again.corrected, again.rows_bronze, again.drift) == (True, ROWS + 3000, {})
+
+
+def test_a_table_that_grows_is_waited_for_where_the_source_contract_says_so(run: Runner, filled: Server) -> None:
+    settling(run.world, limit=30)
+    timer = threading.Timer(0.1, grow, [filled])
+    timer.start()
+    outcome = land(run)
+    timer.join()
+    assert (outcome.state, outcome.rows_bronze, outcome.drift) == ("loaded", ROWS + 3000, {}), outcome.error
+
+
+def test_a_table_that_never_stands_still_is_left_for_later(run: Runner, filled: Server) -> None:
+    settling(run.world, limit=0.5)
+    stop, written = threading.Event(), []
+    writer = threading.Thread(target=write_until, args=(stop, filled, 1, written))
+    writer.start()
+    outcome = land(run)
+    stop.set()
+    writer.join()
+    assert (outcome.exit_code, outcome.retry_helps) == (75, True)
+    assert "still grows" in (outcome.error or "")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(tmp_path_factory.mktemp("certificates"))
+
+
+def test_a_table_lands_over_tls_with_the_servers_name_and_authority_checked(
+    run: Runner, filled: Server, certificates: Authority
+) -> None:
+    configure(run.world, f'postgres = {{ sslrootcert = "{certificates.certificate}" }}')
+    with in_front_of(filled.address.port, certificates) as front, on("weak_tls") as log:
+        (run.world.root / "secrets/db_port").write_text(str(front.port))
+        outcome = land(run)
+        assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
+        assert front.encrypted >= 3  # the look, the snapshot's holder, Spark's
+        assert (front.plain, log.of("weak_tls")) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("host", "ca", "why", "what_to_do"),
+    [
+        ("127.0.0.1", "other", "certificate verify failed", "not of the authority in postgres.sslrootcert"),
+        ("localhost", "same", "does not match host name", "the name in the server's certificate as db_host"),
+        ("127.0.0.1", "missing", "root certificate file", "names the authority's certificate (PEM)"),
+    ],
+)
+def test_a_server_that_cannot_prove_who_it_is_is_not_spoken_to(
+    run: Runner, filled: Server, certificates: Authority, tmp_path: Path, host: str, ca: str, why: str, what_to_do: str
+) -> None:
+    other = authority(tmp_path / "other").certificate
+    path = {"other": other, "same": certificates.certificate, "missing": tmp_path / "none.pem"}[ca]
+    configure(run.world, f'postgres = {{ sslrootcert = "{path}" }}')
+    with in_front_of(filled.address.port, certificates) as front:
+        (run.world.root / "secrets/db_port").write_text(str(front.port))
+        (run.world.root / "secrets/db_host").write_text(host)
+        outcome = land(run)
+    assert (outcome.exit_code, outcome.retry_helps) == (78, False)
+    assert why in (outcome.error or "")
+    assert what_to_do in (outcome.error or "")
+
+
+def test_a_server_without_tls_is_refused_by_default_and_weaker_is_warned_of(run: Runner, filled: Server) -> None:
+    with on("weak_tls") as log:
+        assert land(run).state == "loaded"
+    assert "go over the network unencrypted" in log.of("weak_tls")[0]["text"]
+    configure(run.world, "")
+    outcome = land(run)
+    assert (outcome.state, outcome.exit_code) == ("failed", 78)
+
+
+def test_a_wrong_password_needs_a_person_and_shows_nothing(run: Runner, filled: Server) -> None:
+    (run.world.root / "secrets/db_password").write_text("heron-77-quartz")
+    outcome = land(run)
+    assert (outcome.exit_code, outcome.retry_helps) == (78, False)
+    assert "check db_username and db_password" in (outcome.error or "")
+    assert "heron" not in json.dumps(outcome.model_dump(mode="json"))
+
+
+def test_a_missing_table_has_not_arrived(world: World, postgres: Server) -> None:
+    postgres.write_secrets(world.root / "secrets")
+    with postgres.transaction() as cursor:
+        cursor.execute(f"drop table if exists {TABLE}")
+    contract = load_contracts(world.environment, ("web_forms",))["web_forms"]
+    assert look(contract, world.environment, DAY) == ()

@@ -1,0 +1,274 @@
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from demo.web import Asked, Reply, answering, json_reply
+from jobs.api import UnreadablePageError, fetch
+from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
+from jobs.lines import Tally
+from jobs.settings import RestDelivery
+from tests.conftest import DAY, World
+
+ITEMS = [{"id": str(number)} for number in range(7)]
+CURSOR = {"by": "cursor", "field": "next", "parameter": "after"}
+NUMBER = {"by": "number", "parameter": "page"}
+OFFSET = {"by": "offset", "parameter": "skip"}
+
+
+@contextmanager
+def api(world: World, answer: Callable[[Asked], Reply]) -> Iterator[list[Asked]]:
+    """The environment's outages service, answered by a function; gives what was asked."""
+    asked: list[Asked] = []
+
+    def noted(request: Asked) -> Reply:
+        asked.append(request)
+        return answer(request)
+
+    folder = world.root / "services"
+    folder.mkdir(exist_ok=True)
+    (folder / "outages_token").write_text("heron-77-quartz")
+    with answering(noted) as address:
+        (folder / "outages").write_text(address)
+        yield asked
+
+
+def got(world: World, lines: list[bytes] | None = None, odd: list[Any] | None = None, **delivery: Any) -> Tally:
+    described = {"kind": "rest", "service": "outages", "path": "/v1/outages", "parameters": {"day": "{date}"}}
+    described |= {"items": "data", "auth": {"secret": "outages_token"}, **delivery}
+    model = RestDelivery.model_validate(described)
+    keep = (lines if lines is not None else []).append
+    return fetch(model, world.environment, DAY, keep, lambda *record: (odd if odd is not None else []).append(record))
+
+
+def ids(lines: list[bytes]) -> list[str]:
+    return [json.loads(line)["id"] for line in lines]
+
+
+def by_cursor(request: Asked) -> Reply:
+    start = int(request.query.get("after", 0))
+    following = start + 3 if start + 3 < len(ITEMS) else None
+    return json_reply({"data": ITEMS[start : start + 3], "next": following, "meta": {"total": len(ITEMS)}})
+
+
+def by_number(request: Asked) -> Reply:
+    start = (int(request.query["page"]) - 1) * 3
+    return json_reply({"data": ITEMS[start : start + 3]})
+
+
+def by_offset(request: Asked) -> Reply:
+    start = int(request.query["skip"])
+    return json_reply({"data": ITEMS[start : start + 3]})
+
+
+def by_link_header(request: Asked) -> Reply:
+    start = int(request.query.get("from", 0))
+    link = {"Link": f'</v1/outages?day={request.query["day"]}&from={start + 3}>; rel="next"'}
+    return json_reply({"data": ITEMS[start : start + 3]}, **(link if start + 3 < len(ITEMS) else {}))
+
+
+def by_link_in_the_body(request: Asked) -> Reply:
+    start = int(request.query.get("from", 0))
+    following = f"http://{request.headers['host']}{request.path}?from={start + 3}"
+    return json_reply(
+        {"data": ITEMS[start : start + 3], "links": {"next": following if start + 3 < len(ITEMS) else None}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "pages", "requests"),
+    [
+        (by_cursor, CURSOR, 3),
+        (by_number, NUMBER, 4),
+        (by_offset, OFFSET, 4),
+        (by_link_header, {"by": "link"}, 3),
+        (by_link_in_the_body, {"by": "link", "field": "links.next"}, 3),
+    ],
+)
+def test_all_pages_arrive_whatever_turns_them(
+    world: World, answer: Callable[[Asked], Reply], pages: dict[str, str], requests: int
+) -> None:
+    lines: list[bytes] = []
+    with api(world, answer) as asked:
+        tally = got(world, lines, pages=pages)
+    assert ids(lines) == [item["id"] for item in ITEMS]
+    assert (tally.rows, len(asked)) == (7, requests)
+    assert asked[0].query["day"] == str(DAY)
+    assert {request.headers["authorization"] for request in asked} == {"Bearer heron-77-quartz"}
+
+
+def test_values_land_as_the_text_that_was_sent(world: World) -> None:
+    body = b'{"data": [{"a": 1.10, "b": 12345678901234567890, "c": null, "d": {"e": [true]}, "f": "\\u00e5"}]}'
+    lines: list[bytes] = []
+    with api(world, lambda _: Reply(200, body)):
+        got(world, lines)
+    assert json.loads(lines[0]) == {
+        "a": "1.10",
+        "b": "12345678901234567890",
+        "c": None,
+        "d": '{"e": [true]}',
+        "f": "å",
+    }
+
+
+def test_items_that_are_no_objects_or_no_text_are_rejected_and_counted(world: World) -> None:
+    lines: list[bytes] = []
+    odd: list[Any] = []
+    with api(world, lambda _: Reply(200, b'{"data": [{"id": "1"}, 7, {"id": "\\ud800"}]}')):
+        assert got(world, lines, odd).rows == 3
+    assert ids(lines) == ["1"]
+    assert [(reason, position) for reason, _, position, _ in odd] == [("not a JSON object", 2), ("not UTF-8", 3)]
+
+
+def once(fault: Reply, then: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
+    due = [fault]
+    return lambda request: due.pop() if due else then(request)
+
+
+def test_503_is_waited_for_as_long_as_retry_after_says(world: World) -> None:
+    started = time.monotonic()
+    with api(world, once(json_reply({}, 503, Retry_After="1"), by_cursor)) as asked:
+        assert got(world, pages=CURSOR).rows == 7
+    assert (len(asked), time.monotonic() - started >= 1) == (4, True)
+
+
+def test_a_retry_after_of_six_hours_is_not_obeyed(world: World) -> None:
+    world.file.write_text(world.file.read_text().replace("retries = {", "retries = { retry_after_max = 1,"))
+    started = time.monotonic()
+    with api(world, once(json_reply({}, 429, Retry_After="21600"), by_cursor)):
+        assert got(world, pages=CURSOR).rows == 7
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_fault_that_stays_is_a_service_error(world: World, status: int) -> None:
+    with (
+        api(world, lambda _: json_reply({}, status)) as asked,
+        pytest.raises(ServiceError, match=f"still {status} after 6"),
+    ):
+        got(world)
+    assert len(asked) == 6
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        Reply(200, b'{"data": [{"id": "0"}, {"i'),
+        Reply(200, b'{"data": [{"id": "0"}, {"i', length=4000),
+        Reply(200, b""),
+    ],
+    ids=["truncated JSON", "cut connection", "empty"],
+)
+def test_a_page_cut_off_is_asked_for_again(world: World, cut: Reply) -> None:
+    lines: list[bytes] = []
+    with api(world, once(cut, by_cursor)) as asked:
+        got(world, lines, pages=CURSOR)
+    assert (len(lines), len(asked)) == (7, 4)
+
+
+def test_a_connection_that_is_always_cut_off_is_a_service_error(world: World) -> None:
+    with (
+        api(world, lambda _: Reply(200, b'{"data"', length=4000)),
+        pytest.raises(ServiceError, match="page 1: 6 tries, the last one: ChunkedEncodingError"),
+    ):
+        got(world)
+
+
+def test_a_page_that_is_never_json_is_handed_on_as_it_came(world: World) -> None:
+    with api(world, lambda _: Reply(200, b"<html>maintenance")) as asked, pytest.raises(UnreadablePageError) as error:
+        got(world)
+    assert (error.value.number, error.value.body, len(asked)) == (1, b"<html>maintenance", 6)
+    assert "begin with b'<html>maintenance'" in str(error.value)
+
+
+def test_a_cursor_that_comes_twice_is_refused(world: World) -> None:
+    def circle(request: Asked) -> Reply:
+        return json_reply({"data": ITEMS[:1], "next": "b" if request.query.get("after") == "a" else "a"})
+
+    with api(world, circle) as asked, pytest.raises(ContractError, match="a cursor comes twice"):
+        got(world, pages=CURSOR)
+    assert len(asked) == 3
+
+
+def test_pages_without_end_are_refused_at_a_limit(world: World) -> None:
+    def endless(request: Asked) -> Reply:
+        return json_reply({"data": ITEMS[:1], "next": int(request.query.get("after", 0)) + 1})
+
+    with api(world, endless) as asked, pytest.raises(ContractError, match=r"more than 20 pages \(max_pages\)"):
+        got(world, pages=CURSOR, max_pages=20)
+    assert len(asked) == 20
+
+
+@pytest.mark.parametrize("pages", [NUMBER, OFFSET])
+def test_a_service_that_does_not_turn_its_pages_is_found_out(world: World, pages: dict[str, str]) -> None:
+    with (
+        api(world, lambda _: json_reply({"data": ITEMS})),
+        pytest.raises(ContractError, match="page 2 is page 1 again"),
+    ):
+        got(world, pages=pages)
+
+
+def test_a_page_of_two_gigabytes_is_given_up_at_the_limit(world: World) -> None:
+    reply = Reply(200, b'{"data": [', length=2 * 2**30, endless=True)
+    with (
+        api(world, lambda _: reply),
+        pytest.raises(ContractError, match=r"longer than 1000000 bytes \(max_page_bytes\)"),
+    ):
+        got(world, max_page_bytes=1_000_000)
+
+
+def test_fewer_items_than_the_total_says_void_the_landing(world: World) -> None:
+    with api(world, lambda _: json_reply({"data": ITEMS, "meta": {"total": 9}})):
+        with pytest.raises(DeliveryChangedError, match=r"'meta.total' says 9 items, 7 came") as error:
+            got(world, total="meta.total")
+        assert error.value.retry_helps
+
+
+def test_a_total_that_fits_is_fine(world: World) -> None:
+    with api(world, by_cursor):
+        assert got(world, pages=CURSOR, total="meta.total").rows == 7
+
+
+def test_404_on_the_first_page_means_not_arrived(world: World) -> None:
+    with api(world, lambda _: json_reply({}, 404)), pytest.raises(NotArrivedError):
+        got(world)
+
+
+def test_a_refused_token_names_its_reference_and_not_itself(world: World) -> None:
+    with (
+        api(world, lambda _: json_reply({"you sent": "heron-77-quartz"}, 401)) as asked,
+        pytest.raises(ConfigurationError, match=r"401, the token \(secrets.outages_token\) is refused") as error,
+    ):
+        got(world)
+    assert "heron" not in str(error.value)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (lambda _: Reply(302, b"", {"Location": "https://elsewhere.example/v2?x=1"}), "moved to elsewhere.example/v2;"),
+        (
+            lambda _: json_reply({"data": [], "next": "https://elsewhere.example/2"}),
+            "the next page is at elsewhere.exa",
+        ),
+        (lambda _: json_reply({"items": []}), r"no list of items at 'data'; found \['items'\]"),
+        (lambda _: json_reply({"why": "bad day"}, 400), "400 Bad Request"),
+    ],
+)
+def test_what_would_send_the_token_elsewhere_or_breaks_the_contract_is_refused(
+    world: World, answer: Callable[[Asked], Reply], why: str
+) -> None:
+    with api(world, answer) as asked, pytest.raises((ConfigurationError, ContractError), match=why):
+        got(world, pages={"by": "link", "field": "next"})
+    assert len(asked) == 1
+
+
+def test_a_service_that_is_down_is_a_service_error(world: World) -> None:
+    with api(world, by_cursor):
+        (world.root / "services/outages").write_text("http://127.0.0.1:9")
+        with pytest.raises(ServiceError, match="Connection refused"):
+            got(world)

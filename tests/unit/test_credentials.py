@@ -1,0 +1,169 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from demo.web import Asked, Reply, answering, json_reply
+from jobs.credentials import address, database, service_account, value
+from jobs.errors import ConfigurationError, ServiceError
+
+PATH = "/coretelecomms/database"
+SIX = {
+    "db_host": "db.example",
+    "db_port": "5432",
+    "db_username": "reader",
+    "db_password": "heron-77-quartz",
+    "db_name": "complaints",
+    "table_schema_name": "customer_complaints",
+}
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def ssm(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    aws(monkeypatch, moto)
+    client = boto3.client("ssm", region_name="eu-north-1")
+    yield client
+    pages = list(client.get_paginator("describe_parameters").paginate())
+    for name in [found["Name"] for page in pages for found in page["Parameters"]]:
+        client.delete_parameter(Name=name)
+
+
+def aws(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+
+
+def put(ssm: object, parameters: dict[str, str]) -> None:
+    for name, content in parameters.items():
+        ssm.put_parameter(Name=f"{PATH}/{name}", Value=content, Type="SecureString")  # type: ignore[attr-defined]
+
+
+def test_the_six_parameters_of_a_database_come_from_ssm_over_several_pages(ssm: object) -> None:
+    put(ssm, {f"a_{number}": "x" for number in range(12)} | SIX)  # ten a page, and the six are behind them
+    found = database(f"ssm:{PATH}")
+    assert (found.db_host, found.db_port) == ("db.example", 5432)
+    assert found.db_password.get_secret_value() == SIX["db_password"]
+    assert SIX["db_password"] not in repr(found)
+
+
+def test_an_unknown_path_is_not_an_empty_database(ssm: object) -> None:
+    with pytest.raises(ConfigurationError, match=rf"secret ssm:{PATH}: found \[\], missing \['db_host', .*'table_sch"):
+        database(f"ssm:{PATH}")
+
+
+def test_a_half_filled_set_names_what_is_there_and_what_is_missing(ssm: object) -> None:
+    put(ssm, {name: content for name, content in SIX.items() if name != "db_password"})
+    with pytest.raises(ConfigurationError, match=r"found \['db_host', .*\], missing \['db_password'\]"):
+        database(f"ssm:{PATH}")
+
+
+def test_a_value_that_cannot_be_used_is_named_and_not_shown(ssm: object) -> None:
+    put(ssm, SIX | {"db_port": "heron-77-quartz"})
+    with pytest.raises(ConfigurationError, match=r"\['db_port'\] cannot be used") as error:
+        database(f"ssm:{PATH}")
+    assert "heron" not in str(error.value)
+
+
+def test_a_single_parameter_is_decrypted_and_a_missing_one_is_named(ssm: object) -> None:
+    put(ssm, {"token": "heron-77-quartz"})
+    assert value(f"ssm:{PATH}/token").get_secret_value() == "heron-77-quartz"
+    with pytest.raises(ConfigurationError, match=rf"ssm:{PATH}/nothing: no such parameter in eu-north-1"):
+        value(f"ssm:{PATH}/nothing")
+
+
+def fault(name: str, status: int = 400) -> Reply:
+    return json_reply({"__type": name, "message": name}, status)
+
+
+def test_a_denied_parameter_says_which_rights_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(lambda _: fault("AccessDeniedException")) as endpoint:
+        aws(monkeypatch, endpoint)
+        with pytest.raises(
+            ConfigurationError, match=r"needs ssm:GetParameter and ssm:GetParametersByPath .*kms:Decrypt"
+        ):
+            database(f"ssm:{PATH}")
+
+
+def test_without_aws_credentials_the_error_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    aws(monkeypatch, "http://127.0.0.1:9")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match="no AWS credentials"):
+        database(f"ssm:{PATH}")
+
+
+def test_a_throttled_parameter_store_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Asked] = []
+
+    def answer(request: Asked) -> Reply:
+        asked.append(request)
+        found = [{"Name": f"{PATH}/{name}", "Value": content} for name, content in SIX.items()]
+        return fault("ThrottlingException") if len(asked) == 1 else json_reply({"Parameters": found})
+
+    with answering(answer) as endpoint:
+        aws(monkeypatch, endpoint)
+        assert database(f"ssm:{PATH}").db_name == "complaints"
+    assert len(asked) == 2
+    assert "/eu-north-1/ssm/" in asked[0].headers["authorization"]
+
+
+@pytest.mark.slow
+def test_a_parameter_store_that_stays_throttled_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(lambda _: fault("ThrottlingException")) as endpoint:
+        aws(monkeypatch, endpoint)
+        with pytest.raises(ServiceError, match="ThrottlingException from SSM in eu-north-1 after 5 tries"):
+            value(f"ssm:{PATH}/token")
+
+
+def test_single_secrets_come_from_variables_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CORETELECOMS_TOKEN", "heron-77-quartz")
+    (tmp_path / "token").write_text("heron-77-quartz\n")
+    for reference in ("env:CORETELECOMS_TOKEN", f"file:{tmp_path}/token"):
+        assert value(reference).get_secret_value() == "heron-77-quartz"
+    with pytest.raises(ConfigurationError, match="secret env:NOT_THERE: found nothing"):
+        value("env:NOT_THERE")
+    with pytest.raises(ConfigurationError, match=r"cannot be read .FileNotFoundError"):
+        value(f"file:{tmp_path}/none")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [("heron-77", "not JSON"), ("{}", "no service account's key"), ("[]", "no se")]
+)
+def test_what_is_no_service_accounts_key_is_refused_unseen(tmp_path: Path, content: str, why: str) -> None:
+    (tmp_path / "key").write_text(content)
+    with pytest.raises(ConfigurationError, match=why) as error:
+        service_account(f"file:{tmp_path}/key")
+    assert "heron" not in str(error.value)
+
+
+def test_a_secret_never_goes_to_plain_http_on_another_machine(tmp_path: Path) -> None:
+    (tmp_path / "api").write_text("http://127.0.0.1:8080/\n")
+    assert address(f"file:{tmp_path}/api") == "http://127.0.0.1:8080"
+    assert address("https://api.example/v2/") == "https://api.example/v2"
+    with pytest.raises(ConfigurationError, match="http:// on this machine only"):
+        address("http://api.example")
+    with pytest.raises(ConfigurationError, match=r"a password in it, at api.example") as error:
+        address("https://me:heron@api.example")
+    assert "heron" not in str(error.value)
+
+
+def test_a_service_accounts_key_is_read_whole(tmp_path: Path) -> None:
+    key = {"client_email": "a@b", "private_key": "x", "token_uri": "https://t"}
+    (tmp_path / "key").write_text(json.dumps(key))
+    assert service_account(f"file:{tmp_path}/key") == key
