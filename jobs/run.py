@@ -1,11 +1,13 @@
 """A run: all sources and days asked for side by side in one application, each landed and loaded on its own."""
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 
 from jobs import deliveries
 from jobs.errors import NotArrivedError
@@ -115,6 +117,7 @@ def _landed(run: Run, session: Session, contract: SourceContract, day: date, kno
         raise NotArrivedError(deliveries.place(contract, run.environment, day))
     if known and (not inputs or (known.inputs == inputs and not run.replay)):
         return known
-    work = run.environment.lake / "work" / run.run_id / contract.name / str(day)
-    request = Request(contract, run.environment, day, run.run_id, session, work)
+    scratch = run.environment.lake / "work" / run.run_id / contract.name / str(day)
+    work = scratch if isinstance(scratch, Path) else Path(tempfile.gettempdir(), run.run_id, contract.name, str(day))
+    request = Request(contract, run.environment, day, run.run_id, session, work, scratch)
     return land(request, Ledger(run.environment.lake), inputs)
