@@ -12,10 +12,11 @@ PYTHON = $(shell ./setup.sh)
 BIN = $(dir $(PYTHON))
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
+NO_CLOUD = --ignore tests/s3 --ignore tests/cluster
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run status check test test-all lint bench-day lock clean
+.PHONY: help setup demo run status check test test-all test-s3 test-cluster lint bench-day lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -37,10 +38,16 @@ check: setup ## is all configuration valid?
 	@./spark-submit.sh check
 
 test: setup ## the tests
-	@$(PYTHON) -m pytest -q -m "not slow"
+	@$(PYTHON) -m pytest -q -m "not slow" $(NO_CLOUD)
 
-test-all: setup ## the heavier tests too
-	@$(PYTHON) -m pytest -q -m slow
+test-all: setup test-s3 test-cluster ## the heavier tests too
+	@$(PYTHON) -m pytest -q -m slow $(NO_CLOUD)
+
+test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
+	@$(PYTHON) -m pytest -q tests/s3
+
+test-cluster: setup ## a standalone Spark cluster: a master and two workers
+	@$(PYTHON) -m pytest -q tests/cluster
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)ruff check jobs demo tests bench
