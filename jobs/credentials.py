@@ -5,7 +5,7 @@ import os
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from jobs.errors import ConfigurationError
-from jobs.settings import ROOT
+from jobs.location import ROOT
 
 
 class Database(BaseModel):
