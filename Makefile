@@ -13,10 +13,13 @@ BIN = $(dir $(PYTHON))
 WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .local/secrets/services --
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
+# Suites with targets, and partly environments, of their own.
+OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline docs status check test test-all test-dbt test-sources lint bench-day bench-sources lock clean
+.PHONY: help setup demo run headline docs status check lint lock clean
+.PHONY: test test-all test-dbt test-sources test-s3 test-cluster bench-day bench-sources bench-s3
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -46,10 +49,16 @@ check: setup ## is all configuration valid?
 	@./spark-submit.sh check
 
 test: setup ## the tests
-	@$(PYTHON) -m pytest -q -m "not slow"
+	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt ## the heavier tests
-	@$(PYTHON) -m pytest -q -m slow
+test-all: setup test-dbt test-s3 test-cluster ## the heavier tests
+	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
+
+test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
+	@$(PYTHON) -m pytest -q tests/s3
+
+test-cluster: setup ## a standalone Spark cluster: a master and two workers
+	@$(PYTHON) -m pytest -q tests/cluster
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@$$(./setup.sh requirements/dbt.txt) -m pytest -q tests/dbt
@@ -71,6 +80,9 @@ bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved r
 
 bench-sources: setup ## landing a table against COPY: CPU a row, the slope between 100,000 and 500,000
 	@$(PYTHON) -m bench.sources
+
+bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU
+	@$(PYTHON) -m bench.s3
 
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \

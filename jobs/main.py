@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="spark-submit.sh",
         description="Exit codes: 0 all landed, 64 usage, 65 a source contract broken, 69 a service down, "
         "70 anything else, 75 not arrived (try later), 78 configuration.",
+        epilog="--master URL (spark-submit.sh takes it for itself): on a Spark cluster, as spark://host:7077.",
     )
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP", parser_class=_Parser)
     for name, text in STEPS.items():
@@ -112,13 +113,13 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         return 75 if missing else 0
     # Only here: what needs no Spark must answer at once.
     from jobs.run import Run, execute
-    from jobs.session import Session
+    from jobs.session import Session, configuration
 
     if asked.step not in ("ingest", "load", "run"):
         raise ConfigurationError(f"no step {asked.step}")
     run_id = new_run_id()
     log = logs.start(environment.logs, run_id)
-    session = Session(f"coretelecoms {asked.step} {run_id}", environment.spark)
+    session = Session(f"coretelecoms {asked.step} {run_id}", configuration(environment))
     try:
         report = execute(Run(environment, contracts, days, run_id, asked.step, asked.replay), session)
     finally:

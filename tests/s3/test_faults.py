@@ -1,0 +1,227 @@
+"""What breaks on the way to and from S3: each converges on the next run, nothing lost, doubled or half visible."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from demo.faithful import Counts
+from jobs.ledger import Outcome, new_run_id
+from jobs.run import Run, execute
+from jobs.session import Session, configuration
+from jobs.settings import load_contracts
+from tests.conftest import DAYS, World
+from tests.e2e.conftest import kill, wait_for
+from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud, cloud_of
+from tests.s3.server import Request, Server
+from tests.s3.test_store import held, landing
+from tests.spark.conftest import spark_environment
+
+KEY = f"call logs/call_logs_day_{DAYS[0]}.csv"
+CALLS = ("run", "--date", str(DAYS[0]), "--source", "call_logs")
+
+
+@pytest.fixture
+def calls(cloud: Cloud, delivered: tuple[World, Counts]) -> Cloud:
+    cloud.deliver(KEY, (delivered[0].root / "sources" / KEY).read_bytes())
+    return cloud
+
+
+@pytest.fixture
+def rows(delivered: tuple[World, Counts]) -> int:
+    return delivered[1]["rows"]["call_logs"][str(DAYS[0])]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs `run` in this process, on the one session of these tests."""
+
+    session: Session
+    spill: Path  # where S3A keeps what it has not uploaded yet
+
+    def __call__(self, cloud: Cloud) -> Outcome:
+        contracts = load_contracts(cloud.environment, ("call_logs",))
+        run = Run(cloud.environment, contracts, DAYS[:1], new_run_id(), "run", False)
+        (outcome,) = execute(run, self.session).outcomes
+        return outcome
+
+    def converges(self, cloud: Cloud, rows: int) -> None:
+        """The next run ends with each row once, in Bronze and in the one landing that counts."""
+        outcome = self(cloud)
+        assert (outcome.state, outcome.rows_landed, outcome.rows_bronze) == ("loaded", rows, rows), outcome
+        bronze = cloud.bronze("call_logs")
+        assert len(bronze) == len(set(bronze)) == rows
+        assert len(cloud.manifests("call_logs")) == 1
+        assert not cloud.server.keys(LAKE_BUCKET, f"{cloud.prefix}/work/")
+
+
+@pytest.fixture(scope="module")
+def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    os.environ.update(spark_environment())
+    spill = tmp_path_factory.mktemp("spill")
+    options = configuration(cloud_of(spill, server, "session").environment) | {
+        "spark.master": "local[2]",
+        "spark.driver.memory": "1g",
+        "spark.hadoop.fs.s3a.buffer.dir": str(spill),
+        "spark.hadoop.fs.s3a.retry.interval": "50ms",
+        "spark.hadoop.fs.s3a.retry.throttle.interval": "50ms",
+    }
+    session = Session("tests", options)
+    yield Runner(session, spill)
+    session.stop()
+
+
+class Fault:
+    """Every n-th request that matches is answered with `status`, at most `times` of them; 0 cuts the connection."""
+
+    def __init__(
+        self, number: int, status: int, only: Callable[[Request], bool] = lambda request: True, times: int = 1000
+    ) -> None:
+        self._number, self._status, self._only, self.left = number, status, only, times
+        self._lock, self._seen = threading.Lock(), 0
+
+    def __call__(self, request: Request) -> int | None:
+        if not self._only(request):
+            return None
+        with self._lock:
+            self._seen += 1
+            if self._seen % self._number or not self.left:
+                return None
+            self.left -= 1
+            return self._status
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_bursts_of_server_errors_are_ridden_out(status: int, run: Runner, calls: Cloud, rows: int) -> None:
+    fault = Fault(6, status, times=15)
+    with calls.server.broken(fault):
+        outcome = run(calls)
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", rows), outcome.error
+    assert fault.left < 5
+    run.converges(calls, rows)
+
+
+def test_a_connection_cut_in_the_middle_of_an_upload_is_ridden_out(run: Runner, calls: Cloud, rows: int) -> None:
+    fault = Fault(1, 0, lambda r: "partNumber" in r.query and "call_logs" in r.key, times=2)
+    with calls.server.broken(fault):
+        outcome = run(calls)
+    assert (outcome.state, fault.left) == ("loaded", 0), outcome.error
+    run.converges(calls, rows)
+
+
+def test_a_server_that_stays_down_is_a_service_error_that_a_retry_mends(
+    run: Runner, calls: Cloud, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
+    with calls.server.broken(Fault(1, 503, lambda request: request.bucket == SOURCES_BUCKET)):
+        outcome = run(calls)
+    assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 69, True), outcome.error
+    assert not calls.raw()
+    run.converges(calls, rows)
+
+
+@pytest.mark.parametrize("moment", ["before Spark opens it", "after Spark read it"])
+def test_an_object_replaced_while_it_is_read_voids_the_landing(
+    moment: str, run: Runner, calls: Cloud, rows: int
+) -> None:
+    old = calls.server.client.get_object(Bucket=SOURCES_BUCKET, Key=f"{calls.prefix}/{KEY}")["Body"].read()
+    header, *lines = old.splitlines(keepends=True)
+    new = header + b"".join(reversed(lines))  # as many bytes and rows
+    replaced = threading.Event()
+
+    def replace(request: Request) -> None:
+        is_hadoop = "Hadoop" in request.headers.get("user-agent", "")
+        is_read = request.method == "HEAD" and request.bucket == SOURCES_BUCKET and is_hadoop
+        is_write = request.method == "POST" and "uploads" in request.query
+        if (is_read if moment.startswith("before") else is_write) and not replaced.is_set():
+            replaced.set()
+            calls.deliver(KEY, new)
+
+    with calls.server.broken(replace):
+        outcome = run(calls)
+    assert replaced.is_set()
+    assert (outcome.exit_code, outcome.error_kind) == (75, "DeliveryChangedError"), outcome.error
+    assert not calls.manifests("call_logs")
+    run.converges(calls, rows)
+
+
+@pytest.mark.parametrize("step", ["written", "staged"])
+def test_after_a_kill_at_a_step_nothing_half_is_visible_and_the_next_run_converges(
+    step: str, run: Runner, calls: Cloud, rows: int, tmp_path: Path
+) -> None:
+    process = calls.start(*CALLS, hold_at=f"{step} call_logs", folder=tmp_path / "hold")
+    wait_for((tmp_path / "hold/held").exists, step, process)
+    kill(process)
+    is_committed = step == "staged"
+    assert len(calls.manifests("call_logs")) == is_committed
+    assert (calls.status() != []) == is_committed
+    run.converges(calls, rows)
+
+
+def test_a_full_disk_below_the_uploads_fails_the_run_and_the_next_converges(
+    run: Runner, calls: Cloud, rows: int, full_disk: Path
+) -> None:
+    outcome = run(calls)
+    assert outcome.exit_code == 70
+    assert re.search("No space left|any valid local directory for s3ablock", outcome.error or "")
+    assert not calls.manifests("call_logs")
+    (full_disk / "filler").unlink()
+    run.converges(calls, rows)
+
+
+@pytest.fixture
+def full_disk(run: Runner) -> Iterator[Path]:
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", run.spill]
+    mounted = subprocess.run(mounting, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no right to mount a small disk here: {mounted.stderr.strip()}")
+    (run.spill / "filler").write_bytes(bytes(60 * 2**20))  # S3A wants room for a whole part of 32 MB
+    yield run.spill
+    subprocess.run(["umount", "-l", run.spill], check=True)
+
+
+def test_of_two_processes_that_load_one_table_at_once_both_days_arrive(cloud: Cloud) -> None:
+    manifests = [landing(cloud, "R1", 10 + number, day, "call_logs") for number, day in enumerate(DAYS)]
+    with ThreadPoolExecutor(len(DAYS)) as pool:
+        days = [("load", "--date", str(day), "--source", "call_logs") for day in DAYS]
+        done = list(pool.map(lambda arguments: cloud.submit(*arguments), days))
+    assert [run.returncode for run in done] == [0] * len(DAYS), [run.stderr for run in done]
+    assert held(cloud, "call_logs") == {manifest.ingest_date: ("R1", manifest.rows_landed) for manifest in manifests}
+
+
+def test_a_credential_without_rights_is_a_configuration_error(run: Runner, calls: Cloud) -> None:
+    with calls.server.broken(lambda request: 403 if request.bucket == SOURCES_BUCKET else None):
+        outcome = run(calls)
+    assert (outcome.exit_code, outcome.retry_helps) == (78, False)
+    assert f"s3://{SOURCES_BUCKET}/{calls.prefix}/{KEY}" in (outcome.error or "")
+
+
+def test_uploads_that_a_killed_run_left_open_stay_invisible(
+    run: Runner, calls: Cloud, server: Server, rows: int
+) -> None:
+    """They expire by the lifecycle rule of docs/s3.md; no reader ever sees them."""
+    held = threading.Event()
+
+    def hold(request: Request) -> int | None:
+        is_upload = request.method == "POST" and "uploadId" in request.query and "call_logs" in request.key
+        if not is_upload or held.is_set():
+            return None
+        held.set()
+        os.killpg(process.pid, signal.SIGKILL)
+        return 503
+
+    with server.broken(hold):
+        process = calls.start(*CALLS, hold_at="never", folder=calls.root / "hold")
+        process.communicate()
+    assert held.is_set()
+    open_uploads = server.client.list_multipart_uploads(Bucket=LAKE_BUCKET).get("Uploads", ())
+    assert [upload["Key"] for upload in open_uploads if upload["Key"].startswith(f"{calls.prefix}/raw/")]
+    assert not calls.manifests("call_logs")
+    run.converges(calls, rows)
