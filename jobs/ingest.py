@@ -13,7 +13,7 @@ from typing import TypeVar, assert_never
 
 from pyspark.sql import DataFrame
 
-from jobs import VERSION, deliveries, raw
+from jobs import VERSION, deliveries, raw, store
 from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError
 from jobs.failures import first_task_failure
 from jobs.ledger import DataFile, Ledger, Manifest
@@ -59,6 +59,8 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
         written = _write_all(request, landing, inputs, started)
     finally:
         shutil.rmtree(request.work, ignore_errors=True)
+        if request.scratch != request.work:
+            store.discard(request.scratch)
     reading = written.reading
     odd = ledger.odd_volume(contract.name, request.day, reading.rows_delivered)
     if odd and contract.odd_volume == "refuse":
@@ -104,7 +106,8 @@ def _write_all(request: Request, landing: raw.Landing, inputs: tuple[Input, ...]
             f"{_rows(written.rejected)} rejected: {written.missing} are missing; nothing was published"
         )
     # A table was read in one snapshot, an answer is what it is; a file may have been replaced meanwhile.
-    if is_file and deliveries.look(request.contract, request.environment, request.day) != inputs:
+    now = deliveries.look(request.contract, request.environment, request.day) if is_file else inputs
+    if [found.model_dump() for found in now] != [found.model_dump() for found in inputs]:  # their times too
         raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
     return written
 
@@ -159,7 +162,8 @@ def _write_pass(
             landed = landing.write(_complete(request, reading.frame, at), "landed-again" if first else into)
         rejected: tuple[DataFile, ...] = ()
         if reading.rejected_file and reading.rows_rejected:
-            records = request.spark().read.schema(REJECTED_SCHEMA).json(str(reading.rejected_file))
+            file = store.escaped(store.handed(reading.rejected_file, request.scratch))
+            records = request.spark().read.schema(REJECTED_SCHEMA).json(file)
             complete = with_metadata(records, request.contract, request.day, request.run_id, at)
             rejected = landing.write(complete.select(*REJECTED_COLUMNS, *METADATA_COLUMNS), "rejected")
     _log(request, "written", rows=_rows(landed), rejected=_rows(rejected), bytes=sum(file.bytes for file in landed))

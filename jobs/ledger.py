@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from statistics import median
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from jobs import store
+from jobs.location import Location
 from jobs.store import Input
 
 State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
@@ -91,7 +91,7 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
 
 
-def landing_folder(lake: Path, source: str, day: date, run_id: str) -> Path:
+def landing_folder(lake: Location, source: str, day: date, run_id: str) -> Location:
     """Where one source's day of one run lies; for readers it exists once its manifest does."""
     return lake / "raw" / source / f"ingest_date={day}" / f"run_id={run_id}"
 
@@ -99,23 +99,26 @@ def landing_folder(lake: Path, source: str, day: date, run_id: str) -> Path:
 class Ledger:
     """Reads and adds to what a lake remembers."""
 
-    def __init__(self, lake: Path) -> None:
+    def __init__(self, lake: Location) -> None:
         self.lake = lake
 
     def manifests(self, source: str, day: date | None = None) -> list[Manifest]:
         """Of all landings of a source, or of one day of it, oldest run first."""
-        pattern = f"ingest_date={day or '*'}/run_id=*/{MANIFEST}"
-        found = (self.lake / "raw" / source).glob(pattern)
-        manifests = [Manifest.model_validate_json(path.read_bytes()) for path in found]
-        return sorted(manifests, key=lambda manifest: manifest.run_id)
+        return [_read(at) for at in self._committed(source, day)]
+
+    def _committed(self, source: str, day: date | None = None) -> list[Location]:
+        """Where the manifests of a source are, or of one day of it, oldest run first."""
+        found = store.listed(self.lake / "raw" / source, f"ingest_date={day or '*'}/run_id=*/{MANIFEST}")
+        return sorted(found, key=_run_id)
 
     def newest(self, source: str, day: date | None = None) -> Manifest | None:
         """The landing that counts: the latest run's."""
-        return max(self.manifests(source, day), key=lambda manifest: manifest.run_id, default=None)
+        committed = self._committed(source, day)
+        return _read(committed[-1]) if committed else None
 
     def days(self, source: str) -> list[date]:
         """Days with a landing, in order."""
-        return sorted({manifest.ingest_date for manifest in self.manifests(source)})
+        return sorted({_day(at) for at in self._committed(source)})
 
     def commit(self, manifest: Manifest) -> bool:
         """Make a landing visible; False where that landing was committed before."""
@@ -127,13 +130,26 @@ class Ledger:
 
     def reports(self) -> Iterator[RunReport]:
         """All run reports, oldest first."""
-        for path in sorted((self.lake / "runs").glob("*.json")):
-            yield RunReport.model_validate_json(path.read_bytes())
+        for at in store.listed(self.lake / "runs", "*.json"):
+            yield RunReport.model_validate_json(store.read(at))
 
     def odd_volume(self, source: str, day: date, rows: int) -> str | None:
         """Says so where `rows` is outside 50-200 % of the median of the seven days landed before; else None."""
-        newest = {manifest.ingest_date: manifest.rows_delivered for manifest in self.manifests(source)}
-        recent = [newest[known] for known in sorted(newest) if known < day][-7:]
+        newest = {known: at for at in self._committed(source) if (known := _day(at)) < day}
+        recent = [_read(newest[known]).rows_delivered for known in sorted(newest)[-7:]]
         if not recent or (usual := median(recent)) * 0.5 <= rows <= usual * 2:
             return None
         return f"{rows} rows; the median of the last {len(recent)} landings is {usual:g}"
+
+
+def _read(manifest: Location) -> Manifest:
+    return Manifest.model_validate_json(store.read(manifest))
+
+
+def _run_id(manifest: Location) -> str:
+    """Of its folder's name."""
+    return str(manifest).rpartition("/run_id=")[2]
+
+
+def _day(manifest: Location) -> date:
+    return date.fromisoformat(str(manifest).rpartition("/ingest_date=")[2][:10])

@@ -112,13 +112,13 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         return 75 if missing else 0
     # Only here: what needs no Spark must answer at once.
     from jobs.run import Run, execute
-    from jobs.session import Session
+    from jobs.session import Session, configuration
 
     if asked.step not in ("ingest", "load", "run"):
         raise ConfigurationError(f"no step {asked.step}")
     run_id = new_run_id()
     log = logs.start(environment.logs, run_id)
-    session = Session(f"coretelecoms {asked.step} {run_id}", environment.spark)
+    session = Session(f"coretelecoms {asked.step} {run_id}", configuration(environment))
     try:
         report = execute(Run(environment, contracts, days, run_id, asked.step, asked.replay), session)
     finally:

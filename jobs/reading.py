@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import TypedDict
 
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs import store
 from jobs.errors import ContractError
+from jobs.location import Location
 from jobs.session import Session
 from jobs.settings import Environment, SourceContract
 from jobs.store import Input
@@ -33,7 +35,11 @@ REJECTED_COLUMNS = ("_reason", "_position", "_raw")
 
 @dataclass(frozen=True)
 class Request:
-    """One source's day, and what reading it needs; `work` is a scratch folder outside `raw/`."""
+    """One source's day, and what reading it needs.
+
+    `work` is a local scratch folder; `scratch` is where Spark's executors see what stands in it: the same folder, or
+    a prefix on S3 outside `raw/`.
+    """
 
     contract: SourceContract
     environment: Environment
@@ -41,6 +47,7 @@ class Request:
     run_id: str
     session: Session
     work: Path
+    scratch: Location
     careful: bool = False
 
     @property
@@ -51,6 +58,10 @@ class Request:
     def spark(self) -> SparkSession:
         """The session; what this thread starts in it bears this source's day."""
         return self.session.describe(self.description)
+
+    def stream(self, found: Input) -> Iterator[bytes]:
+        """An input's bytes, chunk by chunk."""
+        return store.stream(self.environment.sources, found)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """A run: all sources and days asked for side by side in one application, each landed and loaded on its own."""
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 
 from jobs import deliveries
 from jobs.errors import NotArrivedError
@@ -111,8 +113,9 @@ def _bring(run: Run, session: Session, contract: SourceContract, day: date, know
 
 def _landed(run: Run, session: Session, contract: SourceContract, day: date, known: Manifest | None) -> Manifest:
     """The landing that counts after this run looked at the source: a new one, or `known`."""
-    work = run.environment.lake / "work" / run.run_id / contract.name / str(day)
-    request = Request(contract, run.environment, day, run.run_id, session, work)
+    scratch = run.environment.lake / "work" / run.run_id / contract.name / str(day)
+    work = scratch if isinstance(scratch, Path) else Path(tempfile.gettempdir(), run.run_id, contract.name, str(day))
+    request = Request(contract, run.environment, day, run.run_id, session, work, scratch)
     inputs: tuple[Input, ...] = ()
     if known or not deliveries.is_fetched(contract.delivery):
         inputs = steadily(request, lambda _: deliveries.look(contract, run.environment, day))

@@ -1,5 +1,6 @@
 """The one Spark session of a run, started when the first landing needs it."""
 
+import os
 import threading
 from typing import Any
 
@@ -7,7 +8,8 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs.errors import PlatformError, ServiceError
+from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.settings import Environment
 
 # What the code relies on, whatever the cluster's defaults; sizes and masters belong to the environment.
 _CONFIGURATION = {
@@ -24,6 +26,43 @@ _CONFIGURATION = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
+# S3 through Hadoop's S3A. The magic committer writes an object once and in place: nothing is renamed, and nothing but
+# its own `__magic` notes is ever deleted.
+_S3A = {
+    "spark.hadoop.fs.s3a.committer.name": "magic",
+    "spark.hadoop.fs.s3a.committer.magic.enabled": "true",
+    "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a": (
+        "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory"
+    ),
+    "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
+    "spark.sql.parquet.output.committer.class": ("org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter"),
+    "spark.hadoop.fs.s3a.committer.abort.pending.uploads": "false",  # not those of a run beside this one
+    "spark.hadoop.fs.s3a.directory.marker.retention": "keep",  # else each write tries to delete its parents' markers
+    "spark.hadoop.fs.s3a.experimental.input.fadvise": "sequential",  # deliveries are read from end to end
+    "spark.hadoop.fs.s3a.multipart.size": "32M",
+    "spark.hadoop.fs.s3a.connection.maximum": "64",
+}
+
+
+def configuration(environment: Environment) -> dict[str, str]:
+    """What a run in this environment starts Spark with, beyond what the code relies on everywhere."""
+    return {**(_s3a(environment) if environment.uses_s3 else {}), **environment.spark}
+
+
+def _s3a(environment: Environment) -> dict[str, str]:
+    service = environment.s3
+    # Spark hands the variables' endpoint to S3A by itself, but neither region nor path style.
+    endpoint = service.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    path_style = bool(endpoint) if service.path_style is None else service.path_style
+    found = {
+        "endpoint": endpoint,
+        "endpoint.region": service.region,
+        "path.style.access": str(path_style).lower(),
+        "connection.ssl.enabled": str(not (endpoint or "").startswith("http://")).lower(),
+        "server-side-encryption-algorithm": "SSE-KMS" if service.kms_key else None,
+        "server-side-encryption.key": service.kms_key,
+    }
+    return {**_S3A, **{f"spark.hadoop.fs.s3a.{name}": value for name, value in found.items() if value}}
 
 
 class Session:
@@ -67,6 +106,12 @@ def explained(error: Exception) -> PlatformError:
         cause = _root(getattr(error, "_origin", None)) or str(error).partition("\n")[0]
     elif isinstance(error, Py4JError):
         cause = f"Spark's driver is gone: {error}"
+    if "RemoteFileChangedException" in cause or ("FileNotFoundException" in cause and "s3a://" in cause):
+        return DeliveryChangedError(f"{cause}; a delivery changed while it was read; run again")
+    if "AccessDenied" in cause or "Status Code: 403" in cause:
+        return ConfigurationError(cause)
+    if "com.amazonaws" in cause or "org.apache.http" in cause:
+        return ServiceError(cause)
     if "org.postgresql" in cause or "PSQLException" in cause or "java.net." in cause:
         return ServiceError(cause)
     return PlatformError(f"{cause}; the traceback is in the run's log")

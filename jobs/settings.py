@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, assert_never
@@ -9,8 +10,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar, assert_never
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from jobs.errors import ConfigurationError
+from jobs.location import ROOT, Location, S3Location, Service
 
-ROOT = Path(__file__).resolve().parents[1]
 # Columns every raw and Bronze row carries besides its source's own.
 METADATA_COLUMNS = ("_ingested_at", "_source_system", "_source_uri", "_run_id", "_rescued", "ingest_date")
 SNAKE_CASE = r"[a-z][a-z0-9_]*"
@@ -229,7 +230,7 @@ class DeltaWarehouse(_Strict):
     """Bronze as Delta tables below `path`: the embedded default."""
 
     kind: Literal["delta"]
-    path: Path
+    path: Location
 
 
 class PostgresAccess(_Strict):
@@ -269,8 +270,9 @@ class Environment(_Strict):
     """Where deliveries, lake, warehouse, secrets and logs are. Relative paths start at the project's folder."""
 
     name: Name
-    sources: Path
-    lake: Path
+    s3: Service = Service()
+    sources: Location
+    lake: Location
     warehouse: DeltaWarehouse
     secrets: dict[Name, Reference] = {}
     services: dict[Name, Address] = {}
@@ -283,15 +285,27 @@ class Environment(_Strict):
     logs: Path | None = None
     spark: dict[str, str] = {}
 
-    @field_validator("sources", "lake", "contracts", "logs")
+    @field_validator("contracts", "logs")
     @classmethod
     def _anchored(cls, path: Path | None) -> Path | None:
         return path and ROOT / path
 
-    @field_validator("warehouse")
-    @classmethod
-    def _anchored_warehouse(cls, warehouse: DeltaWarehouse) -> DeltaWarehouse:
-        return warehouse.model_copy(update={"path": ROOT / warehouse.path})
+    @model_validator(mode="after")
+    def _locations_know_their_service(self) -> Self:
+        """Frozen for everybody else; here the parts of one file are put together."""
+        if isinstance(self.warehouse.path, S3Location) != isinstance(self.lake, S3Location):
+            raise ValueError("lake and warehouse.path must both be folders, or both on S3")
+        warehouse = self.warehouse.model_copy(update={"path": self._reached(self.warehouse.path)})
+        values = {"sources": self._reached(self.sources), "lake": self._reached(self.lake), "warehouse": warehouse}
+        self.__dict__.update(values)
+        return self
+
+    def _reached(self, location: Location) -> Location:
+        return replace(location, service=self.s3) if isinstance(location, S3Location) else location
+
+    @property
+    def uses_s3(self) -> bool:
+        return any(isinstance(location, S3Location) for location in (self.sources, self.lake))
 
 
 def load_environment(name: str) -> Environment:

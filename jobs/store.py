@@ -1,13 +1,20 @@
-"""Objects in a folder (S3: the same words, later): look, stream, and one atomic put-if-absent."""
+"""Objects in a folder or on S3, in the same words: look, stream, list, one atomic put-if-absent, Parquet footers.
+
+`jobs.s3` (and with it boto3) is imported only where a location is on S3.
+"""
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import IO
 
 from pydantic import BaseModel, ConfigDict
+
+from jobs.location import Location, S3Location
 
 CHUNK = 8 * 2**20  # bytes held of a delivery at a time
 
@@ -22,14 +29,32 @@ class Input(BaseModel):
     etag: str
     last_modified: datetime | None = None
 
+    def __eq__(self, other: object) -> bool:
+        """The same bytes put again are no new delivery: the time does not count."""
+        return isinstance(other, Input) and (self.uri, self.size, self.etag) == (other.uri, other.size, other.etag)
 
-def look(root: Path, pattern: str) -> tuple[Input, ...]:
+    def __hash__(self) -> int:
+        return hash((self.uri, self.size, self.etag))
+
+
+def look(root: Location, pattern: str) -> tuple[Input, ...]:
     """The objects below `root` whose path matches `pattern` (`*` allowed), sorted; none: not arrived."""
-    found = sorted(path for path in root.glob(pattern) if path.is_file())
-    return tuple(_input(path) for path in found)
+    if isinstance(root, Path):
+        return tuple(_input(path) for path in sorted(root.glob(pattern)) if path.is_file())
+    from jobs import s3
+
+    if "*" in pattern:
+        found = [(at, facts, int(facts["Size"])) for at, facts in s3.matching(root, pattern)]
+    else:
+        facts = s3.head(root / pattern)
+        found = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
+    return tuple(
+        Input(uri=str(at), size=size, etag=facts["ETag"].strip('"'), last_modified=facts["LastModified"])
+        for at, facts, size in found
+    )
 
 
-def look_any(root: Path, templates: tuple[str, ...], day: date) -> tuple[Input, ...]:
+def look_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Input, ...]:
     """The objects of the first of the path templates that matches any."""
     for template in templates:
         if found := look(root, template.format(date=day)):
@@ -37,9 +62,14 @@ def look_any(root: Path, templates: tuple[str, ...], day: date) -> tuple[Input, 
     return ()
 
 
-def escaped(path: str) -> str:
-    """For Spark, which takes every path as a glob."""
-    return re.sub(r"([*?\[\]{}\\])", r"\\\1", path)
+def for_spark(uri: str) -> str:
+    """The name under which Spark writes an object: S3A is its S3 client."""
+    return re.sub("^s3:", "s3a:", uri)
+
+
+def escaped(uri: str) -> str:
+    """The name under which Spark reads an object; it takes every path as a glob."""
+    return for_spark(re.sub(r"([*?\[\]{}\\])", r"\\\1", uri))
 
 
 def _input(path: Path) -> Input:
@@ -52,23 +82,107 @@ def _input(path: Path) -> Input:
     )
 
 
-def stream(uri: str) -> Iterator[bytes]:
-    """The object's bytes in chunks of at most `CHUNK`."""
-    with open(uri, "rb") as file:
+def stream(root: Location, found: Input) -> Iterator[bytes]:
+    """The object's bytes in chunks of at most `CHUNK`; `root`: the location that it was found below."""
+    if isinstance(root, S3Location):
+        from jobs import s3
+
+        at = S3Location(root.bucket, found.uri.removeprefix(f"s3://{root.bucket}/"), root.service)
+        yield from s3.stream(at, found.size, found.etag, CHUNK)
+        return
+    with open(found.uri, "rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
-def put_if_absent(path: Path, content: bytes) -> bool:
-    """Write the object whole or not at all; False, and nothing written, where it is already there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".") as file:
+def listed(root: Location, pattern: str) -> list[Location]:
+    """The objects below `root` whose path matches `pattern`, sorted."""
+    if isinstance(root, Path):
+        return [*sorted(root.glob(pattern))]
+    from jobs import s3
+
+    return [at for at, _ in s3.matching(root, pattern)]
+
+
+def read(at: Location) -> bytes:
+    if isinstance(at, Path):
+        return at.read_bytes()
+    from jobs import s3
+
+    return s3.read(at)
+
+
+def parquet(at: Location) -> tuple[int, int]:
+    """Rows of a Parquet file, as its footer says, and its bytes."""
+    import pyarrow.parquet as pq
+
+    file: Path | IO[bytes]
+    if isinstance(at, Path):
+        file, size = at, at.stat().st_size
+    else:
+        from jobs import s3
+
+        file, size = s3.footer(at)
+    return pq.read_metadata(file).num_rows, size
+
+
+def put_if_absent(at: Location, content: bytes) -> bool:
+    """Write the object whole or not at all; False, and nothing written, where another is already there."""
+    if isinstance(at, S3Location):
+        from jobs import s3
+
+        return s3.put_if_absent(at, content)
+    at.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=at.parent, prefix=".") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
         os.fchmod(file.fileno(), 0o644)
         try:
-            os.link(file.name, path)
+            os.link(file.name, at)
         except FileExistsError:
             return False
     return True
+
+
+def copy(source: Location, target: Location) -> None:
+    """Whole or not at all; both in folders or both on S3."""
+    if isinstance(source, S3Location) and isinstance(target, S3Location):
+        from jobs import s3
+
+        return s3.copy(source, target)
+    assert isinstance(source, Path)
+    assert isinstance(target, Path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, unfinished)
+    unfinished.rename(target)
+    return None
+
+
+def handed(file: Path, scratch: Location) -> str:
+    """Where every Spark executor can read a local file: in place, or a copy of it below a scratch prefix on S3."""
+    if isinstance(scratch, Path):
+        return str(file)
+    from jobs import s3
+
+    s3.upload(file, scratch / file.name)
+    return str(scratch / file.name)
+
+
+def discard(scratch: Location) -> None:
+    """Remove a scratch folder or prefix, if there is one."""
+    if isinstance(scratch, Path):
+        return shutil.rmtree(scratch, ignore_errors=True)
+    from jobs import s3
+
+    return s3.remove(scratch)
+
+
+def delta_options(at: Location) -> dict[str, str] | None:
+    """What delta-rs needs to reach a location."""
+    if isinstance(at, Path):
+        return None
+    from jobs import s3
+
+    return s3.delta_options(at)

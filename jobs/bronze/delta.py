@@ -4,21 +4,20 @@ Not by Spark: the files already are what Bronze holds (docs/decisions/0002).
 """
 
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
+from jobs import store
 from jobs.errors import BalanceError, ServiceError
 from jobs.ledger import Manifest, landing_folder
+from jobs.location import Location
 from jobs.settings import METADATA_COLUMNS, DeltaWarehouse
 
 TRIES = 50  # each means that another run committed to the same table in between
@@ -28,23 +27,23 @@ _TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}
 def loaded(warehouse: DeltaWarehouse, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
     """Day -> (run that Bronze holds, its rows as the footers of the table's live files say), or of one `day`."""
     try:
-        return _held(DeltaTable(warehouse.path / source), day)
+        return _held(_open(warehouse.path / source), warehouse.path / source, day)
     except TableNotFoundError:
         return {}
 
 
-def _held(table: DeltaTable, day: date | None = None) -> dict[date, tuple[str, int]]:
+def _held(table: DeltaTable, path: Location, day: date | None = None) -> dict[date, tuple[str, int]]:
     found: dict[date, tuple[str, int]] = {}
     for uri in table.file_uris(file_pruning_predicate=[("ingest_date", "=", str(day))] if day else None):
-        file = Path(uri.removeprefix("file://"))
-        of_day = date.fromisoformat(file.parent.name.removeprefix("ingest_date="))
-        run_id = file.name.partition(".")[0]
-        found[of_day] = (run_id, found.get(of_day, ("", 0))[1] + pq.read_metadata(file).num_rows)
+        *_, folder, name = uri.split("/")
+        of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
+        rows, _ = store.parquet(path / folder / name)
+        found[of_day] = (name.partition(".")[0], found.get(of_day, ("", 0))[1] + rows)
     return found
 
 
 def load(
-    warehouse: DeltaWarehouse, lake: Path, manifest: Manifest, columns: list[str], log: Callable[[str], None]
+    warehouse: DeltaWarehouse, lake: Location, manifest: Manifest, columns: list[str], log: Callable[[str], None]
 ) -> tuple[str, int]:
     """Stage, audit and publish one landing. Returns the run and rows Bronze then holds of that day.
 
@@ -56,8 +55,8 @@ def load(
     actions = _stage(path, lake, manifest)
     log("staged")
     for _ in range(TRIES):
-        table = DeltaTable(path)
-        held = _held(table, manifest.ingest_date).get(manifest.ingest_date)
+        table = _open(path)
+        held = _held(table, path, manifest.ingest_date).get(manifest.ingest_date)
         if held and held[0] > manifest.run_id:
             return held
         try:
@@ -79,13 +78,21 @@ def load(
     raise ServiceError(f"{path}: {TRIES} other commits came first; is something else writing this table?")
 
 
-def _create(path: Path, columns: list[str]) -> None:
+def _open(path: Location) -> DeltaTable:
+    return DeltaTable(str(path), storage_options=store.delta_options(path))
+
+
+def _create(path: Location, columns: list[str]) -> None:
     fields = [Field(name, PrimitiveType(_TYPES.get(name, "string"))) for name in [*columns, *METADATA_COLUMNS]]
-    path.mkdir(parents=True, exist_ok=True)
+    options = store.delta_options(path)
+    if isinstance(path, Path):
+        path.mkdir(parents=True, exist_ok=True)
     try:
-        DeltaTable.create(path, Schema(fields), mode="ignore", partition_by=["ingest_date"])
+        DeltaTable.create(
+            str(path), Schema(fields), mode="ignore", partition_by=["ingest_date"], storage_options=options
+        )
     except CommitFailedError:
-        DeltaTable(path)  # another run made it at the same moment
+        _open(path)  # another run made it at the same moment
 
 
 def _evolve(table: DeltaTable, columns: list[str]) -> None:
@@ -95,24 +102,21 @@ def _evolve(table: DeltaTable, columns: list[str]) -> None:
         table.alter.add_columns(new)
 
 
-def _stage(path: Path, lake: Path, manifest: Manifest) -> list[AddAction | RemoveAction]:
+def _stage(path: Location, lake: Location, manifest: Manifest) -> list[AddAction | RemoveAction]:
     """Copy the manifest's files beside the table's own, where no reader sees them yet, and count them there."""
     landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
-    folder = path / f"ingest_date={manifest.ingest_date}"
-    folder.mkdir(exist_ok=True)
+    folder = f"ingest_date={manifest.ingest_date}"
     actions: list[AddAction | RemoveAction] = []
     for number, file in enumerate(manifest.files):
-        target = folder / f"{manifest.run_id}.part-{number:05}.parquet"
-        copy = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copyfile(landing / file.path, copy)
-        copy.rename(target)
-        rows = pq.read_metadata(target).num_rows
+        target = path / folder / f"{manifest.run_id}.part-{number:05}.parquet"
+        store.copy(landing / file.path, target)
+        rows, size = store.parquet(target)
         if rows != file.rows:
             raise BalanceError(f"{target}: {rows} rows staged, the manifest says {file.rows}; nothing was published")
         actions.append(
             AddAction(
-                f"{folder.name}/{target.name}",
-                target.stat().st_size,
+                f"{folder}/{target.name}",
+                size,
                 {"ingest_date": str(manifest.ingest_date)},
                 int(time.time() * 1000),
                 True,

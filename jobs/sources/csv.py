@@ -45,13 +45,14 @@ def reading(request: Request, inputs: tuple[Input, ...], delivery: CsvDelivery) 
     rejected = RejectedFile(request.work)
     frames, rows, mappings = [], 0, []
     for number, found in enumerate(inputs):
-        facts = scan(store.stream(found.uri), found.uri)
+        facts = scan(request.stream(found), found.uri)
         mapping = map_columns(request.contract, facts.header, found.uri)
         path, careful = found.uri, request.careful or bool(facts.suspect) or facts.multiline > delivery.multiline
         if careful:
-            path = str(request.work / f"clean-{number}.csv")
+            clean = request.work / f"clean-{number}.csv"
             split = Split(found.uri, len(facts.header), rejected)
-            facts = split.write(lines(store.stream(found.uri)), Path(path), facts)
+            facts = split.write(lines(request.stream(found)), clean, facts)
+            path = store.handed(clean, request.scratch)
         rows += facts.rows
         mappings.append(mapping)
         frames.append(_frame(request.spark(), path, found.uri, mapping, facts.multiline))

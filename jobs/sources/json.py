@@ -53,7 +53,7 @@ def reading(request: Request, inputs: tuple[Input, ...], delivery: JsonDelivery)
     rejected = RejectedFile(request.work)
     frames, rows, mappings = [], 0, []
     for number, found in enumerate(inputs):
-        facts = scan(store.stream(found.uri), found.uri)
+        facts = scan(request.stream(found), found.uri)
         if facts.shape != "lines" and found.size > delivery.max_value_mb * 2**20:
             raise ContractError(
                 f"{found.uri}: {found.size} bytes as a single value, allowed are {delivery.max_value_mb} MB "
@@ -62,8 +62,9 @@ def reading(request: Request, inputs: tuple[Input, ...], delivery: JsonDelivery)
         mapping = map_columns(request.contract, tuple(facts.columns), found.uri)
         path = found.uri
         if request.careful or facts.suspect:
-            path = str(request.work / f"clean-{number}.jsonl")
-            facts = _split(found, facts, Path(path), rejected)
+            clean = request.work / f"clean-{number}.jsonl"
+            facts = _split(found, request.stream(found), facts, clean, rejected)
+            path = store.handed(clean, request.scratch)
         rows += facts.rows
         mappings.append(mapping)
         frames.append(_frame(request.spark(), path, found.uri, mapping, facts.shape))
@@ -230,10 +231,10 @@ def _name(token: bytes) -> str:
     return str(json.loads(token.decode("utf-8", "backslashreplace").replace("\\x", "\\\\x")))
 
 
-def _split(found: Input, facts: Facts, target: Path, rejected: RejectedFile) -> Facts:
+def _split(found: Input, chunks: Iterator[bytes], facts: Facts, target: Path, rejected: RejectedFile) -> Facts:
     """The careful way: sound entries go to `target` as JSON lines, the others to `rejected`."""
     result = Facts("lines")
-    entries = _line_entries(found) if facts.shape == "lines" else _value_entries(found, facts)
+    entries = _line_entries(chunks) if facts.shape == "lines" else _value_entries(found, chunks, facts)
     with target.open("w", encoding="utf-8") as clean:
         for position, entry, wrong, raw in entries:
             result.rows += 1
@@ -253,9 +254,9 @@ def _is_text(text: str) -> bool:
         return False
 
 
-def _line_entries(found: Input) -> Iterator[tuple[int, Any, str, bytes]]:
+def _line_entries(chunks: Iterator[bytes]) -> Iterator[tuple[int, Any, str, bytes]]:
     """(line number, object, reason or "", bytes) of each line that is not blank."""
-    for number, line in enumerate(whole_lines(store.stream(found.uri)), start=1):
+    for number, line in enumerate(whole_lines(chunks), start=1):
         if not line.strip():
             continue
         entry = _parsed(line.removeprefix(codecs.BOM_UTF8))
@@ -265,9 +266,9 @@ def _line_entries(found: Input) -> Iterator[tuple[int, Any, str, bytes]]:
             yield number, None, "not a JSON object", line
 
 
-def _value_entries(found: Input, facts: Facts) -> Iterator[tuple[int, Any, str, bytes]]:
+def _value_entries(found: Input, chunks: Iterator[bytes], facts: Facts) -> Iterator[tuple[int, Any, str, bytes]]:
     """(position, object, reason or "", b"") of each entry of a file that is one value."""
-    value = _parsed(b"".join(store.stream(found.uri)).removeprefix(codecs.BOM_UTF8))
+    value = _parsed(b"".join(chunks).removeprefix(codecs.BOM_UTF8))
     if facts.shape == "array" and isinstance(value, list):
         for position, entry in enumerate(value):
             is_object = isinstance(entry, dict)

@@ -1,0 +1,221 @@
+"""S3 through boto3: what Spark's own client cannot do, or not as surely: look, pinned reads, put-if-absent, footers.
+
+Imported only where a location is on S3.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from urllib3.exceptions import HTTPError
+
+from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.location import S3Location
+
+TRIES = 4  # of a request whose answer broke off, or that met another writer: boto3 itself retries the rest
+FOOTER = 64 * 2**10  # bytes; what a Parquet file's end is asked for first
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+_FORBIDDEN = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NoSuchBucket"}
+
+
+def head(at: S3Location) -> dict[str, Any] | None:
+    """Size, ETag and time of one object; None: it is not there."""
+    try:
+        with _explained(at):
+            found: dict[str, Any] = _client(at).head_object(**_names(at))
+    except _MissingError:
+        return None
+    return found
+
+
+def matching(root: S3Location, pattern: str) -> Iterator[tuple[S3Location, dict[str, Any]]]:
+    """The objects below `root` whose key matches `pattern` (`*` stops at `/`), sorted, with what the listing says."""
+    whole = re.compile("[^/]*".join(re.escape(piece) for piece in str((root / pattern).key).split("*")))
+    prefix = (root / pattern.partition("*")[0]).key
+    with _explained(root):
+        pages = _client(root).get_paginator("list_objects_v2").paginate(**_bucket(root), Prefix=prefix)
+        for found in (found for page in pages for found in page.get("Contents", ())):
+            if whole.fullmatch(found["Key"]):
+                yield S3Location(root.bucket, found["Key"], root.service), found
+
+
+def read(at: S3Location, **more: str) -> bytes:
+    """The object, or a part of it by `Range`. Raises DeliveryChangedError where `IfMatch` no longer holds."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            with _explained(at):
+                content: bytes = _client(at).get_object(**_names(at), **more)["Body"].read()
+                return content
+        except (HTTPError, OSError) as error:  # boto3 does not retry an answer that breaks off
+            if attempt == TRIES:
+                raise ServiceError(f"{at}: its bytes broke off {TRIES} times: {error}") from error
+    raise AssertionError
+
+
+def stream(at: S3Location, size: int, etag: str, chunk: int) -> Iterator[bytes]:
+    """The object's bytes in ranges of `chunk`, each pinned to one ETag."""
+    for start in range(0, size, chunk):
+        yield read(at, Range=f"bytes={start}-{min(start + chunk, size) - 1}", IfMatch=f'"{etag}"')
+
+
+def put_if_absent(at: S3Location, content: bytes) -> bool:
+    """One conditional PUT; True too where an earlier try of this very content had arrived, its answer lost."""
+    for _ in range(TRIES):
+        try:
+            with _explained(at):
+                _client(at).put_object(**_names(at), **_encryption(at), Body=content, IfNoneMatch="*")
+        except DeliveryChangedError:
+            return read(at) == content
+        except _ConflictError:  # another conditional PUT is under way: its outcome shows in the next
+            time.sleep(0.2)
+        else:
+            return True
+    raise ServiceError(f"{at}: {TRIES} conflicting writes came first")
+
+
+def footer(at: S3Location) -> tuple[BytesIO, int]:
+    """What a Parquet reader needs to see of a file's end, as a file; and the size of the whole."""
+    found = head(at)
+    if found is None:
+        raise PlatformError(f"{at} was just written and is gone")
+    size, etag = found["ContentLength"], found["ETag"]
+    tail = read(at, Range=f"bytes={max(0, size - FOOTER)}-{size - 1}", IfMatch=etag)
+    wanted = int.from_bytes(tail[-8:-4], "little") + 8
+    if wanted > len(tail):
+        tail = read(at, Range=f"bytes={max(0, size - wanted)}-{size - 1}", IfMatch=etag)
+    return BytesIO(b"PAR1" + tail), size
+
+
+def upload(file: Path, at: S3Location) -> None:
+    with _explained(at):
+        _client(at).upload_file(str(file), at.bucket, at.key, ExtraArgs=_encryption(at) | _owner(at))
+
+
+def copy(source: S3Location, target: S3Location) -> None:
+    """Within S3; no byte of it comes here."""
+    with _explained(target):
+        _client(target).copy(
+            {"Bucket": source.bucket, "Key": source.key},
+            target.bucket,
+            target.key,
+            ExtraArgs=_encryption(target) | _owner(target),
+        )
+
+
+def remove(prefix: S3Location) -> None:
+    """Everything below a scratch prefix. Never asked for below `raw/`, where nobody may delete."""
+    assert "work" in prefix.key.split("/")
+    with _explained(prefix):
+        pages = _client(prefix).get_paginator("list_objects_v2").paginate(**_bucket(prefix), Prefix=f"{prefix.key}/")
+        for page in pages:
+            if keys := [{"Key": found["Key"]} for found in page.get("Contents", ())]:
+                _client(prefix).delete_objects(**_bucket(prefix), Delete={"Objects": keys, "Quiet": True})
+
+
+def delta_options(at: S3Location) -> dict[str, str]:
+    """For delta-rs, with the credentials that boto3 found, so that both look in the same places."""
+    service = at.service
+    client = _client(at)
+    credentials = client._request_signer._credentials
+    if credentials is None:
+        raise ConfigurationError(f"{at}: no AWS credentials, neither in the environment nor from an instance role")
+    frozen = credentials.get_frozen_credentials()
+    found = {
+        "aws_access_key_id": frozen.access_key,
+        "aws_secret_access_key": frozen.secret_key,
+        "aws_session_token": frozen.token,
+        "aws_region": service.region,
+        "aws_endpoint": client.meta.endpoint_url,
+        "aws_allow_http": str(client.meta.endpoint_url.startswith("http://")).lower(),
+        "aws_virtual_hosted_style_request": str(not _is_path_style(at)).lower(),
+        "aws_conditional_put": "etag",  # a commit is a PUT with If-None-Match (docs/decisions/0003)
+        "aws_server_side_encryption": "aws:kms" if service.kms_key else None,
+        "aws_sse_kms_key_id": service.kms_key,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+class _MissingError(Exception):
+    pass
+
+
+class _ConflictError(Exception):
+    pass
+
+
+@contextmanager
+def _explained(at: S3Location) -> Iterator[None]:
+    """botocore's errors as ours: what a retry would do about them is part of the type."""
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise ConfigurationError(f"{at}: {error}") from error
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code"))
+        if code in _MISSING:
+            raise _MissingError(str(at)) from error
+        if code in ("412", "PreconditionFailed"):
+            raise DeliveryChangedError(f"{at} changed while it was read; run again") from error
+        if code in ("409", "ConditionalRequestConflict"):
+            raise _ConflictError(str(at)) from error
+        if code in _FORBIDDEN:
+            owner = at.service.owners.get(at.bucket)
+            hint = f"; the bucket must belong to {owner}" if owner else ""
+            raise ConfigurationError(f"{at}: {code}: {error}{hint}") from error
+        raise ServiceError(f"{at}: {error}") from error
+    except BotoCoreError as error:
+        raise ServiceError(f"{at}: {error}") from error
+
+
+def _client(at: S3Location) -> Any:
+    return _made(at.service.region, at.service.endpoint, at.service.path_style)
+
+
+@cache
+def _made(region: str, endpoint: str | None, path_style: bool | None) -> Any:
+    style = {None: "auto", True: "path", False: "virtual"}[path_style]
+    config = Config(
+        region_name=region,
+        retries={"mode": "standard", "total_max_attempts": 8},
+        connect_timeout=10,
+        read_timeout=60,
+        max_pool_connections=16,
+        s3={"addressing_style": style},
+    )
+    return boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)
+
+
+def endpoint(at: S3Location) -> str:
+    """The address requests go to, from settings or environment."""
+    return str(_client(at).meta.endpoint_url)
+
+
+def _is_path_style(at: S3Location) -> bool:
+    given = at.service.path_style
+    return not endpoint(at).endswith(".amazonaws.com") if given is None else given
+
+
+def _bucket(at: S3Location) -> dict[str, str]:
+    return {"Bucket": at.bucket, **_owner(at)}
+
+
+def _names(at: S3Location) -> dict[str, str]:
+    return {**_bucket(at), "Key": at.key}
+
+
+def _owner(at: S3Location) -> dict[str, str]:
+    owner = at.service.owners.get(at.bucket)
+    return {"ExpectedBucketOwner": owner} if owner else {}
+
+
+def _encryption(at: S3Location) -> dict[str, str]:
+    key = at.service.kms_key
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
