@@ -1,0 +1,153 @@
+"""An S3 server on loopback (moto) that keeps a record of every request, forbids what the lake's policy forbids
+(docs/s3.md), and breaks when told to."""
+
+import io
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import boto3
+from botocore.config import Config
+from moto.s3.models import s3_backends
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+ACCOUNT = "123456789012"  # moto's own
+KEYS = {"AWS_ACCESS_KEY_ID": "dummy", "AWS_SECRET_ACCESS_KEY": "dummy-secret-canary", "AWS_REGION": "eu-north-1"}
+
+
+@dataclass
+class Request:
+    """One request as the server saw it; `status` 0: the connection was cut."""
+
+    method: str
+    bucket: str
+    key: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    deleted: tuple[str, ...] = ()
+    status: int = 0
+
+    @property
+    def completes(self) -> bool:
+        """Makes an object appear, or replaces it."""
+        is_put = self.method == "PUT" and "partNumber" not in self.query
+        return is_put or (self.method == "POST" and "uploadId" in self.query)
+
+
+@dataclass
+class Server:
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    denied: list[Request] = field(default_factory=list)
+    faults: list[Callable[[Request], int | None]] = field(default_factory=list)
+
+    @property
+    def client(self) -> Any:
+        config = Config(region_name="eu-north-1", s3={"addressing_style": "path"})
+        names = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client("s3", endpoint_url=self.url, config=config, **names)
+
+    def keys(self, bucket: str, prefix: str = "") -> set[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return {found["Key"] for page in pages for found in page.get("Contents", ()) if found["Key"][-1] != "/"}
+
+    @contextmanager
+    def broken(self, fault: Callable[[Request], int | None]) -> Iterator[None]:
+        """`fault`: a status to answer with instead, 0 to cut the connection, None to go on."""
+        self.faults.append(fault)
+        try:
+            yield
+        finally:
+            self.faults.remove(fault)
+
+    def forbids(self, request: Request) -> bool:
+        """The policy: below raw/ nothing is deleted but the committer's notes, and no object is replaced."""
+        gone = [request.key] if request.method == "DELETE" and "uploadId" not in request.query else request.deleted
+        if any(_is_raw(key) and "/__magic" not in key for key in gone):
+            return True
+        if not request.completes or not _is_raw(request.key) or "/__magic" in request.key:
+            return False
+        is_marker = request.key.endswith("/")
+        is_conditional = request.headers.get("if-none-match") == "*"
+        return self.exists(request) and not is_marker and not is_conditional
+
+    def exists(self, request: Request) -> bool:
+        buckets = s3_backends[ACCOUNT]["aws"].buckets
+        return request.bucket in buckets and buckets[request.bucket].keys.get(request.key) is not None
+
+
+def _is_raw(key: str) -> bool:
+    return "raw" in key.split("/")
+
+
+class _Application:
+    def __init__(self, server: Server) -> None:
+        self._server, self._moto = server, DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = _seen(environ)
+        self._server.requests.append(request)
+        for fault in list(self._server.faults):
+            status = fault(request)
+            if status == 0:
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                raise ConnectionError("cut, as asked for")
+            if status:
+                return _answer(request, status, "SlowDown", start_response)
+        if self._server.forbids(request):
+            self._server.denied.append(request)
+            return _answer(request, 403, "AccessDenied", start_response)
+
+        def started(status: str, *rest: Any) -> Any:
+            request.status = int(status[:3])
+            return start_response(status, *rest)
+
+        answer: Iterable[bytes] = self._moto(environ, started)
+        return answer
+
+
+def _seen(environ: dict[str, Any]) -> Request:
+    path = environ["PATH_INFO"].encode("latin-1").decode()
+    _, bucket, key = [*path.split("/", 2), ""][:3]
+    query = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
+    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name[:5] == "HTTP_"}
+    deleted: tuple[str, ...] = ()
+    if environ["REQUEST_METHOD"] == "POST" and "delete" in query:
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = io.BytesIO(body)
+        deleted = tuple(re.findall(r"<Key>([^<]*)</Key>", body.decode()))
+    return Request(environ["REQUEST_METHOD"], bucket, key, query, headers, deleted)
+
+
+def _answer(request: Request, status: int, code: str, start_response: Callable[..., Any]) -> list[bytes]:
+    request.status = status
+    body = f"<Error><Code>{code}</Code><Message>as the test asked for</Message></Error>".encode()
+    start_response(f"{status} x", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [] if request.method == "HEAD" else [body]
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"  # connections are kept, as on the real one
+
+    def log(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    server = Server()
+    http = make_server("127.0.0.1", 0, _Application(server), threaded=True, request_handler=_Quiet)
+    server.url = f"http://127.0.0.1:{http.server_port}"
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        thread.join()
