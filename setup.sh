@@ -51,6 +51,23 @@ PY
     (cd "$made" && find "$PWD" -name '*.jar' | sort | paste -sd:)
 }
 
+# The `jobs` package as a zip, for machines that have no checkout; a name per content.
+package() {
+    local made
+    made=$CACHE/jobs-$(cd "$ROOT" && find jobs -name '*.py' -print0 | sort -z | xargs -0 sha256sum | hash_of).zip
+    if [ ! -e "$made" ]; then
+        (cd "$ROOT" && "$PYTHON" - "$made.$$" <<'PY'
+import pathlib, sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as archive:
+    for path in sorted(pathlib.Path("jobs").rglob("*.py")):
+        archive.write(path)
+PY
+        )
+        mv "$made.$$" "$made"
+    fi
+    echo "$made"
+}
+
 # JAVA_HOME where it is a 17, else the JRE that comes as a wheel.
 java_home() {
     if [ -n "${JAVA_HOME:-}" ] && grep -qs '^JAVA_VERSION="17\.' "$JAVA_HOME/release"; then

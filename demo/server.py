@@ -33,6 +33,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     # A demo's data can be made anew; with a minimal log, COPY into a new table writes its rows once.
     "fsync": "off",
+    "autovacuum": "off",  # it may truncate a table between two looks at its size
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }

@@ -1,5 +1,6 @@
 """Where things lie: a folder (`pathlib.Path`), or a prefix in a bucket, written `s3://bucket/prefix`."""
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
 from pydantic_core import core_schema
 
-ROOT = Path(__file__).resolve().parents[1]
+# The project's folder, with `conf`; named by the environment where this package runs from a zip.
+ROOT = Path(os.environ.get("CORETELECOMS_ROOT") or Path(__file__).resolve().parents[1])
 
 
 class Service(BaseModel):

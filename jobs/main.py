@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="spark-submit.sh",
         description="Exit codes: 0 all landed, 64 usage, 65 a source contract broken, 69 a service down, "
         "70 anything else, 75 not arrived (try later), 78 configuration.",
+        epilog="--master URL (spark-submit.sh takes it for itself): on a Spark cluster, as spark://host:7077.",
     )
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP", parser_class=_Parser)
     for name, text in STEPS.items():

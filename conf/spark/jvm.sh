@@ -5,7 +5,7 @@ JARS=$(jars)
 JAVA_HOME=$(java_home)
 SPARK_HOME=$(dirname "$PYTHON")/../lib/python3.11/site-packages/pyspark
 PYSPARK_PYTHON=$PYTHON
-SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
+SPARK_LOCAL_IP=${SPARK_LOCAL_IP-127.0.0.1}
 SPARK_CONF_DIR=$CACHE/none # a folder that exists would stand on the class path, where no class archive may be made
 LOGGING=-Dlog4j2.configurationFile=file:$ROOT/conf/spark/log4j2.properties
 # C1 and the serial collector: half the CPU of the defaults on days up to about a million rows.

@@ -89,7 +89,12 @@ def _create(path: Location, columns: list[str]) -> None:
         path.mkdir(parents=True, exist_ok=True)
     try:
         DeltaTable.create(
-            str(path), Schema(fields), mode="ignore", partition_by=["ingest_date"], storage_options=options
+            str(path),
+            Schema(fields),
+            mode="ignore",
+            partition_by=["ingest_date"],
+            storage_options=options,
+            commit_properties=CommitProperties(max_commit_retries=0),  # a retry would lay a second metadata on top
         )
     except CommitFailedError:
         _open(path)  # another run made it at the same moment

@@ -76,8 +76,6 @@ def test_a_second_run_changes_nothing_and_does_not_read_the_deliveries_again(on_
     raw, first = on_s3.raw(), len(on_s3.server.requests)
     done = on_s3.submit("run", *RANGE)
     assert done.returncode == 0, done.stderr
-    print(done.stdout, done.stderr, len(raw), len(on_s3.raw()))
-    print([(m.run_id, m.inputs) for m in on_s3.manifests("web_forms")])
     assert on_s3.raw() == raw
     seen = [r for r in on_s3.server.requests[first:] if r.bucket == SOURCES_BUCKET]
     assert {r.method for r in seen} == {"HEAD"}

@@ -1,0 +1,183 @@
+"""The store's words on S3, without Spark."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs import store
+from jobs.bronze import delta
+from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
+from jobs.ledger import DataFile, Ledger, Manifest, landing_folder
+from jobs.location import S3Location, Service
+from jobs.session import configuration
+from jobs.settings import DeltaWarehouse, Environment
+from tests.conftest import DAY
+from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
+from tests.s3.server import ACCOUNT, Request, Server
+from tests.unit.test_bronze_delta import NOW, SCHEMA
+
+
+def service_of(cloud: Cloud, **more: object) -> Service:
+    return Service.model_validate({"endpoint": cloud.server.url, **more})
+
+
+def at(cloud: Cloud, key: str, **more: object) -> S3Location:
+    return S3Location(LAKE_BUCKET, f"{cloud.prefix}/{key}", service_of(cloud, **more))
+
+
+def test_of_many_writers_of_one_object_exactly_one_wins_and_its_bytes_stay(cloud: Cloud) -> None:
+    place = at(cloud, "x")
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda number: store.put_if_absent(place, b"%d" % number * 1000), range(8)))
+    assert sum(won) == 1
+    assert store.read(place) == b"%d" % won.index(True) * 1000
+
+
+def test_a_put_whose_answer_was_lost_still_counts_as_ours(cloud: Cloud) -> None:
+    place, lost = at(cloud, "x"), []
+
+    def lose_the_answer(request: Request) -> int | None:
+        if request.method != "PUT" or lost:
+            return None
+        lost.append(request)
+        cloud.server.client.put_object(Bucket=LAKE_BUCKET, Key=place.key, Body=b"mine")
+        return 503
+
+    with cloud.server.broken(lose_the_answer):
+        assert store.put_if_absent(place, b"mine")
+    assert not store.put_if_absent(place, b"theirs")
+
+
+def test_a_star_stops_at_a_slash_and_blanks_are_part_of_a_key(cloud: Cloud) -> None:
+    for key in ("a b/2025 [x] %20.csv", "a b/2025/deep.csv", "a b/2024.csv"):
+        cloud.deliver(key, b"x")
+    found = store.look(cloud.environment.sources, "a b/2025*.csv")
+    assert [i.uri for i in found] == [f"s3://{SOURCES_BUCKET}/{cloud.prefix}/a b/2025 [x] %20.csv"]
+    assert b"".join(store.stream(cloud.environment.sources, found[0])) == b"x"
+
+
+def test_what_is_streamed_is_one_version_of_the_object(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "CHUNK", 4)
+    cloud.deliver("x.csv", b"old bytes")
+    root = cloud.environment.sources
+    (found,) = store.look(root, "x.csv")
+    stream = store.stream(root, found)
+    assert next(stream) == b"old "
+    cloud.deliver("x.csv", b"new bytes")
+    with pytest.raises(DeliveryChangedError, match="changed while it was read"):
+        list(stream)
+
+
+def test_bytes_that_break_off_are_asked_for_again(cloud: Cloud) -> None:
+    cloud.deliver("x.csv", b"bytes")
+    (found,) = store.look(cloud.environment.sources, "x.csv")
+    cuts = [0, 0]
+    with cloud.server.broken(lambda request: cuts.pop() if cuts and request.method == "GET" else None):
+        assert b"".join(store.stream(cloud.environment.sources, found)) == b"bytes"
+    assert cuts == []
+
+
+def test_a_footer_longer_than_the_first_guess_is_read_whole(cloud: Cloud) -> None:
+    wide = pa.table({f"a_column_with_a_long_name_{number}": [1, 2, 3] for number in range(2000)})
+    file = BytesIO()
+    pq.write_table(wide, file)
+    cloud.server.client.put_object(Bucket=LAKE_BUCKET, Key=at(cloud, "wide").key, Body=file.getvalue())
+    assert store.parquet(at(cloud, "wide")) == (3, len(file.getvalue()))
+
+
+def test_an_encryption_key_and_a_buckets_owner_go_with_every_request(cloud: Cloud) -> None:
+    key = f"arn:aws:kms:eu-north-1:{ACCOUNT}:key/1"
+    place, first = at(cloud, "x", kms_key=key, owners={LAKE_BUCKET: ACCOUNT}), len(cloud.server.requests)
+    assert store.put_if_absent(place, b"x")
+    assert store.read(place) == b"x"
+    seen = cloud.server.requests[first:]
+    assert {request.headers["x-amz-expected-bucket-owner"] for request in seen} == {ACCOUNT}
+    assert seen[0].headers["x-amz-server-side-encryption-aws-kms-key-id"] == key
+    assert store.delta_options(place)["aws_sse_kms_key_id"] == key  # type: ignore[index]
+
+
+def test_spark_gets_endpoint_key_and_the_magic_committer_only_where_something_is_on_s3(cloud: Cloud) -> None:
+    cloud.write(service='kms_key = "arn:x"')
+    found = configuration(cloud.environment)
+    assert found["spark.hadoop.fs.s3a.endpoint"] == cloud.server.url
+    assert found["spark.hadoop.fs.s3a.path.style.access"] == "true"
+    assert found["spark.hadoop.fs.s3a.server-side-encryption.key"] == "arn:x"
+    assert found["spark.hadoop.fs.s3a.committer.name"] == "magic"
+    local = {"name": "x", "sources": "a", "lake": "b", "warehouse": {"kind": "delta", "path": "c"}}
+    assert configuration(Environment.model_validate(local)) == {}
+
+
+def test_a_bucket_that_is_not_there_is_a_configuration_error(cloud: Cloud) -> None:
+    with pytest.raises(ConfigurationError, match="s3://nobodys-bucket/x"):
+        store.listed(S3Location("nobodys-bucket", "x", service_of(cloud)), "*")
+
+
+def test_a_server_that_cannot_be_reached_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = S3Location("nowhere", "x", Service(endpoint="http://127.0.0.1:9"))
+    with pytest.raises(ServiceError, match="s3://nowhere/x"):
+        store.read(place)
+
+
+def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY) -> Manifest:
+    place = landing_folder(cloud.environment.lake, "agents", day, run_id) / "landed" / "part-0.parquet"
+    values = {"agent_id": [str(row) for row in range(rows)], "ingest_date": [day] * rows}
+    table = pa.table({name: values.get(name, [None] * rows) for name in SCHEMA.names}, schema=SCHEMA)
+    file = BytesIO()
+    pq.write_table(table, file)
+    assert store.put_if_absent(place, file.getvalue())
+    manifest = Manifest(
+        source="agents",
+        ingest_date=day,
+        run_id=run_id,
+        started_at=NOW,
+        finished_at=NOW,
+        code_version="0",
+        contract_fingerprint="0",
+        inputs=(),
+        rows_delivered=rows,
+        rows_landed=rows,
+        rows_rejected=0,
+        bytes=0,
+        files=(DataFile(path="landed/part-0.parquet", rows=rows, bytes=0),),
+        columns_delivered=("agent_id",),
+        columns_landed=tuple(SCHEMA.names),
+    )
+    assert Ledger(cloud.environment.lake).commit(manifest)
+    return manifest
+
+
+def load(cloud: Cloud, manifest: Manifest) -> tuple[str, int]:
+    warehouse = cloud.environment.warehouse
+    assert isinstance(warehouse, DeltaWarehouse)
+    return delta.load(warehouse, cloud.environment.lake, manifest, ["agent_id"], lambda event: None)
+
+
+def held(cloud: Cloud) -> dict[date, tuple[str, int]]:
+    return delta.loaded(cloud.environment.warehouse, "agents")
+
+
+def test_of_twelve_writers_of_one_delta_table_no_commit_is_lost(cloud: Cloud, server: Server) -> None:
+    """Each day by a writer of its own, all at once: what Delta's own log store for Spark loses on S3."""
+    manifests = [landing(cloud, "R1", 10 + number, date(2025, 1, 1 + number)) for number in range(12)]
+    first = len(server.requests)
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda manifest: load(cloud, manifest), manifests))
+    assert held(cloud) == {m.ingest_date: ("R1", m.rows_landed) for m in manifests}
+    commits = [
+        r for r in server.requests[first:] if r.method == "PUT" and "_delta_log/" in r.key and r.key.endswith(".json")
+    ]
+    won = [request.key for request in commits if request.status == 200]
+    assert {request.headers.get("if-none-match") for request in commits} == {"*"}
+    assert len(won) == len(set(won)) == 13  # the table, and a commit a writer
+    assert [request for request in commits if request.status == 412]  # they did meet
+
+
+def test_ten_runs_of_one_day_at_once_end_with_the_newest_whole(cloud: Cloud) -> None:
+    manifests = [landing(cloud, f"R{number}", 10 + number) for number in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda manifest: load(cloud, manifest), manifests))
+    assert held(cloud) == {DAY: ("R9", 19)}
