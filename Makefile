@@ -13,10 +13,11 @@ BIN = $(dir $(PYTHON))
 WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .local/secrets/services --
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
+NO_CLOUD = --ignore tests/s3 --ignore tests/cluster
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline docs status check test test-all test-dbt test-sources lint bench-day bench-sources lock clean
+.PHONY: help setup demo run headline docs status check test test-all test-s3 test-cluster test-dbt test-sources lint bench-day bench-sources lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -46,10 +47,16 @@ check: setup ## is all configuration valid?
 	@./spark-submit.sh check
 
 test: setup ## the tests
-	@$(PYTHON) -m pytest -q -m "not slow"
+	@$(PYTHON) -m pytest -q -m "not slow" $(NO_CLOUD)
 
-test-all: setup test-dbt ## the heavier tests
-	@$(PYTHON) -m pytest -q -m slow
+test-all: setup test-s3 test-cluster test-dbt ## the heavier tests
+	@$(PYTHON) -m pytest -q -m slow $(NO_CLOUD)
+
+test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
+	@$(PYTHON) -m pytest -q tests/s3
+
+test-cluster: setup ## a standalone Spark cluster: a master and two workers
+	@$(PYTHON) -m pytest -q tests/cluster
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@$$(./setup.sh requirements/dbt.txt) -m pytest -q tests/dbt
