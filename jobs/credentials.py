@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from jobs.errors import ConfigurationError, ServiceError
-from jobs.settings import ROOT
+from jobs.location import ROOT
 
 REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
 _DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -54,24 +53,6 @@ def test_a_run_on_two_workers_lands_and_loads_every_row(
     (manifest,) = [m for m in filled.manifests("call_logs") if m.ingest_date == DAYS[0]]
     assert (manifest.rows_rejected, manifest.reject_reasons) == (1, {"3 fields, the header has 9": 1})
     assert len(re.findall(r"Launching executor app-\S+/\d+ on worker", cluster.log("master"))) >= 2
-
-
-def test_a_killed_executor_costs_a_retry_and_no_row(
-    filled: Cloud, cluster: Cluster, delivered: tuple[World, Counts], tmp_path: Path
-) -> None:
-    (tmp_path / "hold").mkdir()
-    hold = {"HOLD_AT": "read call_logs", "HOLD_FOLDER": str(tmp_path / "hold"), "PYTHONPATH": str(HOLD)}
-    run = submit(filled, cluster, "--date", str(DAYS[0]), *ONLY, **hold)
-    wait_for((tmp_path / "hold/held").exists, "the read of call_logs", run)
-    executors: list[int] = []
-    deadline = time.monotonic() + 30
-    while not (executors := executors_of(cluster.workers[0])) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    (tmp_path / "hold/go").touch()
-    kill(executors[0])
-    output, _ = run.communicate()
-    assert run.returncode == 0, output
-    assert found(filled) == expected(delivered, str(DAYS[0]))
 
 
 def test_a_worker_that_dies_for_good_leaves_its_work_to_the_other(

@@ -1,26 +1,31 @@
 """What breaks on the way to and from S3: each converges on the next run, nothing lost, doubled or half visible."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from demo.faithful import Counts
-from jobs.ledger import Manifest
+from jobs.ledger import Outcome, new_run_id
+from jobs.run import Run, execute
+from jobs.session import Session, configuration
+from jobs.settings import load_contracts
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import kill, wait_for
-from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
+from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud, cloud_of
 from tests.s3.server import Request, Server
+from tests.s3.test_store import held, landing
+from tests.spark.conftest import spark_environment
 
-DAY = str(DAYS[0])
-CALLS = ("run", "--date", DAY, "--source", "call_logs")
-KEY = f"call logs/call_logs_day_{DAY}.csv"
-RETRY_SOON = 'spark = { "spark.hadoop.fs.s3a.retry.interval" = "50ms", "spark.hadoop.fs.s3a.attempts.maximum" = "3" }'
+KEY = f"call logs/call_logs_day_{DAYS[0]}.csv"
+CALLS = ("run", "--date", str(DAYS[0]), "--source", "call_logs")
 
 
 @pytest.fixture
@@ -31,18 +36,46 @@ def calls(cloud: Cloud, delivered: tuple[World, Counts]) -> Cloud:
 
 @pytest.fixture
 def rows(delivered: tuple[World, Counts]) -> int:
-    return delivered[1]["rows"]["call_logs"][DAY]
+    return delivered[1]["rows"]["call_logs"][str(DAYS[0])]
 
 
-def converges(cloud: Cloud, rows: int) -> Manifest:
-    """The next run ends with each row once, in Bronze and in the one landing that counts."""
-    done = cloud.submit(*CALLS)
-    assert done.returncode == 0, done.stderr
-    manifest = cloud.manifests("call_logs")[-1]
-    assert manifest.rows_delivered == manifest.rows_landed == rows
-    bronze = cloud.bronze("call_logs")
-    assert len(bronze) == len(set(bronze)) == rows
-    return manifest
+@dataclass(frozen=True)
+class Runner:
+    """Runs `run` in this process, on the one session of these tests."""
+
+    session: Session
+    spill: Path  # where S3A keeps what it has not uploaded yet
+
+    def __call__(self, cloud: Cloud) -> Outcome:
+        contracts = load_contracts(cloud.environment, ("call_logs",))
+        run = Run(cloud.environment, contracts, DAYS[:1], new_run_id(), "run", False)
+        (outcome,) = execute(run, self.session).outcomes
+        return outcome
+
+    def converges(self, cloud: Cloud, rows: int) -> None:
+        """The next run ends with each row once, in Bronze and in the one landing that counts."""
+        outcome = self(cloud)
+        assert (outcome.state, outcome.rows_landed, outcome.rows_bronze) == ("loaded", rows, rows), outcome
+        bronze = cloud.bronze("call_logs")
+        assert len(bronze) == len(set(bronze)) == rows
+        assert len(cloud.manifests("call_logs")) == 1
+        assert not cloud.server.keys(LAKE_BUCKET, f"{cloud.prefix}/work/")
+
+
+@pytest.fixture(scope="module")
+def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    os.environ.update(spark_environment())
+    spill = tmp_path_factory.mktemp("spill")
+    options = configuration(cloud_of(spill, server, "session").environment) | {
+        "spark.master": "local[2]",
+        "spark.driver.memory": "1g",
+        "spark.hadoop.fs.s3a.buffer.dir": str(spill),
+        "spark.hadoop.fs.s3a.retry.interval": "50ms",
+        "spark.hadoop.fs.s3a.retry.throttle.interval": "50ms",
+    }
+    session = Session("tests", options)
+    yield Runner(session, spill)
+    session.stop()
 
 
 class Fault:
@@ -66,37 +99,38 @@ class Fault:
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_bursts_of_server_errors_are_ridden_out(status: int, calls: Cloud, rows: int) -> None:
-    calls.write(RETRY_SOON)
-    fault = Fault(4, status, times=60)
+def test_bursts_of_server_errors_are_ridden_out(status: int, run: Runner, calls: Cloud, rows: int) -> None:
+    fault = Fault(6, status, times=15)
     with calls.server.broken(fault):
-        done = calls.submit(*CALLS)
-    assert done.returncode == 0, done.stderr
-    assert fault.left < 40
-    converges(calls, rows)
+        outcome = run(calls)
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", rows), outcome.error
+    assert fault.left < 5
+    run.converges(calls, rows)
 
 
-def test_a_connection_cut_in_the_middle_of_an_upload_is_ridden_out(calls: Cloud, rows: int) -> None:
-    calls.write(RETRY_SOON)
+def test_a_connection_cut_in_the_middle_of_an_upload_is_ridden_out(run: Runner, calls: Cloud, rows: int) -> None:
     fault = Fault(1, 0, lambda r: "partNumber" in r.query and "call_logs" in r.key, times=2)
     with calls.server.broken(fault):
-        done = calls.submit(*CALLS)
-    assert (done.returncode, fault.left) == (0, 0), done.stderr
-    converges(calls, rows)
+        outcome = run(calls)
+    assert (outcome.state, fault.left) == ("loaded", 0), outcome.error
+    run.converges(calls, rows)
 
 
-def test_a_server_that_stays_down_is_a_service_error_that_a_retry_mends(calls: Cloud, rows: int) -> None:
+def test_a_server_that_stays_down_is_a_service_error_that_a_retry_mends(
+    run: Runner, calls: Cloud, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
     with calls.server.broken(Fault(1, 503, lambda request: request.bucket == SOURCES_BUCKET)):
-        done = calls.submit(*CALLS)
-    assert done.returncode == 69, done.stderr
-    (outcome,) = next(iter(calls.ledger.reports())).outcomes
-    assert (outcome.state, outcome.retry_helps, outcome.error_kind) == ("failed", True, "ServiceError")
+        outcome = run(calls)
+    assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 69, True), outcome.error
     assert not calls.raw()
-    converges(calls, rows)
+    run.converges(calls, rows)
 
 
 @pytest.mark.parametrize("moment", ["before Spark opens it", "after Spark read it"])
-def test_an_object_replaced_while_it_is_read_voids_the_landing(moment: str, calls: Cloud, rows: int) -> None:
+def test_an_object_replaced_while_it_is_read_voids_the_landing(
+    moment: str, run: Runner, calls: Cloud, rows: int
+) -> None:
     old = calls.server.client.get_object(Bucket=SOURCES_BUCKET, Key=f"{calls.prefix}/{KEY}")["Body"].read()
     header, *lines = old.splitlines(keepends=True)
     new = header + b"".join(reversed(lines))  # as many bytes and rows
@@ -111,74 +145,68 @@ def test_an_object_replaced_while_it_is_read_voids_the_landing(moment: str, call
             calls.deliver(KEY, new)
 
     with calls.server.broken(replace):
-        done = calls.submit(*CALLS)
+        outcome = run(calls)
     assert replaced.is_set()
-    assert (done.returncode, "changed while it was read" in done.stderr) == (75, True), done.stderr
+    assert (outcome.exit_code, outcome.error_kind) == (75, "DeliveryChangedError"), outcome.error
     assert not calls.manifests("call_logs")
-    converges(calls, rows)
+    run.converges(calls, rows)
 
 
-@pytest.mark.parametrize("step", ["read", "written", "manifest", "staged"])
+@pytest.mark.parametrize("step", ["written", "staged"])
 def test_after_a_kill_at_a_step_nothing_half_is_visible_and_the_next_run_converges(
-    step: str, calls: Cloud, rows: int, tmp_path: Path
+    step: str, run: Runner, calls: Cloud, rows: int, tmp_path: Path
 ) -> None:
     process = calls.start(*CALLS, hold_at=f"{step} call_logs", folder=tmp_path / "hold")
     wait_for((tmp_path / "hold/held").exists, step, process)
     kill(process)
-    is_committed = step in ("manifest", "staged")
+    is_committed = step == "staged"
     assert len(calls.manifests("call_logs")) == is_committed
     assert (calls.status() != []) == is_committed
-    converges(calls, rows)
-    assert len(calls.manifests("call_logs")) == 1
+    run.converges(calls, rows)
 
 
 def test_a_full_disk_below_the_uploads_fails_the_run_and_the_next_converges(
-    calls: Cloud, rows: int, small_disk: Path
+    run: Runner, calls: Cloud, rows: int, full_disk: Path
 ) -> None:
-    (small_disk / "filler").write_bytes(b"\0" * 2**20)
-    calls.write(f'spark = {{ "spark.hadoop.fs.s3a.buffer.dir" = "{small_disk}" }}')
-    done = calls.submit(*CALLS)
-    assert (done.returncode, "No space left" in done.stderr) == (70, True), done.stderr
+    outcome = run(calls)
+    assert (outcome.exit_code, "No space left" in (outcome.error or "")) == (70, True), outcome.error
     assert not calls.manifests("call_logs")
-    (small_disk / "filler").unlink()
-    converges(calls, rows)
+    (full_disk / "filler").unlink()
+    run.converges(calls, rows)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True)
+def full_disk(run: Runner) -> Iterator[Path]:
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", run.spill]
+    mounted = subprocess.run(mounting, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"no right to mount a small disk here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with contextlib.suppress(OSError), (run.spill / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
+    yield run.spill
+    subprocess.run(["umount", "-l", run.spill], check=True)
 
 
-def test_of_two_processes_that_load_one_table_at_once_both_days_arrive(
-    cloud: Cloud, delivered: tuple[World, Counts]
-) -> None:
-    for day in DAYS[:2]:
-        key = f"call logs/call_logs_day_{day}.csv"
-        cloud.deliver(key, (delivered[0].root / "sources" / key).read_bytes())
-    both = ("--from", str(DAYS[0]), "--to", str(DAYS[1]), "--source", "call_logs")
-    assert cloud.submit("ingest", *both).returncode == 0
-    with ThreadPoolExecutor(2) as pool:
-        days = [("load", "--date", str(day), "--source", "call_logs") for day in DAYS[:2]]
+def test_of_two_processes_that_load_one_table_at_once_both_days_arrive(cloud: Cloud) -> None:
+    manifests = [landing(cloud, "R1", 10 + number, day) for number, day in enumerate(DAYS)]
+    with ThreadPoolExecutor(len(DAYS)) as pool:
+        days = [("load", "--date", str(day), "--source", "agents") for day in DAYS]
         done = list(pool.map(lambda arguments: cloud.submit(*arguments), days))
-    assert [run.returncode for run in done] == [0, 0], [run.stderr for run in done]
-    counts = delivered[1]["rows"]["call_logs"]
-    assert len(cloud.bronze("call_logs")) == sum(counts[str(day)] for day in DAYS[:2])
+    assert [run.returncode for run in done] == [0] * len(DAYS), [run.stderr for run in done]
+    assert held(cloud) == {manifest.ingest_date: ("R1", manifest.rows_landed) for manifest in manifests}
 
 
-def test_a_credential_without_rights_is_a_configuration_error(calls: Cloud) -> None:
+def test_a_credential_without_rights_is_a_configuration_error(run: Runner, calls: Cloud) -> None:
     with calls.server.broken(lambda request: 403 if request.bucket == SOURCES_BUCKET else None):
-        done = calls.submit(*CALLS)
-    assert done.returncode == 78, done.stderr
-    assert f"s3://{SOURCES_BUCKET}/{calls.prefix}/{KEY}" in done.stderr
+        outcome = run(calls)
+    assert (outcome.exit_code, outcome.retry_helps) == (78, False)
+    assert f"s3://{SOURCES_BUCKET}/{calls.prefix}/{KEY}" in (outcome.error or "")
 
 
-def test_uploads_that_a_killed_run_left_open_stay_invisible(calls: Cloud, server: Server, rows: int) -> None:
+def test_uploads_that_a_killed_run_left_open_stay_invisible(
+    run: Runner, calls: Cloud, server: Server, rows: int
+) -> None:
     """They expire by the lifecycle rule of docs/s3.md; no reader ever sees them."""
     held = threading.Event()
 
@@ -191,11 +219,10 @@ def test_uploads_that_a_killed_run_left_open_stay_invisible(calls: Cloud, server
         return 503
 
     with server.broken(hold):
-        environment = {"hold_at": "never", "folder": calls.root / "hold"}
-        process = calls.start(*CALLS, **environment)
+        process = calls.start(*CALLS, hold_at="never", folder=calls.root / "hold")
         process.communicate()
     assert held.is_set()
     open_uploads = server.client.list_multipart_uploads(Bucket=LAKE_BUCKET).get("Uploads", ())
     assert [upload["Key"] for upload in open_uploads if upload["Key"].startswith(f"{calls.prefix}/raw/")]
     assert not calls.manifests("call_logs")
-    converges(calls, rows)
+    run.converges(calls, rows)
