@@ -17,7 +17,7 @@ NO_CLOUD = --ignore tests/s3 --ignore tests/cluster
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline docs status check test test-all test-s3 test-cluster test-dbt test-sources lint bench-day bench-sources lock clean
+.PHONY: help setup demo run headline docs status check test test-all test-s3 test-cluster test-dbt test-sources lint bench-day bench-sources bench-s3 lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -78,6 +78,9 @@ bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved r
 
 bench-sources: setup ## landing a table against COPY: CPU a row, the slope between 100,000 and 500,000
 	@$(PYTHON) -m bench.sources
+
+bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU
+	@$(PYTHON) -m bench.s3
 
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \

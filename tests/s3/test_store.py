@@ -122,15 +122,15 @@ def test_a_server_that_cannot_be_reached_is_a_service_error(monkeypatch: pytest.
         store.read(place)
 
 
-def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY) -> Manifest:
-    place = landing_folder(cloud.environment.lake, "agents", day, run_id) / "landed" / "part-0.parquet"
+def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY, source: str = "agents") -> Manifest:
+    place = landing_folder(cloud.environment.lake, source, day, run_id) / "landed" / "part-0.parquet"
     values = {"agent_id": [str(row) for row in range(rows)], "ingest_date": [day] * rows}
     table = pa.table({name: values.get(name, [None] * rows) for name in SCHEMA.names}, schema=SCHEMA)
     file = BytesIO()
     pq.write_table(table, file)
     assert store.put_if_absent(place, file.getvalue())
     manifest = Manifest(
-        source="agents",
+        source=source,
         ingest_date=day,
         run_id=run_id,
         started_at=NOW,
@@ -156,8 +156,8 @@ def load(cloud: Cloud, manifest: Manifest) -> tuple[str, int]:
     return delta.load(warehouse, cloud.environment.lake, manifest, ["agent_id"], lambda event: None)
 
 
-def held(cloud: Cloud) -> dict[date, tuple[str, int]]:
-    return delta.loaded(cloud.environment.warehouse, "agents")
+def held(cloud: Cloud, source: str = "agents") -> dict[date, tuple[str, int]]:
+    return delta.loaded(cloud.environment.warehouse, source)
 
 
 def test_of_twelve_writers_of_one_delta_table_no_commit_is_lost(cloud: Cloud, server: Server) -> None:

@@ -1,0 +1,89 @@
+"""`run` for one day with sources and lake on an S3 server on loopback, against the same on folders.
+
+    python -m bench.s3 --calls 100000 --repetitions 5
+
+CPU seconds of our process tree, the server's not among them; interleaved as in bench.day. Exit 1: the bound was missed.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.cpu import Usage, measured
+from bench.day import DAYS, ROOT, _clean_environment, _interval, _row, _say, _write_environment
+from demo.faithful import Counts, generate
+from demo.postgres import serving as postgres_serving
+from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, cloud_of
+from tests.s3.server import KEYS, Server, serving
+
+BOUND = 1.3
+
+
+def _run(work: Path, file: Path, counts: Counts) -> Usage:
+    span = ("--from", str(DAYS[0]), "--to", str(DAYS[0]))
+    command = [str(ROOT / "spark-submit.sh"), "run", "--json", "--env", str(file), *span]
+    usage = measured(command, work / "usage.json", _clean_environment() | KEYS, ROOT, work / "log")
+    output = (work / "log").read_text(encoding="utf-8", errors="replace")
+    outcomes = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    landed = {outcome["source"]: outcome["rows_bronze"] for outcome in outcomes}
+    wanted = {source: by_day.get("", by_day.get(str(DAYS[0]))) for source, by_day in counts["rows"].items()}
+    if usage.code or landed != wanted:
+        raise SystemExit(f"delivered {wanted}, found {landed}, exit {usage.code}:\n{output[-4000:]}")
+    return usage
+
+
+def _on_s3(work: Path, server: Server, counts: Counts, number: int) -> Usage:
+    cloud = cloud_of(work, server, f"bench{number}")
+    cloud.deliver_all(work / "sources")
+    return _run(work, cloud.file, counts)
+
+
+def _on_folders(work: Path, counts: Counts, number: int) -> Usage:
+    folder = work / f"folders{number}"
+    folder.mkdir()
+    for name in ("sources", "secrets"):
+        (folder / name).symlink_to(work / name)
+    _write_environment(folder)
+    return _run(work, folder / "bench.toml", counts)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.s3", description=__doc__)
+    parser.add_argument("--calls", type=int, default=100_000, help="calls a day [100000]")
+    parser.add_argument("--customers", type=int, default=20_000, help="customers, once [20000]")
+    parser.add_argument("--repetitions", type=int, default=5, help="[5]")
+    asked = parser.parse_args()
+    os.environ.update(KEYS)
+    found: list[dict[str, Usage]] = []
+    with tempfile.TemporaryDirectory(prefix="bench-s3-") as name, serving() as server:
+        work = Path(name)
+        work.chmod(0o755)  # Postgres may run as another user
+        for bucket in (SOURCES_BUCKET, LAKE_BUCKET):
+            where = {"LocationConstraint": "eu-north-1"}
+            server.client.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        counts = generate(work / "sources", DAYS[:1], asked.calls, asked.customers)
+        with postgres_serving(work / "postgres") as postgres:
+            postgres.load_web_forms(work / "sources/web_forms")
+            postgres.write_secrets(work / "secrets")
+            for number in range(asked.repetitions):
+                pair = {}
+                for kind in ("folder", "s3") if number % 2 else ("s3", "folder"):
+                    is_s3 = kind == "s3"
+                    pair[kind] = _on_s3(work, server, counts, number) if is_s3 else _on_folders(work, counts, number)
+                _say(f"repetition {number + 1}, CPU-s: " + ", ".join(f"{k} {u.cpu:.1f}" for k, u in pair.items()))
+                found.append(pair)
+    for kind in ("folder", "s3"):
+        _row(f"one day, {kind}, CPU-s", [pair[kind].cpu for pair in found], "")
+    ratios = [pair["s3"].cpu / pair["folder"].cpu for pair in found]
+    missed = _interval(ratios)[0] > BOUND
+    _row(
+        "s3 / folder", ratios, f"{BOUND:>5}  {'MISSED' if missed else 'kept' if _interval(ratios)[1] <= BOUND else '-'}"
+    )
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
