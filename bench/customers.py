@@ -109,7 +109,9 @@ def main() -> int:
     ratio = ours.cpu / bare.cpu
     print(f"{asked.rows:,} rows delivered = landed")
     print(f"memory, all processes: {peak:.0f} MB (bare Spark {bare_peak:.0f}), allowed {MEMORY}")
-    print(f"CPU: {ours.cpu:.1f} s, bare Spark {bare.cpu:.1f} s, ratio {ratio:.2f}, allowed {CPU}; wall {ours.wall:.0f} s")
+    print(
+        f"CPU: {ours.cpu:.1f} s, bare Spark {bare.cpu:.1f} s, ratio {ratio:.2f}, allowed {CPU}; wall {ours.wall:.0f} s"
+    )
     return int(peak > MEMORY or ratio > CPU)
 
 
