@@ -18,7 +18,8 @@ def answered(request: Request, path: Path, tally: Tally, rejected: RejectedFile 
     mapping = map_columns(request.contract, headers, tally.uri)
     names = [f"`{header.replace('`', '``')}`" for header in headers]
     schema = ", ".join(f"{name} string" for name in names)
-    frame = request.spark().read.schema(schema).json(store.escaped(str(path)))
+    file = store.escaped(store.handed(path, request.scratch))
+    frame = request.spark().read.schema(schema).json(file)
     return Reading(
         frame=frame.select(*mapping.select([F.col(name) for name in names]), F.lit(tally.uri).alias("_source_uri")),
         inputs=(tally.input,),
