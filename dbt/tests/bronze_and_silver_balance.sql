@@ -1,6 +1,6 @@
 -- Of the days just built: each delivered row is in Silver once, and counted in complaints_clean.
 with
-{%- for feed in ['agents', 'customers', 'call_logs', 'social_media', 'web_forms'] %}
+{%- for feed in feeds() %}
 bronze_{{ feed }} as (
     select
         '{{ feed }}' as feed,
@@ -24,7 +24,7 @@ silver_{{ feed }} as (
 ),
 {% endfor %}
 counted as (
-    {%- for feed in ['agents', 'customers', 'call_logs', 'social_media', 'web_forms'] %}
+    {%- for feed in feeds() %}
     select * from bronze_{{ feed }}
     union all
     select * from silver_{{ feed }}

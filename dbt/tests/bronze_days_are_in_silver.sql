@@ -1,10 +1,8 @@
 -- Days that landed and were never built, because a build failed or was not asked for: build them with --from --to.
 {{ config(severity='warn') }}
 
-{%- set feeds = ['agents', 'customers', 'call_logs', 'social_media', 'web_forms'] %}
-
 with landed as (
-    {%- for feed in feeds %}
+    {%- for feed in feeds() %}
     select
         '{{ feed }}' as feed,
         ingest_date
@@ -18,7 +16,7 @@ with landed as (
 ),
 
 built as (
-    {%- for feed in feeds %}
+    {%- for feed in feeds() %}
     select
         '{{ feed }}' as feed,
         ingest_date

@@ -14,7 +14,7 @@ from tests.conftest import DAYS, World
 from tests.e2e.conftest import HOLD, wait_for
 from tests.s3.conftest import Cloud
 
-FILES = ("agents", "call_logs", "customers", "social_media")  # what needs no database
+FILES = ("call_logs", "customers", "social_media")  # what needs no database
 ONLY = [option for source in FILES for option in ("--source", source)]
 
 

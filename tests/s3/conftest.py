@@ -47,6 +47,7 @@ class Cloud:
         self.file.write_text(
             f'sources = "s3://{SOURCES_BUCKET}/{self.prefix}"\nlake = "s3://{LAKE_BUCKET}/{self.prefix}"\n'
             f'logs = "{self.root}/logs"\nsecrets = {{ database = "file:{self.root}/secrets" }}\n{extra}\n'
+            'postgres = { sslmode = "disable" }\n'
             f'warehouse = {{ kind = "delta", path = "s3://{LAKE_BUCKET}/{self.prefix}/bronze" }}\n'
             f'[s3]\nendpoint = "{self.server.url}"\n{service}\n'
         )
