@@ -32,6 +32,7 @@ from demo.postgres import SCHEMA, serving
 
 ROOT = Path(__file__).resolve().parents[1]
 DAYS = (date(2025, 11, 20), date(2025, 11, 21))
+ENOUGH = 5  # repetitions; fewer show no miss
 CUSTOMERS = 20_000  # not the 2.5 million that are delivered once: the day is measured
 OFFLINE = {"AWS_EC2_METADATA_DISABLED": "true", "GCE_METADATA_HOST": "127.0.0.1:9", "NO_GCE_CHECK": "true"}
 VARIANTS = {
@@ -177,8 +178,8 @@ def _report(found: list[dict[str, Usage]]) -> bool:
         ("one day / by hand, stock JVM flags", [one["ours"] / one["stock"] for one in seconds], 0.7),
         ("a further day / a lone one", [one["two_days"] / one["ours"] - 1 for one in seconds], 0.2),
     ):
-        is_missed = _interval(ratios)[0] > bound
-        verdict = "MISSED" if is_missed else "kept" if median(ratios) <= bound else "not shown: the interval holds it"
+        is_missed = len(ratios) >= ENOUGH and _interval(ratios)[0] > bound
+        verdict = "MISSED" if is_missed else "kept" if median(ratios) <= bound else "open: not beyond noise"
         _row(text, ratios, f"{bound:>5}  {verdict}")
         missed |= is_missed
     return missed

@@ -65,13 +65,19 @@ def make_world(root: Path, agents_from_a_file: bool = True) -> World:
     world.file.write_text(
         f'sources = "{root}/sources"\nlake = "{root}/lake"\nlogs = "{root}/logs"\n'
         f'warehouse = {{ kind = "delta", path = "{root}/bronze" }}\n'
-        f'services = {{ sheets = "file:{root}/services/sheets", outages = "file:{root}/services/outages" }}\n'
-        'spreadsheets = { agents = "demo-agents" }\n'
         'postgres = { sslmode = "disable" }\n'
         "retries = { landing = [0.1, 0.1, 0.1], http_backoff = 0.01 }\n"
-        f'[secrets]\ndatabase = "file:{root}/secrets"\n'
-        f'sheets_key = "file:{root}/services/sheets_key.json"\noutages_token = "file:{root}/services/outages_token"\n'
-        f"{AGENTS_FROM_A_FILE if agents_from_a_file else ''}"
+        f"{secrets_and_services(root)}{AGENTS_FROM_A_FILE if agents_from_a_file else ''}"
     )
     (root / "sources").mkdir(exist_ok=True)
     return world
+
+
+def secrets_and_services(root: Path) -> str:
+    """Every reference that the shipped source contracts need, as files below `root`."""
+    return (
+        f'services = {{ sheets = "file:{root}/services/sheets", outages = "file:{root}/services/outages" }}\n'
+        'spreadsheets = { agents = "demo-agents" }\n'
+        f'[secrets]\ndatabase = "file:{root}/secrets"\n'
+        f'sheets_key = "file:{root}/services/sheets_key.json"\noutages_token = "file:{root}/services/outages_token"\n'
+    )

@@ -16,7 +16,7 @@ from demo.postgres import serving as postgres_serving
 from jobs import store
 from jobs.ledger import Ledger, Manifest
 from jobs.settings import ROOT, Environment, load_environment
-from tests.conftest import DAYS, World, make_world
+from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world, secrets_and_services
 from tests.e2e.conftest import HOLD
 from tests.s3.server import KEYS, Server, serving
 
@@ -46,9 +46,9 @@ class Cloud:
     def write(self, extra: str = "", service: str = "") -> None:
         self.file.write_text(
             f'sources = "s3://{SOURCES_BUCKET}/{self.prefix}"\nlake = "s3://{LAKE_BUCKET}/{self.prefix}"\n'
-            f'logs = "{self.root}/logs"\nsecrets = {{ database = "file:{self.root}/secrets" }}\n{extra}\n'
-            'postgres = { sslmode = "disable" }\n'
+            f'logs = "{self.root}/logs"\n{extra}\npostgres = {{ sslmode = "disable" }}\n'
             f'warehouse = {{ kind = "delta", path = "s3://{LAKE_BUCKET}/{self.prefix}/bronze" }}\n'
+            f"{secrets_and_services(self.root)}{AGENTS_FROM_A_FILE}\n"
             f'[s3]\nendpoint = "{self.server.url}"\n{service}\n'
         )
 
