@@ -61,17 +61,18 @@ test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
-	@$$(./setup.sh requirements/dbt.txt) -m pytest -q tests/dbt
+	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credentials that show nowhere
 	@$(PYTHON) -m pytest -q tests/unit/test_credentials.py tests/unit/test_sheets.py tests/unit/test_api.py \
 		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
 
-lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
-	@$(BIN)ruff check jobs demo tests bench
-	@$(BIN)ruff format --check jobs demo tests bench
+lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck
+	@$(BIN)ruff check jobs demo tests bench dbt
+	@$(BIN)ruff format --check jobs demo tests bench dbt
 	@$(BIN)mypy
 	@$(BIN)lint-imports >/dev/null || $(BIN)lint-imports
+	@$$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests >/dev/null || $$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests
 	@$(BIN)yamllint --strict $$(git ls-files '*.yml' '*.yaml' .yamllint)
 	@$(BIN)shellcheck -x $$(git ls-files '*.sh' .ci/run)
 
@@ -89,6 +90,7 @@ lock: ## compile the lock files anew from their .in files
 	$$compile requirements.in -o requirements.txt; \
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
 	$$compile requirements/dbt.in -o requirements/dbt.txt; \
+	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)
