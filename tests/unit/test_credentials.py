@@ -10,7 +10,7 @@ from demo.web import Asked, Reply, answering, json_reply
 from jobs.credentials import address, database, service_account, value
 from jobs.errors import ConfigurationError, ServiceError
 
-PATH = "/coretelecomms/database"
+PATH = "/coretelecomms/of_these_tests"  # moto keeps one store a process, and other tests fill the usual path
 SIX = {
     "db_host": "db.example",
     "db_port": "5432",
