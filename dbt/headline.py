@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
-from warehouse import artifacts, bronze, gold_table, opened, shown, warehouse
+from warehouse import CONFIGURATION, BuildError, artifacts, bronze, gold_table, opened, shown, warehouse
 
 Row = Sequence[object]
 
@@ -28,7 +28,10 @@ def headline() -> Iterator[str]:
 def query(sql: str) -> str:
     """The answer of the DuckDB file, as a table."""
     with opened(read_only=True) as connection:
-        return str(connection.sql(sql))
+        try:
+            return str(connection.sql(sql))
+        except duckdb.Error as error:
+            raise BuildError(f"query: {error}", CONFIGURATION) from None
 
 
 def _by_category(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[Row]]:

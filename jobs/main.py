@@ -3,9 +3,11 @@
 import argparse
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NoReturn
 
 from jobs import logs, status
@@ -54,7 +56,10 @@ def _own_stderr() -> None:
     """spark-submit pours a Python driver's stderr into its own stdout; take back the stderr it was started with."""
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         with contextlib.suppress(OSError):  # no /proc, or a socket: then both stay one
-            theirs = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
+            out, err = (Path(f"/proc/{os.getppid()}/fd/{number}") for number in (1, 2))
+            if stat.S_ISREG(err.stat().st_mode) and out.samefile(err):
+                return  # one file for both: opened twice, they would write over each other
+            theirs = os.open(err, os.O_WRONLY | os.O_APPEND)
             os.dup2(theirs, sys.stderr.fileno())
             os.close(theirs)
 
@@ -125,6 +130,7 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
     finally:
         session.stop()
     _show(report.outcomes, asked.json)
+    _show_drift(report.outcomes)
     if log:
         print(f"run {run_id}, log {log}", file=sys.stderr)
     if report.exit_code:
@@ -151,6 +157,13 @@ def _show(outcomes: Sequence[Outcome], as_json: bool) -> None:
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         print("  ".join(texts).rstrip())
+
+
+def _show_drift(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        for kind, names in outcome.drift.items():
+            what = f"{kind.replace('_', ' ')}: {', '.join(names)}"
+            print(f"{outcome.source} {outcome.ingest_date} {what}", file=sys.stderr)
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
 import json
+import subprocess
 from datetime import date
+from pathlib import Path
 
 from demo.faithful import delivery_path
 from demo.outages import outages
+from jobs.settings import ROOT
 from tests.conftest import DAYS
 from tests.e2e.conftest import SOURCES, Platform
 
@@ -87,3 +90,12 @@ def test_a_corrected_delivery_changes_just_its_day(four_days: Platform) -> None:
     finally:
         path.write_bytes(original)
         assert four_days.submit("run", "--date", str(DAYS[1])).returncode == 0
+
+
+def test_output_and_errors_in_one_file_do_not_write_over_each_other(four_days: Platform, tmp_path: Path) -> None:
+    command = [str(ROOT / "spark-submit.sh"), "run", "--date", "2025-11-24", "--env", str(four_days.world.file)]
+    with (tmp_path / "log").open("wb") as log:
+        assert subprocess.run(command, stdout=log, stderr=log, check=False).returncode == 75
+    shown = (tmp_path / "log").read_text()
+    assert shown.count("not_arrived") == 3 * len(DAILY)  # as it comes, in the table, in the error
+    assert "error: 4 of 6 did not land (exit 75):" in shown
