@@ -59,7 +59,7 @@ def test_after_a_kill_at_a_step_the_next_run_converges(
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(10))
 def test_after_a_kill_at_a_random_moment_the_next_run_converges(
-    number: int, undisturbed: Rows, empty: Platform
+    number: int, undisturbed: Rows, empty: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     moment = random.Random().uniform(0, 3)
     logs = set((empty.world.root / "logs").glob("*.jsonl"))
@@ -74,7 +74,8 @@ def test_after_a_kill_at_a_random_moment_the_next_run_converges(
         process.wait(timeout=moment)
     kill(process)
     (log,) = set((empty.world.root / "logs").glob("*.jsonl")) - logs
-    print(f"killed {moment:.2f} s after the first write, after {len(log.read_text().splitlines())} lines of its log")
+    with capsys.disabled():  # on record, whatever comes of it
+        print(f"\nkilled {moment:.2f} s after the first write, at line {len(log.read_text().splitlines())} of its log")
     converges(empty, undisturbed)
 
 
