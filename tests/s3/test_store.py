@@ -11,14 +11,14 @@ import pytest
 from jobs import store
 from jobs.bronze import delta
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
-from jobs.ledger import DataFile, Ledger, Manifest, landing_folder
+from jobs.ledger import Ledger, Manifest, landing_folder
 from jobs.location import S3Location, Service
 from jobs.session import configuration
 from jobs.settings import DeltaWarehouse, Environment
 from tests.conftest import DAY
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
 from tests.s3.server import ACCOUNT, Request, Server
-from tests.unit.test_bronze_delta import NOW, SCHEMA
+from tests.unit.test_bronze_delta import SCHEMA, manifest_of
 
 
 def service_of(cloud: Cloud, **more: object) -> Service:
@@ -129,23 +129,7 @@ def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY, source: str =
     file = BytesIO()
     pq.write_table(table, file)
     assert store.put_if_absent(place, file.getvalue())
-    manifest = Manifest(
-        source=source,
-        ingest_date=day,
-        run_id=run_id,
-        started_at=NOW,
-        finished_at=NOW,
-        code_version="0",
-        contract_fingerprint="0",
-        inputs=(),
-        rows_delivered=rows,
-        rows_landed=rows,
-        rows_rejected=0,
-        bytes=0,
-        files=(DataFile(path="landed/part-0.parquet", rows=rows, bytes=0),),
-        columns_delivered=("agent_id",),
-        columns_landed=tuple(SCHEMA.names),
-    )
+    manifest = manifest_of(run_id, rows, day, SCHEMA.names, source)
     assert Ledger(cloud.environment.lake).commit(manifest)
     return manifest
 

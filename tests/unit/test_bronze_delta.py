@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,17 +28,10 @@ SCHEMA = pa.schema(
 )
 
 
-def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[str, ...] = ()) -> Manifest:
-    folder = landing_folder(world.lake, "agents", day, run_id) / "landed"
-    folder.mkdir(parents=True)
-    values = {"agent_id": [str(row) for row in range(rows)], "_run_id": [run_id] * rows, "ingest_date": [day] * rows}
-    columns = [name for name in SCHEMA.names if name != "agent_id"]
-    fields = [SCHEMA.field("agent_id"), *(pa.field(name, pa.string()) for name in more), *map(SCHEMA.field, columns)]
-    schema = pa.schema(fields)
-    table = pa.table({name: values.get(name, [None] * rows) for name in schema.names}, schema=schema)
-    pq.write_table(table, folder / "part-0.parquet")
-    manifest = Manifest(
-        source="agents",
+def manifest_of(run_id: str, rows: int, day: date, columns: Sequence[str], source: str = "agents") -> Manifest:
+    """Of a landing with one file, `landed/part-0.parquet`."""
+    return Manifest(
+        source=source,
         ingest_date=day,
         run_id=run_id,
         started_at=NOW,
@@ -52,8 +45,20 @@ def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[s
         bytes=0,
         files=(DataFile(path="landed/part-0.parquet", rows=rows, bytes=0),),
         columns_delivered=("agent_id",),
-        columns_landed=tuple(schema.names),
+        columns_landed=tuple(columns),
     )
+
+
+def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[str, ...] = ()) -> Manifest:
+    folder = landing_folder(world.lake, "agents", day, run_id) / "landed"
+    folder.mkdir(parents=True)
+    values = {"agent_id": [str(row) for row in range(rows)], "_run_id": [run_id] * rows, "ingest_date": [day] * rows}
+    columns = [name for name in SCHEMA.names if name != "agent_id"]
+    fields = [SCHEMA.field("agent_id"), *(pa.field(name, pa.string()) for name in more), *map(SCHEMA.field, columns)]
+    schema = pa.schema(fields)
+    table = pa.table({name: values.get(name, [None] * rows) for name in schema.names}, schema=schema)
+    pq.write_table(table, folder / "part-0.parquet")
+    manifest = manifest_of(run_id, rows, day, schema.names)
     Ledger(world.lake).commit(manifest)
     return manifest
 
