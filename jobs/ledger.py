@@ -116,10 +116,6 @@ class Ledger:
         committed = self._committed(source, day)
         return _read(committed[-1]) if committed else None
 
-    def days(self, source: str) -> list[date]:
-        """Days with a landing, in order."""
-        return sorted({_day(at) for at in self._committed(source)})
-
     def commit(self, manifest: Manifest) -> bool:
         """Make a landing visible; False where that landing was committed before."""
         folder = landing_folder(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
