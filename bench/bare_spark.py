@@ -1,6 +1,7 @@
-"""The yardstick: one day of the five sources by hand in plain PySpark. Explicit schemas, Parquet out, nothing else.
+"""The yardstick: days of the five sources by hand in plain PySpark. Explicit schemas, Parquet out, nothing else.
 
-spark-submit bench/bare_spark.py SOURCES DAY OUT, with JDBC_URL, JDBC_TABLE, JDBC_USER, JDBC_PASSWORD in the environment
+spark-submit bench/bare_spark.py SOURCES OUT DAY..., with JDBC_URL, JDBC_SCHEMA, JDBC_USER, JDBC_PASSWORD in the
+environment
 """
 
 import os
@@ -20,7 +21,7 @@ SOCIAL_HEADERS = (
     "media_channel,MediaComplaintGenerationDate"
 )
 
-sources, day, out = sys.argv[1:]
+sources, out, *days = sys.argv[1:]
 builder = SparkSession.builder.appName("bare").config("spark.ui.enabled", "false")
 spark = builder.config("spark.sql.parquet.compression.codec", "zstd").getOrCreate()
 
@@ -39,19 +40,23 @@ def social(path: str) -> DataFrame:
     return rows.select(*[F.col(f"row.{name}.value").alias(name) for name in names])
 
 
-def web_forms() -> DataFrame:
+def web_forms(day: str) -> DataFrame:
     login = {"user": os.environ["JDBC_USER"], "password": os.environ["JDBC_PASSWORD"]}
     options = {"driver": "org.postgresql.Driver", "fetchsize": "10000", **login}
-    return spark.read.jdbc(os.environ["JDBC_URL"], os.environ["JDBC_TABLE"], properties=options)
+    table = f"{os.environ['JDBC_SCHEMA']}.web_form_request_{day.replace('-', '_')}"
+    return spark.read.jdbc(os.environ["JDBC_URL"], table, properties=options)
 
 
 frames = {
     "customers": csv("customers/customers_dataset.csv", CUSTOMERS, multiline=True),
     "agents": csv("agents/agents.csv", AGENTS),
-    "call_logs": csv(f"call logs/call_logs_day_{day}.csv", CALLS),
-    "social_media": social(f"social_medias/media_complaint_day_{day}.json"),
-    "web_forms": web_forms().toDF(*WEB_FORMS.split()),
 }
+for day in days:
+    frames |= {
+        f"call_logs/{day}": csv(f"call logs/call_logs_day_{day}.csv", CALLS),
+        f"social_media/{day}": social(f"social_medias/media_complaint_day_{day}.json"),
+        f"web_forms/{day}": web_forms(day).toDF(*WEB_FORMS.split()),
+    }
 with ThreadPoolExecutor(len(frames)) as pool:
     list(pool.map(lambda name: frames[name].write.parquet(f"{out}/{name}"), frames))
 spark.stop()

@@ -1,5 +1,6 @@
 """A run: all sources and days asked for side by side in one application, each landed and loaded on its own."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from jobs.errors import NotArrivedError
 from jobs.ingest import land, steadily
 from jobs.ledger import Ledger, Manifest, Outcome, RunReport
 from jobs.load import load, loaded
+from jobs.location import Location
 from jobs.logs import unexpected
 from jobs.progress import Progress
 from jobs.reading import Request
@@ -39,6 +41,16 @@ class Run:
     replay: bool
 
     @property
+    def scratch(self) -> Location:
+        """Where Spark's executors find what the driver prepares for them."""
+        return self.environment.lake / "work" / self.run_id
+
+    @property
+    def work(self) -> Path:
+        """The same as a folder of this machine; goes with the run."""
+        return self.scratch if isinstance(self.scratch, Path) else Path(tempfile.gettempdir(), self.run_id)
+
+    @property
     def lands(self) -> bool:
         return self.step in ("ingest", "run")
 
@@ -59,6 +71,7 @@ def execute(run: Run, session: Session) -> RunReport:
     expected = {name: 1 if contract.static else len(run.days) for name, contract in run.contracts.items()}
     with Progress(expected) as progress, ThreadPoolExecutor(THREADS) as pool:
         outcomes = [outcome for done in pool.map(lambda unit: progress.finished(unit()), units) for outcome in done]
+    shutil.rmtree(run.work, ignore_errors=True)
     codes = {outcome.exit_code for outcome in outcomes}
     report = RunReport(
         run_id=run.run_id,
@@ -113,9 +126,8 @@ def _bring(run: Run, session: Session, contract: SourceContract, day: date, know
 
 def _landed(run: Run, session: Session, contract: SourceContract, day: date, known: Manifest | None) -> Manifest:
     """The landing that counts after this run looked at the source: a new one, or `known`."""
-    scratch = run.environment.lake / "work" / run.run_id / contract.name / str(day)
-    work = scratch if isinstance(scratch, Path) else Path(tempfile.gettempdir(), run.run_id, contract.name, str(day))
-    request = Request(contract, run.environment, day, run.run_id, session, work, scratch)
+    within = f"{contract.name}/{day}"
+    request = Request(contract, run.environment, day, run.run_id, session, run.work / within, run.scratch / within)
     inputs: tuple[Input, ...] = ()
     if known or not deliveries.is_fetched(contract.delivery):
         inputs = steadily(request, lambda _: deliveries.look(contract, run.environment, day))
