@@ -20,6 +20,8 @@ def headline() -> Iterator[str]:
         yield from _table(["channel", "complaints", "resolved %", "median hours"], _resolution(connection))
         yield "Busiest agents"
         yield from _table(["agent", "name", "experience", "complaints", "resolved %"], _agents(connection))
+        yield "Outages during which most complaints were opened in their state (usual: as in the 28 days before)"
+        yield from _table(["outage", "service", "region", "hours", "complaints", "usual"], _outages(connection))
     yield f"Silver and Gold: {shown(warehouse())}; Bronze: {shown(bronze())}; dbt's artifacts: {shown(artifacts())}"
     yield "A query to try:"
     yield f'  ./dbt.sh query "{_TO_TRY.format(gold_table("customer_360"))}"'
@@ -57,6 +59,15 @@ def _agents(connection: duckdb.DuckDBPyConnection) -> list[Row]:
             round(100.0 * sum(resolved) / sum(complaints), 1)
         FROM {gold_table("agg_agent_performance")} WHERE agent_key <> 'unknown'
         GROUP BY agent_id ORDER BY 4 DESC, 1 LIMIT 5"""
+    )
+    return list(found.fetchall())
+
+
+def _outages(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    found = connection.sql(
+        f"""SELECT outage_id, service, region, round(counted_seconds / 3600, 1), complaints,
+            round(complaints_28_days_before * counted_seconds / (28 * 24 * 3600), 1)
+        FROM {gold_table("agg_complaints_per_outage")} WHERE complaints > 0 ORDER BY complaints DESC, 1 LIMIT 5"""
     )
     return list(found.fetchall())
 

@@ -44,14 +44,22 @@
 
 {#- Text without zone is read as UTC. The pattern keeps out words that only some warehouses take for moments. -#}
 {%- macro mended_timestamp(column) -%}
-    case when trim({{ column }}) like '____-__-__%' then {{ dbt.safe_cast('trim(' ~ column ~ ')', dbt.type_timestamp()) }} end
+    case when trim({{ column }}) like '____-__-__%' then {{ moment('trim(' ~ column ~ ')') }} end
 {%- endmacro -%}
 
 {%- macro mended_date(column) -%}
     cast({{ mended_timestamp(column) }} as date)
 {%- endmacro -%}
 
-{#- Text that says something, but no moment. -#}
-{%- macro is_unreadable(column, moment) -%}
-    ({{ blank_to_null(column) }} is not null and {{ moment }} is null)
+{#- Text that says something, but nothing that could be read. -#}
+{%- macro is_unreadable(column, mended) -%}
+    ({{ blank_to_null(column) }} is not null and {{ mended }} is null)
+{%- endmacro -%}
+
+{#- Digits only: warehouses differ in what else they take for a whole number. -#}
+{%- macro mended_count(column) -%}
+    case
+        when {{ matches('trim(' ~ column ~ ')', '^[0-9]+$') }}
+            then {{ dbt.safe_cast('trim(' ~ column ~ ')', dbt.type_bigint()) }}
+    end
 {%- endmacro -%}

@@ -1,4 +1,5 @@
--- All days: every delivered row is behind exactly one complaint of Gold, duplicates and later deliveries counted.
+-- All days: every delivered row is behind exactly one complaint, customer, agent or outage of Gold, duplicates and
+-- later deliveries counted.
 with staged as (
     select count(*) as delivered_rows from {{ ref('int_complaints_unioned') }}
 ),
@@ -55,6 +56,14 @@ agent_rows as (
         ) as counted
 ),
 
+outage_rows as (
+    select
+        (select count(*) from {{ ref('stg_service_outages') }}) as staged,
+        (select coalesce(sum(delivered_rows), 0) from {{ ref('fact_service_outages') }}) as counted,
+        (select count(*) from {{ ref('fact_service_outages') }}) as outages,
+        (select count(*) from {{ ref('agg_complaints_per_outage') }}) as counted_for
+),
+
 balances as (
     select
         'rows staged = rows counted in complaints_clean' as balance,
@@ -105,6 +114,16 @@ balances as (
         'agent rows staged = rows counted in dim_agent' as balance,
         (select staged from agent_rows) as expected,
         (select counted from agent_rows) as found
+    union all
+    select
+        'outage rows staged = rows counted in fact_service_outages' as balance,
+        (select staged from outage_rows) as expected,
+        (select counted from outage_rows) as found
+    union all
+    select
+        'outages = rows of agg_complaints_per_outage' as balance,
+        (select outages from outage_rows) as expected,
+        (select counted_for from outage_rows) as found
 )
 
 select

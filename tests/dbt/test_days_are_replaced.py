@@ -58,6 +58,20 @@ def test_ids_delivered_again_two_days_later_have_their_newest_state(world: World
     assert_equal(world.tables(), world.rebuilt())
 
 
+def test_an_outage_that_ended_the_day_after_counts_once(world: World) -> None:
+    lasts = next(row for row in world.delivered("service_outages", FIRST) if row["ended_at"] is None)
+    ended = lasts | {"ended_at": "2025-11-21T03:00:00Z"}
+    world.land("service_outages", SECOND, [*world.delivered("service_outages", SECOND), ended])
+
+    world.build(SECOND)
+
+    assert world.ask(
+        f"""SELECT has_ended, reported_date, ingest_date, deliveries FROM coretelecoms_gold.fact_service_outages
+        WHERE outage_id = '{lasts["outage_id"]}'"""
+    ) == [(True, FIRST, SECOND, 2)]
+    assert_equal(world.tables(), world.rebuilt())
+
+
 def test_an_old_day_replayed_after_newer_ones_does_not_win_over_them(world: World) -> None:
     newest = world.delivered("web_forms", FOURTH)[0]
     world.land(

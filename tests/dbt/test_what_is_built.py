@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.dbt.world import DAILY, DAYS, LAYERS, ROOT, SOURCES, World, product
+from tests.dbt.world import COMPLAINTS, DAYS, LAYERS, ROOT, SOURCES, World, product
 
 KEYS = {"call_logs": "call_id", "social_media": "complaint_id", "web_forms": "request_id"}
 CHANNELS = {"call_logs": "Call", "social_media": "Social media", "web_forms": "Web form"}
 
 
 def test_gold_holds_each_id_of_the_delivered_files_once(world: World) -> None:
-    ids = {source: {row[KEYS[source]] for day in DAYS for row in world.delivered(source, day)} for source in DAILY}
+    ids = {source: {row[KEYS[source]] for day in DAYS for row in world.delivered(source, day)} for source in COMPLAINTS}
 
     found = world.ask("SELECT channel, count(*) FROM coretelecoms_gold.fact_complaints GROUP BY channel")
 
     assert dict(found) == {CHANNELS[source]: len(of_source) for source, of_source in ids.items()}
-    rows = Counter(CHANNELS[source] for source in DAILY for day in DAYS for _ in world.delivered(source, day))
+    rows = Counter(CHANNELS[source] for source in COMPLAINTS for day in DAYS for _ in world.delivered(source, day))
     counted = world.ask("SELECT channel, sum(delivered_rows) FROM coretelecoms_gold.fact_complaints GROUP BY channel")
     assert dict(counted) == dict(rows)
     assert sum(rows.values()) > sum(map(len, ids.values())), "the files should deliver some ids twice"
@@ -30,7 +30,7 @@ def test_orphans_stay_and_point_at_the_unknown_member(world: World) -> None:
     known = {row["customer_id"] for row in world.delivered("customers")}
     orphans = {
         row[KEYS[source]]
-        for source in DAILY
+        for source in COMPLAINTS
         for day in DAYS
         for row in world.delivered(source, day)
         if row["customer_id"] not in known
@@ -39,6 +39,44 @@ def test_orphans_stay_and_point_at_the_unknown_member(world: World) -> None:
     found = world.ask("SELECT complaint_id FROM coretelecoms_gold.fact_complaints WHERE customer_key = 'unknown'")
 
     assert {complaint for (complaint,) in found} == orphans
+
+
+def test_complaints_are_counted_for_the_outages_of_their_state_and_time(world: World) -> None:
+    ohio = {"service": "Mobile", "region": "ohio", "cause": "Storm", "customers_affected": "10"}
+    spring = {"started_at": "2025-03-01T00:00:00Z", "ended_at": "2025-06-01T00:00:00+00:00"}
+    lasting = {"started_at": "2025-05-01T02:00:00+02:00", "ended_at": None}
+    planted = [{"outage_id": "spring"} | ohio | spring, {"outage_id": "lasts"} | ohio | lasting | {"region": "OH"}]
+    world.land("service_outages", DAYS[3], [*world.delivered("service_outages", DAYS[3]), *planted])
+
+    world.build(DAYS[3])
+
+    in_ohio = {
+        row["customer_id"] for row in world.delivered("customers") if re.search(" OH [0-9]{5}$", row["address"] or "")
+    }
+    opened = [moment for customer, moment in _newest_openings(world).values() if customer in in_ohio]
+    found = world.ask(
+        """SELECT outage_id, complaints FROM coretelecoms_gold.agg_complaints_per_outage
+        WHERE outage_id IN ('spring', 'lasts') ORDER BY 1 DESC"""
+    )
+    during_spring = sum("2025-03-01" <= moment < "2025-06-01" for moment in opened)
+    assert found == [
+        ("spring", during_spring),
+        ("lasts", sum("2025-05-01" <= moment < "2025-11-24" for moment in opened)),
+    ]
+    assert during_spring > 5
+
+
+def _newest_openings(world: World) -> dict[tuple[str, str | None], tuple[str | None, str]]:
+    """Of each complaint: its customer and when it was opened, as it was delivered last."""
+    return {
+        (source, row[KEYS[source]]): (
+            row["customer_id"],
+            row["call_start_time"] or "" if source == "call_logs" else row["request_date"] or "",
+        )
+        for source in COMPLAINTS
+        for day in DAYS
+        for row in world.delivered(source, day)
+    }
 
 
 def test_a_fan_out_planted_in_a_model_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +178,7 @@ def test_headline_and_docs_come_from_the_file(world: World) -> None:
 
     assert re.search(rf"all +{total[0]:,} +{total[1]}", said)
     assert "Network Failure" in said
+    assert "Outages during which" in said
     assert str(world.file) in said
     product.docs()
     assert "fact_complaints" in (world.root / "docs.html").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from arro3.core import Array, DataType, Table
 from deltalake import write_deltalake
 
 from demo.faithful import delivery_path, generate
+from demo.outages import outages
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "dbt"))
@@ -24,13 +25,14 @@ sys.path.insert(0, str(ROOT / "dbt"))
 import build as product  # noqa: E402  # dbt/build.py, which is a script
 
 DAYS = tuple(date(2025, 11, day) for day in (20, 21, 22, 23))
-DAILY = ("call_logs", "social_media", "web_forms")
+COMPLAINTS = ("call_logs", "social_media", "web_forms")
+DAILY = (*COMPLAINTS, "service_outages")
 SOURCES = (*DAILY, "customers", "agents")
 LAYERS = ("coretelecoms_silver", "coretelecoms_gold")
 NOT_REBUILT = {"agents_snapshot"}  # remembers builds, so that a rebuild cannot give the same
 EPOCH = date(1970, 1, 1)
 
-Row = dict[str, str]
+Row = dict[str, str | None]
 Tables = dict[str, list[tuple[object, ...]]]
 
 
@@ -50,10 +52,10 @@ class World:
         return self.root / "warehouse.duckdb"
 
     def delivered(self, source: str, day: date | None = None) -> list[Row]:
-        """Rows of the generator's own file, under the names of the source contract."""
+        """Rows of the generator's own, as text, under the names of the source contract."""
         contract = tomllib.loads((ROOT / f"conf/sources/{source}.toml").read_text(encoding="utf-8"))
-        path = delivery_path(self.root / "sources", (source, str(day) if day else ""))
-        return [{contract["columns"][header]: value for header, value in row.items()} for row in _read(path)]
+        rows = _read(self.root / "sources", source, day)
+        return [{contract["columns"][header]: value for header, value in row.items()} for row in rows]
 
     def land(self, source: str, day: date, rows: Sequence[Row]) -> None:
         """Replace the source's day in Bronze, as a run that is newer than all before."""
@@ -102,7 +104,11 @@ class World:
             return connection.sql(sql).fetchall()
 
 
-def _read(path: Path) -> list[Row]:
+def _read(sources: Path, source: str, day: date | None) -> list[Row]:
+    if source == "service_outages":
+        assert day
+        return [{name: value and str(value) for name, value in outage.items()} for outage in outages(day)]
+    path = delivery_path(sources, (source, str(day) if day else ""))
     with path.open(encoding="utf-8", newline="") as file:
         if path.suffix == ".csv":
             return list(csv.DictReader(file))

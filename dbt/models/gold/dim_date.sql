@@ -1,9 +1,15 @@
 -- Whole years, from the one before the first day reported (complaints are up to eleven months old) to the last.
-with reported as (
+with delivered as (
+    select ingest_date from {{ ref('complaints_clean') }}
+    union all
+    select ingest_date from {{ ref('stg_service_outages') }}
+),
+
+reported as (
     select
         cast({{ dbt.date_trunc('year', dbt.dateadd('year', -1, 'min(ingest_date)')) }} as date) as first_day,
         max(ingest_date) as last_reported
-    from {{ ref('complaints_clean') }}
+    from delivered
 ),
 
 numbers as (
