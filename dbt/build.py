@@ -2,7 +2,8 @@
 
     python dbt/build.py build [--from D --to D] [--full]    python dbt/build.py headline | docs | query SQL
 
-CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables.
+CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
+or s3://bucket/prefix.
 Exit codes follow sysexits: 65 a test failed, 70 a model failed, 75 another process holds the file, 78 configuration.
 """
 

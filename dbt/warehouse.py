@@ -29,8 +29,10 @@ def warehouse() -> Path:
     return place("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
 
 
-def bronze() -> Path:
-    return place("CORETELECOMS_BRONZE", ".local/lake/bronze")
+def bronze() -> Path | str:
+    """The folder of the Delta tables, or s3://bucket/prefix."""
+    given = os.environ.get("CORETELECOMS_BRONZE", "")
+    return given if given.startswith("s3://") else place("CORETELECOMS_BRONZE", ".local/lake/bronze")
 
 
 def artifacts() -> Path:
@@ -46,8 +48,8 @@ def gold_table(name: str) -> str:
     return f"{os.environ.get('CORETELECOMS_GOLD', 'coretelecoms_gold')}.{name}"
 
 
-def shown(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+def shown(path: Path | str) -> str:
+    return str(path.relative_to(ROOT)) if isinstance(path, Path) and path.is_relative_to(ROOT) else str(path)
 
 
 @contextmanager

@@ -1,64 +1,107 @@
-"""The four days as in production, on loopback: credentials in SSM, Postgres over TLS, a sheet, an API."""
+"""The four days as in production, on loopback: credentials in SSM, Postgres over TLS, a sheet, an API, lake on S3."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
 from demo import services
+from demo.faithful import Counts
 from demo.outages import outages
-from demo.tls import authority, in_front_of
-from tests.conftest import DAYS, make_world
+from demo.tls import Authority, Front, authority, in_front_of
+from tests.conftest import DAYS, World, make_world
 from tests.e2e.conftest import SOURCES, Platform
+from tests.gold import built
+from tests.s3.server import KEYS, Server, serving
+
+LAKE = "core-telecoms-capstone-data-lake"
 
 
 @pytest.fixture
-def parameter_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def parameter_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of it."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    yield endpoint
+    for name, value in (KEYS | {"AWS_ENDPOINT_URL_SSM": endpoint}).items():
+        monkeypatch.setenv(name, value)
+    yield boto3.session.Session().client("ssm", region_name="eu-north-1")
     server.stop()
 
 
-def test_the_four_days_land_with_credentials_in_ssm_and_the_table_over_tls(
-    platform: Platform, parameter_store: str, tmp_path_factory: pytest.TempPathFactory
+@pytest.fixture
+def s3() -> Iterator[Server]:
+    with serving() as server:
+        where = {"LocationConstraint": "eu-north-1"}
+        server.client.create_bucket(Bucket=LAKE, CreateBucketConfiguration=where)
+        yield server
+
+
+def as_in_production(root: Path, sources: Path, made: Authority, web: services.Services, s3: Server) -> World:
+    """An environment that names nothing but addresses, files of certificates, and parameters."""
+    world = make_world(root, agents_from_a_file=False)
+    (root / "sources").rmdir()
+    (root / "sources").symlink_to(sources)
+    (root / "services").mkdir()
+    (root / "services/outages").write_text(web.address)
+    text = world.file.read_text()
+    for here, elsewhere in (
+        ('sslmode = "disable"', f'sslrootcert = "{made.certificate}"'),
+        (f"file:{root}/services/sheets_key.json", "ssm:/coretelecomms/google/sheets_key"),
+        (f"file:{root}/services/outages_token", "ssm:/coretelecomms/outages/token"),
+        (f"file:{root}/services/sheets", web.address),
+        (f"file:{root}/secrets", "ssm:/coretelecomms/database"),
+        (f"{root}/lake", f"s3://{LAKE}"),
+        (f"{root}/bronze", f"s3://{LAKE}/bronze"),
+    ):
+        assert here in text
+        text = text.replace(here, elsewhere)
+    world.file.write_text(f'{text}[s3]\nendpoint = "{s3.url}"\n')
+    return world
+
+
+def put_parameters(parameter_store: Any, platform: Platform, front: Front, web: services.Services) -> None:
+    parameters = {f"database/{name}": value for name, value in platform.server.secrets.items()}
+    parameters |= {"database/db_port": str(front.port), "google/sheets_key": web.account_key}
+    for name, value in (parameters | {"outages/token": web.api_token}).items():
+        parameter_store.put_parameter(Name=f"/coretelecomms/{name}", Value=value, Type="SecureString")
+
+
+def delivered(counts: Counts) -> dict[tuple[str, str], int]:
+    rows = {(source, day or str(DAYS[0])): n for source, days in counts["rows"].items() for day, n in days.items()}
+    return rows | {("service_outages", str(day)): len(outages(day)) for day in DAYS}
+
+
+@pytest.mark.slow
+def test_the_four_days_as_in_production_give_the_ledger_and_gold_of_the_folder(
+    four_days: Platform, parameter_store: Any, s3: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    world = make_world(tmp_path_factory.mktemp("elsewhere"), agents_from_a_file=False)
-    (world.root / "sources").rmdir()
-    (world.root / "sources").symlink_to(platform.world.root / "sources")
-    made = authority(world.root / "certificates")
-    sheet = partial(services.agents_of, world.root / "sources")
-    with in_front_of(platform.server.address.port, made) as front, services.serving(sheet) as web:
-        text = world.file.read_text()
-        text = text.replace('sslmode = "disable"', f'sslrootcert = "{made.certificate}"')
-        text = text.replace(f"file:{world.root}/services/sheets_key.json", "ssm:/coretelecomms/google/sheets_key")
-        text = text.replace(f"file:{world.root}/services/outages_token", "ssm:/coretelecomms/outages/token")
-        text = text.replace(f"file:{world.root}/secrets", "ssm:/coretelecomms/database")
-        world.file.write_text(text.replace(f"file:{world.root}/services/sheets", web.address))
-        (world.root / "services").mkdir()
-        (world.root / "services/outages").write_text(web.address)
-        parameters = {f"database/{name}": value for name, value in platform.server.secrets.items()}
-        parameters |= {"database/db_port": str(front.port), "google/sheets_key": web.account_key}
-        client = boto3.session.Session().client("ssm", region_name="eu-north-1")
-        for name, value in (parameters | {"outages/token": web.api_token}).items():
-            client.put_parameter(Name=f"/coretelecomms/{name}", Value=value, Type="SecureString")
-        elsewhere = Platform(world, platform.counts, platform.server)
+    root, sources = tmp_path_factory.mktemp("elsewhere"), four_days.world.root / "sources"
+    made = authority(root / "certificates")
+    sheet = partial(services.agents_of, sources)
+    with in_front_of(four_days.server.address.port, made) as front, services.serving(sheet) as web:
+        elsewhere = replace(four_days, world=as_in_production(root, sources, made, web, s3))
+        put_parameters(parameter_store, four_days, front, web)
         done = elsewhere.submit("run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--json")
         assert done.returncode == 0, done.stderr
         assert (front.encrypted > 0, front.plain) == (True, 0)
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
     assert {row["source"] for row in outcomes} == set(SOURCES)
-    wanted = {
-        (source, day or str(DAYS[0])): n for source, days in platform.counts["rows"].items() for day, n in days.items()
-    }
-    wanted |= {("service_outages", str(day)): len(outages(day)) for day in DAYS}
     loaded = [row for row in outcomes if row["state"] == "loaded"]
-    assert {(row["source"], row["ingest_date"]): row["rows_bronze"] for row in loaded} == wanted
+    assert {(row["source"], row["ingest_date"]): row["rows_bronze"] for row in loaded} == delivered(four_days.counts)
     assert all(row["rows_delivered"] == row["rows_landed"] == row["rows_bronze"] for row in loaded)
+    assert without_runs(elsewhere.ledger()) == without_runs(four_days.ledger())
+    assert s3.denied == []
+    gold = built(f"s3://{LAKE}/bronze", root, AWS_ENDPOINT_URL_S3=s3.url)
+    assert gold["coretelecoms_gold.fact_service_outages"]
+    assert gold == built(str(four_days.world.bronze), tmp_path_factory.mktemp("gold"))
+
+
+def without_runs(ledger: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "run_id"} for row in ledger]

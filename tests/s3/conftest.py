@@ -3,6 +3,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
+from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import Server as Postgres
 from demo.postgres import serving as postgres_serving
+from demo.services import Services
 from jobs import store
 from jobs.ledger import Ledger, Manifest
 from jobs.settings import ROOT, Environment, load_environment
@@ -43,12 +46,12 @@ class Cloud:
     def ledger(self) -> Ledger:
         return Ledger(self.environment.lake)
 
-    def write(self, extra: str = "", service: str = "") -> None:
+    def write(self, extra: str = "", service: str = "", elsewhere: str = AGENTS_FROM_A_FILE) -> None:
         self.file.write_text(
             f'sources = "s3://{SOURCES_BUCKET}/{self.prefix}"\nlake = "s3://{LAKE_BUCKET}/{self.prefix}"\n'
             f'logs = "{self.root}/logs"\n{extra}\npostgres = {{ sslmode = "disable" }}\n'
             f'warehouse = {{ kind = "delta", path = "s3://{LAKE_BUCKET}/{self.prefix}/bronze" }}\n'
-            f"{secrets_and_services(self.root)}{AGENTS_FROM_A_FILE}\n"
+            f"{secrets_and_services(self.root)}{elsewhere}\n"
             f'[s3]\nendpoint = "{self.server.url}"\n{service}\n'
         )
 
@@ -123,7 +126,7 @@ def nothing_below_raw_is_deleted_or_replaced(server: Server) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Counts]:
-    world = make_world(tmp_path_factory.mktemp("delivered"))
+    world = make_world(tmp_path_factory.mktemp("delivered"), agents_from_a_file=False)
     return world, generate(world.root / "sources", DAYS, calls=1500, customers=1000)
 
 
@@ -134,6 +137,15 @@ def postgres(delivered: tuple[World, Counts], tmp_path_factory: pytest.TempPathF
         server.load_web_forms(world.root / "sources/web_forms")
         server.write_secrets(world.root / "secrets")
         yield server
+
+
+@pytest.fixture(scope="session")
+def web(delivered: tuple[World, Counts]) -> Iterator[Services]:
+    """The agents' sheet and the outages' API."""
+    world, _ = delivered
+    with services.serving(partial(services.agents_of, world.root / "sources")) as web:
+        web.write_secrets(world.root / "services")
+        yield web
 
 
 def cloud_of(root: Path, server: Server, prefix: str) -> Cloud:

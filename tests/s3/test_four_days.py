@@ -10,19 +10,20 @@ from deltalake import DeltaTable
 
 from demo.faithful import Counts
 from demo.postgres import Server as Postgres
+from demo.services import Services
 from jobs.settings import ROOT
 from tests.conftest import DAYS, World
+from tests.e2e.conftest import SOURCES
+from tests.gold import built
 from tests.s3.conftest import SOURCES_BUCKET, Cloud, cloud_of, rows_of
 from tests.s3.server import Server
 
-SOURCES = ("call_logs", "customers", "social_media", "web_forms")  # what lies on S3, and one that does not
-ONLY = [option for source in SOURCES for option in ("--source", source)]
-RANGE = ("--from", str(DAYS[0]), "--to", str(DAYS[-1]), *ONLY)
+RANGE = ("--from", str(DAYS[0]), "--to", str(DAYS[-1]))
 CUSTOMERS = "customers/customers_dataset.csv"
 
 
 @pytest.fixture(scope="module")
-def on_folders(delivered: tuple[World, Counts], postgres: Postgres) -> World:
+def on_folders(delivered: tuple[World, Counts], postgres: Postgres, web: Services) -> World:
     world, _ = delivered
     command = [str(ROOT / "spark-submit.sh"), "run", *RANGE, "--env", str(world.file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -33,6 +34,7 @@ def on_folders(delivered: tuple[World, Counts], postgres: Postgres) -> World:
 @pytest.fixture(scope="module")
 def on_s3(on_folders: World, server: Server) -> Cloud:
     cloud = cloud_of(on_folders.root, server, "demo")
+    cloud.write(elsewhere="")
     cloud.deliver_all(on_folders.root / "sources")
     done = cloud.submit("run", *RANGE)
     assert done.returncode == 0, done.stderr
@@ -52,6 +54,19 @@ def test_bronze_holds_exactly_the_rows_of_the_folder(source: str, on_s3: Cloud, 
     expected = rows_of(DeltaTable(on_folders.bronze / source).file_uris())
     assert expected
     assert on_s3.bronze(source) == expected
+
+
+def test_silver_and_gold_are_exactly_those_of_the_folder(on_s3: Cloud, on_folders: World, tmp_path: Path) -> None:
+    (tmp_path / "s3").mkdir()
+    (tmp_path / "folder").mkdir()
+    bronze, first = str(on_s3.environment.warehouse.path), len(on_s3.server.requests)
+    found = built(bronze, tmp_path / "s3", AWS_ENDPOINT_URL_S3=on_s3.server.url)
+    expected = built(str(on_folders.bronze), tmp_path / "folder")
+    assert {name: len(rows) for name, rows in found.items()} == {name: len(rows) for name, rows in expected.items()}
+    assert found == expected
+    assert expected["coretelecoms_gold.fact_complaints"]
+    assert expected["coretelecoms_gold.agg_complaints_per_outage"]
+    assert {request.method for request in on_s3.server.requests[first:]} == {"GET", "HEAD"}
 
 
 def test_every_request_kept_its_hands_off_committed_objects(on_s3: Cloud) -> None:
@@ -86,18 +101,18 @@ def test_a_second_run_changes_nothing_and_does_not_read_the_deliveries_again(on_
 def test_the_same_bytes_put_again_are_no_new_delivery(on_s3: Cloud, on_folders: World) -> None:
     raw, first = on_s3.raw(), len(on_s3.server.requests)
     on_s3.deliver(CUSTOMERS, (on_folders.root / "sources" / CUSTOMERS).read_bytes())
-    assert on_s3.submit("run", "--date", str(DAYS[0]), *ONLY).returncode == 0
+    assert on_s3.submit("run", "--date", str(DAYS[0])).returncode == 0
     assert on_s3.raw() == raw
     assert not [r for r in on_s3.server.requests[first:] if r.method == "GET" and r.key == f"demo/{CUSTOMERS}"]
 
 
 def test_what_has_not_arrived_is_a_state_and_leaves_nothing(on_s3: Cloud) -> None:
     raw = on_s3.raw()
-    done = on_s3.submit("run", "--date", "2025-11-24", *ONLY)
-    assert (done.returncode, "3 of 4 did not land" in done.stderr) == (75, True), done.stderr
+    done = on_s3.submit("run", "--date", "2025-11-24")
+    assert (done.returncode, "4 of 6 did not land" in done.stderr) == (75, True), done.stderr
     states = {row["source"]: row["state"] for row in on_s3.status("--date", "2025-11-24")}
-    daily = dict.fromkeys(("call_logs", "social_media", "web_forms"), "not_arrived")
-    assert states == {"customers": "unchanged", **daily}
+    static = dict.fromkeys(("agents", "customers"), "unchanged")
+    assert states == dict.fromkeys(SOURCES, "not_arrived") | static
     assert on_s3.raw() == raw
 
 
