@@ -1,4 +1,4 @@
-"""What a run is doing: a line a source on a terminal, redrawn; a plain line per finished day elsewhere."""
+"""What a run is doing: a line a source on a terminal, redrawn; elsewhere a plain line per finished day and per retry."""
 
 import logging
 import shutil
@@ -12,7 +12,7 @@ from types import TracebackType
 from jobs.ledger import Outcome
 
 INTERVAL = 0.5  # seconds between two drawings
-_DOING = {"read": "writing", "written": "checking", "manifest": "loading", "staged": "loading", "published": ""}
+_DOING = {"retry": "waiting", "read": "writing", "written": "checking", "manifest": "loading", "staged": "loading", "published": ""}
 
 
 @dataclass
@@ -41,8 +41,8 @@ class Progress(logging.Handler):
         self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
 
     def __enter__(self) -> "Progress":
+        logging.getLogger("jobs").addHandler(self)
         if self._is_live:
-            logging.getLogger("jobs").addHandler(self)
             self._thread.start()
         return self
 
@@ -51,7 +51,7 @@ class Progress(logging.Handler):
             self._stop.set()
             self._thread.join()
             self._draw()
-            logging.getLogger("jobs").removeHandler(self)
+        logging.getLogger("jobs").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take in one fact of the log."""
@@ -62,6 +62,9 @@ class Progress(logging.Handler):
             day.rows, day.bytes = facts["rows"], facts["bytes"]
         if record.getMessage() == "written":
             day.landed = facts["rows"]
+        if record.getMessage() == "retry" and not self._is_live:
+            why = " ".join(facts["error"].split())
+            sys.stderr.write(f"{facts['source']} {facts['day']} again in {facts['pause']:g} s: {why}\n")
 
     def finished(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Count a unit's outcomes in, and hand them on."""

@@ -118,7 +118,10 @@ def explained(error: Exception) -> PlatformError:
 
 
 def _root(exception: Any) -> str:
-    """The innermost cause of a Java exception, a line."""
-    while exception is not None and exception.getCause() is not None:
+    """The innermost cause of a Java exception, a line; behind the database's own error, where there is one."""
+    causes = []
+    while exception is not None:
+        causes.append(str(exception.toString()).partition("\n")[0])
         exception = exception.getCause()
-    return "" if exception is None else str(exception.toString()).partition("\n")[0]
+    of_database = [cause for cause in causes[:-1] if cause.startswith("org.postgresql.")]
+    return ": ".join([*of_database[-1:], *causes[-1:]])

@@ -4,9 +4,11 @@ import json
 import logging
 import os
 import signal
+import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +185,77 @@ def test_a_server_killed_and_restarted_during_the_read_is_read_again_in_a_new_sn
     assert retry["error"]
     assert "org.postgresql" in retry["first_task_failure"]
     assert len({row["request_id"] for row in run.bronze("web_forms")}) == ROWS
+
+
+class Relay(socketserver.ThreadingTCPServer):
+    """Between a run and its server; once `limit` bytes of one answer went by, `act` is called and that answer ends."""
+
+    daemon_threads = True
+
+    def __init__(self, backend: int, limit: int, act: Callable[[], None]) -> None:
+        super().__init__(("127.0.0.1", 0), Relayed)
+        self.backend, self.limit, self.act = backend, limit, act
+        self.passed: list[int] = []  # bytes of the answers that were cut
+
+
+class Relayed(socketserver.BaseRequestHandler):
+    server: Relay
+
+    def handle(self) -> None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.server.backend)) as there:
+            threading.Thread(target=_hand_on, args=(self.request, there), daemon=True).start()
+            passed = 0
+            while data := there.recv(1 << 16):
+                self.request.sendall(data)
+                passed += len(data)
+                if passed > self.server.limit and not self.server.passed:
+                    self.server.passed.append(passed)
+                    self.server.act()
+                    return
+
+
+def _hand_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def kill_all_of(folder: Path) -> None:
+    """The postmaster and every back end, as when the machine goes down."""
+    postmaster = (home_of(folder) / "data/postmaster.pid").read_text().split()[0]
+    backends = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    for process in (postmaster, *backends):
+        os.kill(int(process), signal.SIGKILL)
+
+
+def test_a_server_killed_with_half_of_the_rows_fetched_is_read_again_from_the_beginning(
+    run: Runner, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, rows = tmp_path_factory.mktemp("killed-in-between"), 4 * ROWS
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(folder))
+        fill(server, rows)
+        with server.transaction() as cursor:
+            cursor.execute("checkpoint")
+
+        def be_reached_by_way_of_the_relay(server: Server) -> None:
+            server.write_secrets(run.world.root / "secrets")
+            (run.world.root / "secrets/db_port").write_text(str(relay.server_address[1]))
+            relay.backend = server.address.port
+
+        size = rows * len("".join(f"{position}-{rows}" + "x" * 20 for position in range(len(COLUMNS))))
+        relay = stack.enter_context(Relay(server.address.port, size // 2, lambda: kill_all_of(folder)))
+        threading.Thread(target=relay.serve_forever, daemon=True).start()
+        stack.callback(relay.shutdown)
+        be_reached_by_way_of_the_relay(server)
+        with on("retry", lambda: be_reached_by_way_of_the_relay(stack.enter_context(serving(folder)))) as log:
+            outcome = land(run)
+    assert size // 2 < relay.passed[0] < size
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", rows), outcome.error
+    assert [fact["tried"] for fact in log.of("retry")] == [1]
+    assert "org.postgresql" in log.of("retry")[0]["first_task_failure"]
+    assert len({row["request_id"] for row in run.bronze("web_forms")}) == rows
 
 
 def test_connections_dropped_during_the_read_converge(run: Runner, filled: Server) -> None:
