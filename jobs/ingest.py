@@ -107,7 +107,7 @@ def _write_all(request: Request, landing: raw.Landing, inputs: tuple[Input, ...]
         )
     # A table was read in one snapshot, an answer is what it is; a file may have been replaced meanwhile.
     now = deliveries.look(request.contract, request.environment, request.day) if is_file else inputs
-    if [found.model_dump() for found in now] != [found.model_dump() for found in inputs]:  # their times too
+    if [found.model_dump() for found in now] != [found.model_dump() for found in inputs]:  # times and versions too
         raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
     return written
 

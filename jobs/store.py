@@ -28,9 +28,10 @@ class Input(BaseModel):
     size: int  # bytes
     etag: str
     last_modified: datetime | None = None
+    version: str | None = None  # of an object in a versioned bucket that was looked at by its key
 
     def __eq__(self, other: object) -> bool:
-        """The same bytes put again are no new delivery: the time does not count."""
+        """The same bytes put again are no new delivery: neither time nor version counts."""
         return isinstance(other, Input) and (self.uri, self.size, self.etag) == (other.uri, other.size, other.etag)
 
     def __hash__(self) -> int:
@@ -49,7 +50,13 @@ def look(root: Location, pattern: str) -> tuple[Input, ...]:
         facts = s3.head(root / pattern)
         found = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
     return tuple(
-        Input(uri=str(at), size=size, etag=facts["ETag"].strip('"'), last_modified=facts["LastModified"])
+        Input(
+            uri=str(at),
+            size=size,
+            etag=facts["ETag"].strip('"'),
+            last_modified=facts["LastModified"],
+            version=facts.get("VersionId"),
+        )
         for at, facts, size in found
     )
 

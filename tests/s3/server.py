@@ -99,7 +99,7 @@ class _Application:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                 raise ConnectionError("cut, as asked for")
             if status:
-                return _answer(request, status, "SlowDown", start_response)
+                return _answer(request, status, "AccessDenied" if status == 403 else "SlowDown", start_response)
         if self._server.forbids(request):
             self._server.denied.append(request)
             return _answer(request, 403, "AccessDenied", start_response)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from demo.faithful import Counts
+from jobs.errors import ConfigurationError
 from jobs.ledger import Outcome, new_run_id
 from jobs.run import Run, execute
 from jobs.session import Session, configuration
@@ -20,7 +21,7 @@ from jobs.settings import load_contracts
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import kill, wait_for
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud, cloud_of
-from tests.s3.server import Request, Server
+from tests.s3.server import ACCOUNT, Request, Server
 from tests.s3.test_store import held, landing
 from tests.spark.conftest import spark_environment
 
@@ -96,6 +97,23 @@ class Fault:
                 return None
             self.left -= 1
             return self._status
+
+
+@pytest.mark.parametrize("bucket", [SOURCES_BUCKET, LAKE_BUCKET])
+def test_a_bucket_of_somebody_else_is_neither_read_nor_written(bucket: str, run: Runner, calls: Cloud) -> None:
+    """Spark's client cannot name the owner; ours asks first, and Spark's then asks for nothing."""
+    calls.write(service=f'owners = {{ {bucket} = "999999999999" }}')
+    first = len(calls.server.requests)
+
+    def belongs_to_us(request: Request) -> int | None:
+        return None if request.headers.get("x-amz-expected-bucket-owner", ACCOUNT) == ACCOUNT else 403
+
+    with calls.server.broken(belongs_to_us), pytest.raises(ConfigurationError, match="must belong to 999999999999"):
+        outcome = run(calls)
+        raise ConfigurationError(f"{outcome.error}")  # a source's is reported, the lake's ends the run
+    seen = [request for request in calls.server.requests[first:] if request.bucket == bucket]
+    assert seen
+    assert {request.status for request in seen} == {403}
 
 
 @pytest.mark.parametrize("status", [500, 503])

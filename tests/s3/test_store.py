@@ -72,6 +72,21 @@ def test_what_is_streamed_is_one_version_of_the_object(cloud: Cloud, monkeypatch
         list(stream)
 
 
+def test_in_a_versioned_bucket_the_version_tells_the_same_bytes_apart(cloud: Cloud) -> None:
+    enable = {"Bucket": SOURCES_BUCKET, "VersioningConfiguration": {"Status": "Enabled"}}
+    cloud.server.client.put_bucket_versioning(**enable)
+    looks = []
+    for _ in range(2):
+        cloud.deliver("x.csv", b"the same")
+        looks += store.look(cloud.environment.sources, "x.csv")
+    cloud.server.client.put_bucket_versioning(**enable | {"VersioningConfiguration": {"Status": "Suspended"}})
+    first, second = looks
+    assert first == second  # no new delivery
+    assert first.version
+    assert second.version
+    assert first.version != second.version  # but seen, where it happens during the read
+
+
 def test_bytes_that_break_off_are_asked_for_again(cloud: Cloud) -> None:
     cloud.deliver("x.csv", b"bytes")
     (found,) = store.look(cloud.environment.sources, "x.csv")
