@@ -19,7 +19,7 @@ CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-cluster bench-day bench-sources bench-s3
+.PHONY: test test-all test-dbt test-sources test-s3 test-cluster bench-day bench-sources bench-s3 bench-customers
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -85,6 +85,9 @@ bench-sources: setup ## landing a table against COPY: CPU a row, the slope betwe
 
 bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU
 	@$(PYTHON) -m bench.s3
+
+bench-customers: setup ## the customers file at its real size on an S3 server: memory, CPU against bare Spark
+	@$(PYTHON) -m bench.customers
 
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \

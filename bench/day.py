@@ -134,9 +134,15 @@ def _spark_environment() -> dict[str, str]:
     return {name: value for name, value in variables.items() if name in ("JARS", "JAVA_HOME") or "SPARK_" in name}
 
 
+def _five_contracts(work: Path) -> Path:
+    """Without the outages, which the other side does not read."""
+    without = shutil.ignore_patterns("service_outages.toml")
+    return Path(shutil.copytree(ROOT / "conf/sources", work / "contracts", ignore=without))
+
+
 def _write_environment(work: Path) -> None:
     """Five sources, as the other side reads them: agents from a file, no outages."""
-    shutil.copytree(ROOT / "conf/sources", work / "contracts", ignore=shutil.ignore_patterns("service_outages.toml"))
+    _five_contracts(work)
     (work / "bench.toml").write_text(
         f'sources = "{work}/sources"\nlake = "{work}/lake"\nlogs = "{work}/logs"\n'
         f'warehouse = {{ kind = "delta", path = "{work}/lake/bronze" }}\n'

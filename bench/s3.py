@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from bench.cpu import Usage, measured
-from bench.day import DAYS, ROOT, _clean_environment, _interval, _row, _say, _write_environment
+from bench.day import DAYS, ROOT, _clean_environment, _five_contracts, _interval, _row, _say, _write_environment
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, cloud_of
@@ -37,6 +37,7 @@ def _run(work: Path, file: Path, counts: Counts) -> Usage:
 
 def _on_s3(work: Path, server: Server, counts: Counts, number: int) -> Usage:
     cloud = cloud_of(work, server, f"bench{number}")
+    cloud.write(f'contracts = "{work}/contracts"')
     cloud.deliver_all(work / "sources")
     return _run(work, cloud.file, counts)
 
@@ -68,6 +69,7 @@ def main() -> int:
         with postgres_serving(work / "postgres") as postgres:
             postgres.load_web_forms(work / "sources/web_forms")
             postgres.write_secrets(work / "secrets")
+            _five_contracts(work)
             for number in range(asked.repetitions):
                 pair = {}
                 for kind in ("folder", "s3") if number % 2 else ("s3", "folder"):
