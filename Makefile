@@ -19,7 +19,7 @@ CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-cluster bench-day bench-sources bench-s3 bench-customers
+.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster bench-day bench-sources bench-s3 bench-customers
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +56,9 @@ test-all: setup test-dbt test-s3 test-cluster ## the heavier tests
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
+
+test-nightly: setup ## the same on a second, independent S3 server (versitygw, built with Go)
+	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
 
 test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster

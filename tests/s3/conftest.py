@@ -21,6 +21,7 @@ from jobs.ledger import Ledger, Manifest
 from jobs.settings import ROOT, Environment, load_environment
 from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world, secrets_and_services
 from tests.e2e.conftest import HOLD
+from tests.s3 import versitygw
 from tests.s3.server import KEYS, Server, serving
 
 SOURCES_BUCKET, LAKE_BUCKET = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
@@ -105,9 +106,13 @@ def rows_of(files: list[str]) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """moto's, or versitygw's where a variable asks for it (`make test-nightly`)."""
     os.environ.update(KEYS)
-    with serving() as server:
+    is_other = os.environ.get("CORETELECOMS_S3_SERVER") == "versitygw"
+    if is_other and (reason := versitygw.why_not()):
+        pytest.skip(reason)
+    with versitygw.forwarded_to(tmp_path_factory.mktemp("versitygw")) if is_other else serving() as server:
         for bucket in (SOURCES_BUCKET, LAKE_BUCKET):
             where = {"LocationConstraint": "eu-north-1"}
             server.client.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)

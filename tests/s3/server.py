@@ -1,5 +1,5 @@
-"""An S3 server on loopback (moto) that keeps a record of every request, forbids what the lake's policy forbids
-(docs/s3.md), and breaks when told to."""
+"""An S3 server on loopback, moto or another, that keeps a record of every request, forbids what the lake's policy
+forbids (docs/s3.md), and breaks when told to."""
 
 import io
 import re
@@ -17,8 +17,8 @@ from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-ACCOUNT = "123456789012"  # moto's own
-KEYS = {"AWS_ACCESS_KEY_ID": "dummy", "AWS_SECRET_ACCESS_KEY": "dummy-secret-canary", "AWS_REGION": "eu-north-1"}
+ACCOUNT = "123456789012"  # moto's own; versitygw's accounts are called as their access keys
+KEYS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "dummy-secret-canary", "AWS_REGION": "eu-north-1"}
 
 
 @dataclass
@@ -42,6 +42,9 @@ class Request:
 
 @dataclass
 class Server:
+    """`exists`: whether a bucket holds a key."""
+
+    exists: Callable[[str, str], bool]
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     denied: list[Request] = field(default_factory=list)
@@ -50,7 +53,10 @@ class Server:
     @property
     def client(self) -> Any:
         config = Config(region_name="eu-north-1", s3={"addressing_style": "path"})
-        names = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        names = {
+            "aws_access_key_id": KEYS["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"],
+        }
         return boto3.client("s3", endpoint_url=self.url, config=config, **names)
 
     def keys(self, bucket: str, prefix: str = "") -> set[str]:
@@ -75,20 +81,21 @@ class Server:
             return False
         is_marker = request.key.endswith("/")
         is_conditional = request.headers.get("if-none-match") == "*"
-        return self.exists(request) and not is_marker and not is_conditional
-
-    def exists(self, request: Request) -> bool:
-        buckets = s3_backends[ACCOUNT]["aws"].buckets
-        return request.bucket in buckets and buckets[request.bucket].keys.get(request.key) is not None
+        return self.exists(request.bucket, request.key) and not is_marker and not is_conditional
 
 
 def _is_raw(key: str) -> bool:
     return "raw" in key.split("/")
 
 
+def _exists_in_moto(bucket: str, key: str) -> bool:
+    buckets = s3_backends[ACCOUNT]["aws"].buckets
+    return bucket in buckets and buckets[bucket].keys.get(key) is not None
+
+
 class _Application:
-    def __init__(self, server: Server) -> None:
-        self._server, self._moto = server, DomainDispatcherApplication(create_backend_app)
+    def __init__(self, server: Server, answer: Callable[..., Iterable[bytes]]) -> None:
+        self._server, self._answer = server, answer
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = _seen(environ)
@@ -108,8 +115,7 @@ class _Application:
             request.status = int(status[:3])
             return start_response(status, *rest)
 
-        answer: Iterable[bytes] = self._moto(environ, started)
-        return answer
+        return self._answer(environ, started)
 
 
 def _seen(environ: dict[str, Any]) -> Request:
@@ -140,9 +146,13 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    server = Server()
-    http = make_server("127.0.0.1", 0, _Application(server), threaded=True, request_handler=_Quiet)
+def serving(
+    answer: Callable[..., Iterable[bytes]] | None = None, exists: Callable[[str, str], bool] = _exists_in_moto
+) -> Iterator[Server]:
+    """Until the block ends; `answer`: a WSGI application, else moto."""
+    server = Server(exists)
+    application = _Application(server, answer or DomainDispatcherApplication(create_backend_app))
+    http = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     server.url = f"http://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
