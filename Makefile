@@ -22,7 +22,7 @@ CUSTOMERS ?= 50000
 .PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster bench-day bench-sources bench-s3 bench-customers
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 setup: ## everything that has to be downloaded or built, once
 	@./setup.sh >/dev/null

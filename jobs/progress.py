@@ -1,4 +1,4 @@
-"""What a run is doing: a line a source on a terminal, redrawn; elsewhere a plain line per finished day and per retry."""
+"""What a run is doing: a line a source on a terminal, redrawn; elsewhere a plain line per finished day or retry."""
 
 import logging
 import shutil
@@ -12,7 +12,14 @@ from types import TracebackType
 from jobs.ledger import Outcome
 
 INTERVAL = 0.5  # seconds between two drawings
-_DOING = {"retry": "waiting", "read": "writing", "written": "checking", "manifest": "loading", "staged": "loading", "published": ""}
+_DOING = {
+    "retry": "waiting",
+    "read": "writing",
+    "written": "checking",
+    "manifest": "loading",
+    "staged": "loading",
+    "published": "",
+}
 
 
 @dataclass
