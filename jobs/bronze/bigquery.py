@@ -281,8 +281,8 @@ def _query(client: "Client", warehouse: BigQueryWarehouse, sql: str) -> tuple[li
     from google.cloud.bigquery import QueryJobConfig
 
     options = QueryJobConfig(maximum_bytes_billed=warehouse.maximum_bytes_billed, labels=warehouse.labels)
-    job = client.query(sql, job_config=options, retry=_retry(), job_retry=_retry())
-    rows = list(job.result(retry=_retry(), job_retry=_retry()))
+    job = client.query(sql, job_config=options, retry=_retry(), job_retry=None)
+    rows = list(job.result(retry=_retry(), job_retry=None))
     return rows, int(job.total_bytes_processed or 0)
 
 

@@ -52,6 +52,7 @@ class StandIn:
     storage: str = ""
     faults: list[Fault] = field(default_factory=list)
     aborted: list[str] = field(default_factory=list)
+    while_publishing: Callable[[], object] = lambda: None  # called inside every transaction
     _publishing: dict[str, threading.Lock] = field(default_factory=dict)
 
     @property
@@ -80,7 +81,7 @@ class StandIn:
 
     def sent(self) -> list[str]:
         """The SQL that was asked for, oldest first."""
-        return [text for asked in self.asked if (text := _sql(asked))]
+        return [text for asked in self.asked if (text := sql(asked))]
 
     @contextmanager
     def broken(self, fault: Fault) -> Iterator[None]:
@@ -110,18 +111,23 @@ class StandIn:
         for fault in list(self.faults):
             if (reply := fault(asked)) is not None:
                 return reply
-        guard = re.search(r"BEGIN TRANSACTION.*?UPDATE (\S+)", _sql(asked), re.DOTALL)
+        guard = re.search(r"BEGIN TRANSACTION.*?UPDATE (\S+)", sql(asked), re.DOTALL)
         if guard is None:
             return self._passed_on(asked)
         lock = self._publishing.setdefault(guard[1], threading.Lock())
         if not lock.acquire(blocking=False):
             self.aborted.append(guard[1])
-            where = f"table {guard[1].replace('`', '')}. Transaction ID: 0"
-            return _error(400, "invalidQuery", f"Transaction is aborted due to concurrent update against {where}")
+            return self.abortion(asked)
         try:
+            self.while_publishing()
             return self._passed_on(asked)
         finally:
             lock.release()
+
+    def abortion(self, _asked: Asked) -> Reply:
+        """In BigQuery's words, to the later of two transactions that change a table."""
+        where = f"{PROJECT}:{DATASETS['bronze']}.x. Transaction ID: 0"
+        return _error(400, "invalidQuery", f"Transaction is aborted due to concurrent update against table {where}")
 
     def _passed_on(self, asked: Asked) -> Reply:
         connection = http.client.HTTPConnection(HOST, self.rest_port, timeout=120)
@@ -137,7 +143,7 @@ class StandIn:
         return Reply(found.status, body, {"Content-Type": found.headers.get("Content-Type", "application/json")})
 
 
-def _sql(asked: Asked) -> str:
+def sql(asked: Asked) -> str:
     """Of a query, however it was asked; "" of anything else."""
     if asked.method != "POST" or not asked.path.endswith(("/jobs", "/queries")):
         return ""
@@ -239,5 +245,7 @@ def _tls(backend: int, certificate: Path) -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        for task in asyncio.all_tasks(loop):
+            loop.call_soon_threadsafe(task.cancel)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
