@@ -46,3 +46,14 @@ def loaded(environment: Environment, source: str, day: date | None = None) -> di
             return bigquery.loaded(warehouse, environment, source, day)
         case _ as unknown:
             assert_never(unknown)
+
+
+def for_dbt(environment: Environment) -> dict[str, str]:
+    """The variables of dbt/profiles.yml, and the target among its outputs."""
+    match environment.warehouse:
+        case DeltaWarehouse(path=path):
+            return {"CORETELECOMS_TARGET": "local", "CORETELECOMS_BRONZE": str(path)}
+        case BigQueryWarehouse() as warehouse:
+            return {"CORETELECOMS_TARGET": "bigquery", **bigquery.for_dbt(warehouse, environment)}
+        case _ as unknown:
+            assert_never(unknown)

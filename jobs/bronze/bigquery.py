@@ -69,6 +69,20 @@ def _held(warehouse: BigQueryWarehouse, source: str, day: date | None) -> str:
     LEFT JOIN ({counted}) AS counted ON counted.ingest_date = held.ingest_date"""
 
 
+def for_dbt(warehouse: BigQueryWarehouse, environment: Environment) -> dict[str, str]:
+    """What dbt/profiles.yml takes from variables; dbt masks the token in its log by the variable's name."""
+    return {
+        "CORETELECOMS_PROJECT": warehouse.project,
+        "CORETELECOMS_LOCATION": warehouse.location,
+        "CORETELECOMS_BRONZE_SCHEMA": warehouse.bronze,
+        "CORETELECOMS_SILVER": warehouse.silver,
+        "CORETELECOMS_GOLD": warehouse.gold,
+        "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(warehouse.maximum_bytes_billed),
+        "CORETELECOMS_ENDPOINT": credentials.address(warehouse.endpoint) if warehouse.endpoint else "",
+        "DBT_ENV_SECRET_GOOGLE_TOKEN": credentials.google(environment.secrets[warehouse.secret], _SCOPE).token,
+    }
+
+
 @dataclass(frozen=True)
 class Loading:
     """One landing on its way into Bronze."""
