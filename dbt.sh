@@ -1,7 +1,25 @@
 #!/usr/bin/env bash
-# Silver and Gold, by dbt in an environment of its own: ./dbt.sh build [--from D --to D] | headline | docs | query SQL
+# Silver and Gold, by dbt in an environment of its own:
+# ./dbt.sh build [--from D --to D] [--env E] | headline | docs | query SQL
 set -euo pipefail
 # shellcheck source=setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-DBT_PYTHON=${CORETELECOMS_DBT_PYTHON:-$(environment "$ROOT/requirements/dbt.txt")}
-exec "$DBT_PYTHON" "$ROOT/dbt/build.py" "$@"
+
+# --env is the jobs': they resolve its secrets.
+environment="" arguments=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --env) environment=${2:-} && shift ;;
+    --env=*) environment=${1#*=} ;;
+    *) arguments+=("$1") ;;
+    esac
+    shift || true
+done
+if [ -n "$environment" ]; then
+    variables=$(PYTHONPATH=$ROOT${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -m jobs dbt --env "$environment")
+    while IFS='=' read -r name value; do export "$name=$value"; done <<<"$variables"
+fi
+lock=requirements/dbt.txt
+[ "${CORETELECOMS_TARGET:-local}" = local ] || lock=requirements/dbt-$CORETELECOMS_TARGET.txt
+DBT_PYTHON=${CORETELECOMS_DBT_PYTHON:-$(environment "$ROOT/$lock")}
+exec "$DBT_PYTHON" "$ROOT/dbt/build.py" "${arguments[@]}"

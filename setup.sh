@@ -26,9 +26,9 @@ environment() {
     echo "$made/bin/python"
 }
 
-# The Spark jars of conf/spark/jars.sha256, each checked against its sum at every start.
+# The Spark jars of a list (conf/spark/jars.sha256), each checked against its sum at every start.
 jars() {
-    local list=$ROOT/conf/spark/jars.sha256 made path
+    local list=$1 made path
     made=$CACHE/jars-$(hash_of "$list")
     if [ ! -d "$made" ]; then
         echo "downloading $(wc -l <"$list") Spark jars into $made (once)" >&2
@@ -45,7 +45,7 @@ PY
         mv -T "$fresh" "$made" 2>/dev/null || rm -rf "$fresh" # another set-up was faster
     fi
     (cd "$made" && sha256sum --check --quiet "$list") >&2 || {
-        echo "error: a jar in $made is not the one pinned in conf/spark/jars.sha256; remove that folder" >&2
+        echo "error: a jar in $made is not the one pinned in $list; remove that folder" >&2
         return 78
     }
     (cd "$made" && find "$PWD" -name '*.jar' | sort | paste -sd:)

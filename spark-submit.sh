@@ -1,26 +1,41 @@
 #!/usr/bin/env bash
 # The one way in: ./spark-submit.sh STEP [--date D | --from D --to D] [--source S]... [--env E] [--master URL]
 # (--help tells more). Decides one thing: steps that need Spark go through Spark's own spark-submit, the others
-# through Python alone.
+# through Python alone. `load` needs it where Bronze is in BigQuery.
 set -euo pipefail
 # shellcheck source=setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 export PYTHONPATH=$ROOT${PYTHONPATH:+:$PYTHONPATH}
 
 # --master is Spark's, not the step's.
-master="" arguments=()
+master="" environment=local arguments=()
 while [ $# -gt 0 ]; do
     case $1 in
     --master) master=${2:-} && shift ;;
     --master=*) master=${1#*=} ;;
+    --env) environment=${2:-} && arguments+=("$1") ;;
+    --env=*) environment=${1#*=} && arguments+=("$1") ;;
     *) arguments+=("$1") ;;
     esac
     shift || true
 done
 set -- "${arguments[@]}"
 
-case ${1:-} in
-ingest | run) ;;
+warehouse() {
+    "$PYTHON" -S - "$environment" "$ROOT" <<'PY'
+import pathlib, sys, tomllib
+name, root = sys.argv[1:]
+path = pathlib.Path(name if name.endswith(".toml") else f"{root}/conf/env/{name}.toml")
+try:
+    print(tomllib.loads(path.read_text())["warehouse"]["kind"])
+except (OSError, ValueError, KeyError, TypeError):
+    print("unknown")  # the step itself says what is wrong
+PY
+}
+
+WAREHOUSE=$(warehouse)
+case ${1:-}/$WAREHOUSE in
+ingest/* | run/* | load/bigquery) ;;
 *) exec "$PYTHON" -m jobs "$@" ;;
 esac
 case " $* " in *" -h "* | *" --help "*) exec "$PYTHON" -m jobs "$@" ;; esac
@@ -32,11 +47,14 @@ esac
 # shellcheck source=conf/spark/jvm.sh
 source "$ROOT/conf/spark/jvm.sh"
 options=(--driver-memory "${CORETELECOMS_DRIVER_MEMORY:-2g}" --driver-class-path "$JARS")
+more="" # not on the class path of the archive, which would not fit any more
+[ "$WAREHOUSE" != bigquery ] || more=$(jars "$ROOT/conf/spark/bigquery.sha256")
 case $master in
 "") ;;
 local*) options+=(--master "$master") ;;
 *) # A cluster's machines need Spark and nothing else: the package and the pinned jars are handed over.
     export CORETELECOMS_ROOT=$ROOT
-    options+=(--master "$master" --py-files "$(package)" --jars "${JARS//:/,}") ;;
+    options+=(--master "$master" --py-files "$(package)") && more=$JARS${more:+:$more} ;;
 esac
+[ -z "$more" ] || options+=(--jars "${more//:/,}")
 exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$ROOT/jobs/main.py" "$@"

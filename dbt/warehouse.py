@@ -25,6 +25,11 @@ def place(variable: str, default: str) -> Path:
     return (ROOT / os.environ.get(variable, default)).absolute()
 
 
+def is_local() -> bool:
+    """Are Silver and Gold a DuckDB file here, not in a warehouse of the cloud?"""
+    return os.environ.get("CORETELECOMS_TARGET", "local") == "local"
+
+
 def warehouse() -> Path:
     return place("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
 
@@ -55,6 +60,8 @@ def shown(path: Path | str) -> str:
 @contextmanager
 def opened(read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The DuckDB file. Raises BuildError where it is missing, is none, or another process holds it."""
+    if not is_local():
+        raise BuildError("this looks into the DuckDB file of one machine; here ask the warehouse itself", CONFIGURATION)
     path = warehouse()
     if read_only and not path.exists():
         raise BuildError(f"{shown(path)}: no such file; build it first: ./dbt.sh build", CONFIGURATION)

@@ -32,7 +32,7 @@ from demo.web import Asked, Reply, answering, json_reply
 
 ACCOUNT = "reader@coretelecoms-demo.iam.gserviceaccount.com"
 SPREADSHEET = "demo-agents"
-SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
+SCOPES = ("https://www.googleapis.com/auth/spreadsheets.readonly", "https://www.googleapis.com/auth/bigquery")
 AUDIENCE = "https://oauth2.googleapis.com/token"  # google-auth signs for it, wherever the key's token_uri points
 PAGE = 25  # outages a page
 FIRST, LAST = date(2025, 11, 20), date(2025, 11, 23)
@@ -80,7 +80,7 @@ class Services:
             claims = jwt.decode(form.get("assertion", ""), certs=public.decode(), audience=AUDIENCE)  # type: ignore[no-untyped-call]
         except ValueError:
             return json_reply({"error": "invalid_grant", "error_description": "Invalid JWT Signature."}, 400)
-        if (claims.get("iss"), claims.get("scope")) != (ACCOUNT, SCOPE):
+        if claims.get("iss") != ACCOUNT or claims.get("scope") not in SCOPES:
             return json_reply({"error": "invalid_scope"}, 400)
         return json_reply({"access_token": self.access_token, "expires_in": 3599, "token_type": "Bearer"})
 

@@ -55,7 +55,7 @@ def answering(answer: Callable[[Asked], Reply]) -> Iterator[str]:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client has seen enough
                 self._send(reply)
 
-        do_POST = do_GET  # noqa: N815
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
         def _send(self, reply: Reply) -> None:
             self.send_response(reply.status)

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,17 +75,71 @@ def value(reference: str) -> SecretStr:
     return SecretStr(found.strip())
 
 
-def service_account(reference: str) -> dict[str, str]:
+def service_account(reference: str) -> dict[str, Any]:
     """A Google service account's key, as its JSON file holds it. Raises ConfigurationError."""
-    try:
-        key = json.loads(value(reference).get_secret_value())
-    except json.JSONDecodeError:
-        raise ConfigurationError(f"secret {reference}: not JSON; allowed is a service account's key file") from None
-    needed = ("client_email", "private_key", "token_uri")
-    if not isinstance(key, dict) or (missing := [name for name in needed if not key.get(name)]):
-        missing = missing if isinstance(key, dict) else list(needed)
+    key = _google_json(reference)
+    if missing := [name for name in ("client_email", "private_key", "token_uri") if not key.get(name)]:
         raise ConfigurationError(f"secret {reference}: no service account's key, {missing} missing in it")
     return key
+
+
+def google(reference: str, scope: str) -> Any:
+    """Google's credentials: a token of about an hour from a service account's key, or from AWS by federation.
+
+    Not google-auth's own, whose every new one asks iamcredentials.googleapis.com in the background where it may be used.
+    """
+    from google.oauth2.credentials import Credentials
+
+    token, expiry = _minted(reference, scope)
+    return Credentials(token, expiry=expiry, refresh_handler=lambda _, scopes: _minted(reference, scope))  # type: ignore[no-untyped-call]
+
+
+def _minted(reference: str, scope: str) -> tuple[str, datetime]:
+    from google.auth import aws
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from google.auth.transport.requests import Request
+    from google.oauth2 import service_account as account
+
+    try:
+        if (given := _google_json(reference)).get("type") == "external_account":
+            supplied = {name: text for name, text in given.items() if name != "credential_source"}
+            found: Any = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
+                {**supplied, "aws_security_credentials_supplier": _FromAws()}, scopes=[scope]
+            )
+        else:
+            found = account.Credentials.from_service_account_info(service_account(reference), scopes=[scope])  # type: ignore[no-untyped-call]
+        found.refresh(Request())
+    except TransportError as error:
+        raise ServiceError(f"secret {reference}: Google's token endpoint: {type(error).__name__}") from None
+    except (GoogleAuthError, ValueError) as error:
+        reason = str(error.args[0])[:200] if error.args else type(error).__name__
+        raise ConfigurationError(f"secret {reference}: Google gives no token: {reason}") from None
+    return str(found.token), found.expiry
+
+
+def _google_json(reference: str) -> dict[str, Any]:
+    try:
+        found = json.loads(value(reference).get_secret_value())
+    except json.JSONDecodeError:
+        raise ConfigurationError(f"secret {reference}: not JSON; allowed is a service account's key file") from None
+    return found if isinstance(found, dict) else {}
+
+
+class _FromAws:
+    """google-auth's supplier of AWS credentials: boto3's chain, which knows EMR Serverless too."""
+
+    def get_aws_security_credentials(self, _context: object, _request: object) -> Any:
+        from boto3.session import Session
+        from google.auth.aws import AwsSecurityCredentials
+
+        found = Session().get_credentials()
+        if found is None:
+            raise ConfigurationError("no AWS credentials to federate; give this machine a role, or AWS_PROFILE")
+        frozen = found.get_frozen_credentials()
+        return AwsSecurityCredentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def get_aws_region(self, _context: object, _request: object) -> str:
+        return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
 
 
 def address(given: str) -> str:

@@ -1,27 +1,34 @@
 """Loading: a landing into Bronze, balanced against its manifest."""
 
 from datetime import date
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from jobs.bronze import delta
+from jobs.bronze import bigquery, delta
 from jobs.errors import BalanceError
 from jobs.ledger import Manifest
 from jobs.logs import fact
-from jobs.settings import DeltaWarehouse, Environment, SourceContract
+from jobs.settings import BigQueryWarehouse, DeltaWarehouse, Environment, SourceContract
+
+if TYPE_CHECKING:
+    from jobs.session import Session
 
 
-def load(environment: Environment, contract: SourceContract, manifest: Manifest) -> tuple[str, int]:
+def load(
+    environment: Environment, contract: SourceContract, manifest: Manifest, session: "Session"
+) -> tuple[str, int]:
     """Publish a landing; returns the run and the rows that Bronze then holds of its day.
 
     A newer run is never replaced by an older one: its rows stay, and the answer names it.
     """
 
-    def log(event: str) -> None:
-        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, rows=manifest.rows_landed)
+    def log(event: str, **facts: object) -> None:
+        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, rows=manifest.rows_landed, **facts)
 
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:
             held = delta.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
+        case BigQueryWarehouse() as warehouse:
+            held = bigquery.Loading(warehouse, environment, contract, manifest, session, log)()
         case _ as unknown:
             assert_never(unknown)
     run_id, rows = held
@@ -35,5 +42,18 @@ def loaded(environment: Environment, source: str, day: date | None = None) -> di
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:
             return delta.loaded(warehouse, source, day)
+        case BigQueryWarehouse() as warehouse:
+            return bigquery.loaded(warehouse, environment, source, day)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def for_dbt(environment: Environment) -> dict[str, str]:
+    """The variables of dbt/profiles.yml, and the target among its outputs."""
+    match environment.warehouse:
+        case DeltaWarehouse(path=path):
+            return {"CORETELECOMS_TARGET": "local", "CORETELECOMS_BRONZE": str(path)}
+        case BigQueryWarehouse() as warehouse:
+            return {"CORETELECOMS_TARGET": "bigquery", **bigquery.for_dbt(warehouse, environment)}
         case _ as unknown:
             assert_never(unknown)

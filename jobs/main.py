@@ -13,6 +13,7 @@ from typing import NoReturn
 from jobs import logs, status
 from jobs.errors import ConfigurationError, PlatformError, RunError
 from jobs.ledger import Outcome, RunReport, new_run_id
+from jobs.load import for_dbt
 from jobs.settings import load_contracts, load_environment
 
 STEPS = {
@@ -21,6 +22,7 @@ STEPS = {
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
     "check": "is all configuration valid?",
+    "dbt": "what dbt needs to build here, as variables; a token of an hour among them: for dbt.sh",
 }
 EX_USAGE = 64
 _COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
@@ -76,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         step = steps.add_parser(name, help=text, description=text)
         step.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
         step.add_argument("--source", action="append", default=[], metavar="S", help="only this one; may be repeated")
-        if name == "check":
+        if name in ("check", "dbt"):
             continue
         step.add_argument("--date", type=date.fromisoformat, metavar="D", help="one day, as 2025-11-20")
         step.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day of a range")
@@ -90,8 +92,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _days(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> list[date]:
-    """The days asked for, in order; none for `check`, and for `status` where none was named."""
-    if asked.step == "check":
+    """The days asked for, in order; none for `check` and `dbt`, and for `status` where none was named."""
+    if asked.step in ("check", "dbt"):
         return []
     first, last = asked.date or asked.first, asked.date or asked.last
     if (asked.date and (asked.first or asked.last)) or bool(first) != bool(last):
@@ -110,6 +112,9 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
     contracts = load_contracts(environment, tuple(asked.source))
     if asked.step == "check":
         print(f"environment {environment.name} and {len(contracts)} source contracts are valid: {', '.join(contracts)}")
+        return 0
+    if asked.step == "dbt":
+        print("\n".join(f"{name}={value}" for name, value in for_dbt(environment).items()))
         return 0
     if asked.step == "status":
         outcomes = status.outcomes(environment, contracts, days, asked.check)

@@ -116,7 +116,7 @@ def _bring(run: Run, session: Session, contract: SourceContract, day: date, know
         bronze = loaded(run.environment, contract.name, manifest.ingest_date).get(manifest.ingest_date)
         is_behind = bronze is None or bronze[0] < manifest.run_id
         if run.loads and (is_behind or (run.step == "load" and run.replay)):
-            bronze = load(run.environment, contract, manifest)
+            bronze = load(run.environment, contract, manifest, session)
         outcome = of_manifest(manifest, bronze)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on and this one is reported
         unexpected(contract.name, day, run.run_id)

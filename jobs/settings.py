@@ -39,6 +39,7 @@ def _checked_template(template: str) -> str:
 
 
 Template = Annotated[str, Field(min_length=1)]
+Dataset = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]
 
 
 class FileDelivery(_Strict):
@@ -191,6 +192,7 @@ class RestDelivery(_Strict):
 
 Delivery = CsvDelivery | JsonDelivery | PostgresDelivery | SheetDelivery | RestDelivery
 KINDS = ("csv", "json", "postgres", "sheet", "rest")
+WAREHOUSES = ("delta", "bigquery")
 
 
 class SourceContract(_Strict):
@@ -233,6 +235,29 @@ class DeltaWarehouse(_Strict):
     path: Location
 
 
+class BigQueryWarehouse(_Strict):
+    """Bronze in BigQuery, loaded by the Spark BigQuery connector; dbt builds Silver and Gold beside it.
+
+    `secret` names the environment's entry with Google's JSON: a service account's key, or a federation's configuration.
+    """
+
+    kind: Literal["bigquery"]
+    project: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+    location: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]  # of all three datasets; they must exist
+    bronze: Dataset = "coretelecoms_bronze"
+    silver: Dataset = "coretelecoms_silver"
+    gold: Dataset = "coretelecoms_gold"
+    secret: Name = "bigquery"
+    labels: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")], str] = {"application": "coretelecoms"}
+    maximum_bytes_billed: int = Field(default=20 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
+    staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left
+    endpoint: Address | None = None  # else Google's own
+    storage_endpoint: str | None = None  # host:port of the Storage Write API, always TLS
+
+
+Warehouse = DeltaWarehouse | BigQueryWarehouse
+
+
 class PostgresAccess(_Strict):
     """How databases are spoken to. Weaker than verify-full is for servers that have nothing better, and warned of."""
 
@@ -273,7 +298,7 @@ class Environment(_Strict):
     s3: Service = Service()
     sources: Location
     lake: Location
-    warehouse: DeltaWarehouse
+    warehouse: Warehouse = Field(discriminator="kind")
     secrets: dict[Name, Reference] = {}
     services: dict[Name, Address] = {}
     spreadsheets: dict[Name, Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]] = {}
@@ -293,11 +318,18 @@ class Environment(_Strict):
     @model_validator(mode="after")
     def _locations_know_their_service(self) -> Self:
         """Frozen for everybody else; here the parts of one file are put together."""
-        if isinstance(self.warehouse.path, S3Location) != isinstance(self.lake, S3Location):
-            raise ValueError("lake and warehouse.path must both be folders, or both on S3")
-        warehouse = self.warehouse.model_copy(update={"path": self._reached(self.warehouse.path)})
-        values = {"sources": self._reached(self.sources), "lake": self._reached(self.lake), "warehouse": warehouse}
-        self.__dict__.update(values)
+        self.__dict__.update(sources=self._reached(self.sources), lake=self._reached(self.lake))
+        match self.warehouse:
+            case DeltaWarehouse(path=path):
+                if isinstance(path, S3Location) != isinstance(self.lake, S3Location):
+                    raise ValueError("lake and warehouse.path must both be folders, or both on S3")
+                warehouse = self.warehouse.model_copy(update={"path": self._reached(path)})
+                self.__dict__.update(warehouse=warehouse)
+            case BigQueryWarehouse(secret=secret):
+                if secret not in self.secrets:
+                    raise ValueError(f"secrets.{secret}: found nothing, but the warehouse needs it")
+            case _ as unknown:
+                assert_never(unknown)
         return self
 
     def _reached(self, location: Location) -> Location:
@@ -387,7 +419,7 @@ def _load(model: type[Model], path: Path) -> Model:
 
 def _mistake(detail: Any) -> str:
     """One line of a validation error: field, what was found, what is allowed."""
-    field = ".".join(str(part) for part in detail["loc"] if part not in KINDS) or "file"
+    field = ".".join(str(part) for part in detail["loc"] if part not in (*KINDS, *WAREHOUSES)) or "file"
     match detail["type"]:
         case "missing":
             return f"{field}: found nothing, but it is required"
@@ -402,7 +434,8 @@ def _mistake(detail: Any) -> str:
             return f"{field}.{tag}: found {detail['ctx']['tag']!r}, allowed {detail['ctx']['expected_tags']}"
         case "union_tag_not_found":
             tag = detail["ctx"]["discriminator"].strip("'")
-            allowed = KINDS if tag == "kind" else ("link", "cursor", "number", "offset")
+            kinds = WAREHOUSES if field == "warehouse" else KINDS
+            allowed = kinds if tag == "kind" else ("link", "cursor", "number", "offset")
             return f"{field}.{tag}: found nothing, allowed {', '.join(map(repr, allowed))}"
         case "value_error":
             return f"{field}: {detail['ctx']['error']}"

@@ -60,11 +60,13 @@ def world(tmp_path: Path) -> World:
     return make_world(tmp_path)
 
 
-def make_world(root: Path, agents_from_a_file: bool = True) -> World:
+def make_world(root: Path, agents_from_a_file: bool = True, warehouse: str = "") -> World:
+    """`warehouse`: its TOML table, inline; Delta where it is left out."""
     world = World(root)
+    warehouse = warehouse or f'{{ kind = "delta", path = "{root}/bronze" }}'
     world.file.write_text(
         f'sources = "{root}/sources"\nlake = "{root}/lake"\nlogs = "{root}/logs"\n'
-        f'warehouse = {{ kind = "delta", path = "{root}/bronze" }}\n'
+        f"warehouse = {warehouse}\n"
         'postgres = { sslmode = "disable" }\n'
         "retries = { landing = [0.1, 0.1, 0.1], http_backoff = 0.01 }\n"
         f"{secrets_and_services(root)}{AGENTS_FROM_A_FILE if agents_from_a_file else ''}"

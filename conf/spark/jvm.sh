@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What Spark's JVM is started with; sourced after setup.sh, which gives PYTHON, CACHE, jars and java_home.
 export JAVA_HOME SPARK_HOME PYSPARK_PYTHON SPARK_LOCAL_IP SPARK_LAUNCHER_OPTS SPARK_SUBMIT_OPTS SPARK_CONF_DIR
-JARS=$(jars)
+JARS=$(jars "$ROOT/conf/spark/jars.sha256")
 JAVA_HOME=$(java_home)
 SPARK_HOME=$(dirname "$PYTHON")/../lib/python3.11/site-packages/pyspark
 PYSPARK_PYTHON=$PYTHON

@@ -10,3 +10,7 @@
 {%- macro duckdb__matches(column, pattern) -%}
     regexp_matches({{ column }}, '{{ pattern }}')
 {%- endmacro -%}
+
+{%- macro bigquery__matches(column, pattern) -%}
+    regexp_contains({{ column }}, r'{{ pattern }}')
+{%- endmacro -%}

@@ -1,3 +1,5 @@
+{{ config(materialized='table', **laid_out('reported_date', ['agent_key'])) }}
+
 with complaints as (
     select
         reported_date,

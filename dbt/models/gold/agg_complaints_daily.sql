@@ -1,3 +1,5 @@
+{{ config(materialized='table', **laid_out('reported_date', ['channel_key'])) }}
+
 select
     reported_date,
     channel,

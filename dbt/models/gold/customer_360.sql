@@ -1,3 +1,5 @@
+{{ config(materialized='table', **laid_out(within=['customer_key'])) }}
+
 with customers as (
     select *
     from {{ ref('dim_customer') }}

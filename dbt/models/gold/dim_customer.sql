@@ -1,3 +1,5 @@
+{{ config(materialized='table', **laid_out(within=['customer_key'])) }}
+
 with customers as (
     select
         customer_key,

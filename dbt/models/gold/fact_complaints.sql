@@ -1,3 +1,5 @@
+{{ config(materialized='table', **laid_out('reported_date', ['channel', 'customer_key'])) }}
+
 with complaints as (
     select *
     from {{ ref('int_complaints_newest') }}
