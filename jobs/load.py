@@ -3,11 +3,10 @@
 from datetime import date
 from typing import assert_never
 
-from jobs.bronze import delta
 from jobs.errors import BalanceError
 from jobs.ledger import Manifest
 from jobs.logs import fact
-from jobs.settings import DeltaWarehouse, Environment, SourceContract
+from jobs.settings import DeltaWarehouse, Environment, SnowflakeWarehouse, SourceContract
 
 
 def load(environment: Environment, contract: SourceContract, manifest: Manifest) -> tuple[str, int]:
@@ -21,7 +20,13 @@ def load(environment: Environment, contract: SourceContract, manifest: Manifest)
 
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:
+            from jobs.bronze import delta
+
             held = delta.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
+        case SnowflakeWarehouse() as warehouse:
+            from jobs.bronze import snowflake
+
+            held = snowflake.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
         case _ as unknown:
             assert_never(unknown)
     run_id, rows = held
@@ -34,6 +39,12 @@ def loaded(environment: Environment, source: str, day: date | None = None) -> di
     """What Bronze holds of a source, or of one day of it: the run and its rows, counted in the warehouse."""
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:
+            from jobs.bronze import delta
+
             return delta.loaded(warehouse, source, day)
+        case SnowflakeWarehouse() as warehouse:
+            from jobs.bronze import snowflake
+
+            return snowflake.loaded(warehouse, source, day)
         case _ as unknown:
             assert_never(unknown)

@@ -233,6 +233,45 @@ class DeltaWarehouse(_Strict):
     path: Location
 
 
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
+
+
+class Host(_Strict):
+    """Where a stand-in for Snowflake listens; Snowflake itself is found by its account."""
+
+    host: Literal["127.0.0.1", "localhost"]
+    port: int
+    protocol: Literal["http", "https"] = "http"
+
+
+class SnowflakeWarehouse(_Strict):
+    """Bronze in Snowflake, copied from the lake through an external stage whose URL is the lake's."""
+
+    kind: Literal["snowflake"]
+    account: str = Field(min_length=1)  # itself (orgname-account), or a reference
+    user: Identifier
+    role: Identifier
+    warehouse: Identifier
+    database: Identifier
+    bronze: Identifier = "coretelecoms_bronze"
+    stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
+    private_key: Reference | None = None  # PKCS#8 in PEM
+    passphrase: Reference | None = None
+    oauth_token: Reference | None = None
+    login_timeout: int = Field(default=60, gt=0)
+    statement_timeout: int = Field(default=600, gt=0)  # seconds, also until a lost connection is given up
+    host: Host | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> Self:
+        if bool(self.private_key) == bool(self.oauth_token):
+            raise ValueError("private_key or oauth_token: exactly one must name a secret; passwords are not taken")
+        return self
+
+
+Warehouse = Annotated[DeltaWarehouse | SnowflakeWarehouse, Field(discriminator="kind")]
+
+
 class PostgresAccess(_Strict):
     """How databases are spoken to. Weaker than verify-full is for servers that have nothing better, and warned of."""
 
@@ -273,7 +312,7 @@ class Environment(_Strict):
     s3: Service = Service()
     sources: Location
     lake: Location
-    warehouse: DeltaWarehouse
+    warehouse: Warehouse
     secrets: dict[Name, Reference] = {}
     services: dict[Name, Address] = {}
     spreadsheets: dict[Name, Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]] = {}
@@ -293,10 +332,17 @@ class Environment(_Strict):
     @model_validator(mode="after")
     def _locations_know_their_service(self) -> Self:
         """Frozen for everybody else; here the parts of one file are put together."""
-        if isinstance(self.warehouse.path, S3Location) != isinstance(self.lake, S3Location):
-            raise ValueError("lake and warehouse.path must both be folders, or both on S3")
-        warehouse = self.warehouse.model_copy(update={"path": self._reached(self.warehouse.path)})
-        values = {"sources": self._reached(self.sources), "lake": self._reached(self.lake), "warehouse": warehouse}
+        values: dict[str, Any] = {"sources": self._reached(self.sources), "lake": self._reached(self.lake)}
+        match self.warehouse:
+            case DeltaWarehouse(path=path):
+                if isinstance(path, S3Location) != isinstance(self.lake, S3Location):
+                    raise ValueError("lake and warehouse.path must both be folders, or both on S3")
+                values["warehouse"] = self.warehouse.model_copy(update={"path": self._reached(path)})
+            case SnowflakeWarehouse():
+                if not isinstance(self.lake, S3Location):
+                    raise ValueError("lake: Snowflake copies from S3; allowed is s3://bucket/prefix")
+            case _ as unknown:
+                assert_never(unknown)
         self.__dict__.update(values)
         return self
 
