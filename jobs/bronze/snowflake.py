@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from threading import Lock
 from typing import Any
 
 import snowflake.connector
@@ -27,6 +28,7 @@ TRIES = 10  # each means that another run held the source's guard row for too lo
 MOST_FILES = 1000  # that one COPY INTO takes by name
 STAGING, PUBLISH = "_staging_", "_publish"
 STAGING_AGE = timedelta(days=1)  # after which a staging table's load must have been killed
+_ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
 _TYPES = {"_ingested_at": "timestamp_ntz", "ingest_date": "date"}
 _ABSENT = 2003  # does not exist, or is not ours to see
 _ABORTED = 625  # too many wait for the lock that this statement needs
@@ -56,7 +58,8 @@ def load(
     tag = {"step": "load", "source": manifest.source, "day": str(manifest.ingest_date), "run_id": manifest.run_id}
     with _connected(warehouse, tag) as connection:
         loading = _Load(connection, warehouse, manifest, names)
-        loading.prepare()
+        with _ONE_AT_A_TIME:
+            loading.prepare()
         landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
         loading.stage(str(landing).removeprefix(str(lake)).strip("/"))
         log("staged")

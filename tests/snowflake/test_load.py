@@ -12,7 +12,7 @@ from jobs.errors import BalanceError, ConfigurationError, ServiceError
 from jobs.ledger import Manifest, landing_folder
 from jobs.location import S3Location
 from tests.conftest import DAY, DAYS
-from tests.snowflake.conftest import DATABASE, Platform
+from tests.snowflake.conftest import Platform
 
 
 def load(platform: Platform, manifest: Manifest, *more: str, log: object = None) -> tuple[str, int]:
@@ -54,7 +54,7 @@ def test_a_column_that_the_source_contract_gained_is_null_in_older_days(platform
     load(platform, platform.land("R1", 10, DAYS[0]))
     load(platform, platform.land("R2", 5, DAYS[1], more=("team",)), "team")
     load(platform, platform.land("R3", 7, DAYS[2]))  # and gone again: the column stays, null
-    query = f"select ingest_date, count(*), count(team) from {DATABASE}.{platform.prefix}.agents group by 1 order by 1"
+    query = f"select ingest_date, count(*), count(team) from {platform.schema}.agents group by 1 order by 1"
     assert platform.snowflake.ask(query) == [(DAYS[0], 10, 0), (DAYS[1], 5, 0), (DAYS[2], 7, 0)]
 
 
@@ -99,7 +99,7 @@ def test_a_staging_table_that_lost_a_row_is_not_published(platform: Platform) ->
     def take_a_row(event: str) -> None:
         if event == "staged":
             (table,) = platform.staging()
-            platform.snowflake.ask(f"delete from {DATABASE}.{platform.prefix}.{table} where agent_id = '3'")
+            platform.snowflake.ask(f"delete from {platform.schema}.{table} where agent_id = '3'")
 
     manifest = platform.land("R2", 20, DAY)
     with pytest.raises(BalanceError, match="19 rows staged, 0 of them of other runs; the manifest says 20; nothing"):
@@ -123,7 +123,7 @@ def test_two_loads_of_a_day_at_once_end_with_the_newer_one_whole(platform: Platf
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda manifest: load(platform, manifest, log=meet), manifests))
     assert platform.held() == {DAY: ("R2", 20)}
-    query = f"select distinct _run_id from {DATABASE}.{platform.prefix}.agents"
+    query = f"select distinct _run_id from {platform.schema}.agents"
     assert platform.snowflake.ask(query) == [("R2",)]
     assert platform.staging() == []
 
@@ -143,7 +143,7 @@ def test_the_guard_is_touched_first_and_no_ddl_stands_in_the_transaction(platfor
 
 
 def test_what_a_killed_load_left_in_staging_goes_after_a_day(platform: Platform) -> None:
-    table = f"{DATABASE}.{platform.prefix}._staging_agents_"
+    table = f"{platform.schema}._staging_agents_"
     load(platform, platform.land("R1", 10, DAY))
     platform.snowflake.ask(f"create table {table}20260101T000000000000Z_aaaa_20251120 (agent_id varchar)")
     platform.snowflake.ask(f"create table {table}20990101T000000000000Z_aaaa_20251120 (agent_id varchar)")
@@ -152,22 +152,22 @@ def test_what_a_killed_load_left_in_staging_goes_after_a_day(platform: Platform)
 
 
 def test_a_stage_that_is_not_there_says_what_must_exist(platform: Platform) -> None:
-    platform.snowflake.ask(f"drop schema {DATABASE}.{platform.prefix}")
-    with pytest.raises(ConfigurationError, match=f"stage {DATABASE}.{platform.prefix}.lake must exist and role loader"):
+    platform.cloud.file.write_text(platform.cloud.file.read_text().replace('.lake"', '.nowhere"'))
+    with pytest.raises(ConfigurationError, match=f"stage {platform.schema}.nowhere must exist and role loa"):
         load(platform, platform.land("R1", 10, DAY))
 
 
 def test_a_key_that_is_none_is_said_without_showing_it(platform: Platform) -> None:
-    Path(platform.root, "key.pem").write_text("canary-of-a-key")
+    Path(platform.cloud.root, "key.pem").write_text("canary-of-a-key")
     with pytest.raises(ConfigurationError, match=r"no private key in PEM") as error:
         platform.held()
     assert "canary" not in str(error.value)
 
 
 def test_a_server_that_is_down_is_a_service_error(platform: Platform) -> None:
-    text = platform.file.read_text()
+    text = platform.cloud.file.read_text()
     port = str(platform.snowflake.port)
-    platform.file.write_text(text.replace(f"port = {port}", "port = 9").replace("timeout = 20", "timeout = 1"))
+    platform.cloud.file.write_text(text.replace(f"port = {port}", "port = 9").replace("timeout = 20", "timeout = 1"))
     with pytest.raises(ServiceError, match="Snowflake fakesnow: "):
         platform.held()
 
