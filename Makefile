@@ -14,12 +14,12 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster
+OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/snowflake
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster bench-day bench-sources bench-s3 bench-customers
+.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-snowflake bench-day bench-sources bench-s3 bench-customers
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -51,7 +51,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-snowflake ## the heavier tests
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -62,6 +62,9 @@ test-nightly: setup ## the same on a second, independent S3 server (versitygw, b
 
 test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
+
+test-snowflake: setup ## Bronze in Snowflake's stand-in (fakesnow), the lake on an S3 server
+	@$(PYTHON) -m pytest -q tests/snowflake
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict build.py headline.py warehouse.py plugins/bronze.py
@@ -96,6 +99,7 @@ lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
 	$$compile requirements.in -o requirements.txt; \
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
+	$$compile requirements/fakesnow.in -o requirements/fakesnow.txt; \
 	$$compile requirements/dbt.in -o requirements/dbt.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from jobs.errors import ConfigurationError, ServiceError
 from jobs.location import ROOT
+from jobs.settings import REFERENCE
 
 REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
 _DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
@@ -73,6 +75,11 @@ def value(reference: str) -> SecretStr:
     if not found.strip():
         raise ConfigurationError(f"secret {reference}: found nothing")
     return SecretStr(found.strip())
+
+
+def literal(given: str) -> str:
+    """What no secret is, itself or by reference."""
+    return value(given).get_secret_value() if re.fullmatch(REFERENCE, given) else given
 
 
 def service_account(reference: str) -> dict[str, Any]:

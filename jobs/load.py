@@ -3,11 +3,10 @@
 from datetime import date
 from typing import TYPE_CHECKING, assert_never
 
-from jobs.bronze import bigquery, delta
 from jobs.errors import BalanceError
 from jobs.ledger import Manifest
 from jobs.logs import fact
-from jobs.settings import BigQueryWarehouse, DeltaWarehouse, Environment, SourceContract
+from jobs.settings import BigQueryWarehouse, DeltaWarehouse, Environment, SnowflakeWarehouse, SourceContract
 
 if TYPE_CHECKING:
     from jobs.session import Session
@@ -26,9 +25,17 @@ def load(
 
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:
+            from jobs.bronze import delta
+
             held = delta.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
         case BigQueryWarehouse() as warehouse:
+            from jobs.bronze import bigquery
+
             held = bigquery.Loading(warehouse, environment, contract, manifest, session, log)()
+        case SnowflakeWarehouse() as warehouse:
+            from jobs.bronze import snowflake
+
+            held = snowflake.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
         case _ as unknown:
             assert_never(unknown)
     run_id, rows = held
@@ -41,9 +48,17 @@ def loaded(environment: Environment, source: str, day: date | None = None) -> di
     """What Bronze holds of a source, or of one day of it: the run and its rows, counted in the warehouse."""
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:
+            from jobs.bronze import delta
+
             return delta.loaded(warehouse, source, day)
         case BigQueryWarehouse() as warehouse:
+            from jobs.bronze import bigquery
+
             return bigquery.loaded(warehouse, environment, source, day)
+        case SnowflakeWarehouse() as warehouse:
+            from jobs.bronze import snowflake
+
+            return snowflake.loaded(warehouse, source, day)
         case _ as unknown:
             assert_never(unknown)
 
@@ -54,6 +69,12 @@ def for_dbt(environment: Environment) -> dict[str, str]:
         case DeltaWarehouse(path=path):
             return {"CORETELECOMS_TARGET": "local", "CORETELECOMS_BRONZE": str(path)}
         case BigQueryWarehouse() as warehouse:
+            from jobs.bronze import bigquery
+
             return {"CORETELECOMS_TARGET": "bigquery", **bigquery.for_dbt(warehouse, environment)}
+        case SnowflakeWarehouse() as warehouse:
+            from jobs.bronze import snowflake
+
+            return {"CORETELECOMS_TARGET": "snowflake", **snowflake.for_dbt(warehouse)}
         case _ as unknown:
             assert_never(unknown)

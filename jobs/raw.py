@@ -21,6 +21,6 @@ class Landing:
         frame.write.parquet(store.for_spark(str(target)))
         files = []
         for file in store.listed(target, "part-*.parquet"):
-            rows, size = store.parquet(file)
-            files.append(DataFile(path=f"{into}/{file.name}", rows=rows, bytes=size))
+            found = store.parquet(file)
+            files.append(DataFile(path=f"{into}/{file.name}", rows=found.rows, bytes=found.bytes))
         return tuple(files)

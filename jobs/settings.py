@@ -192,7 +192,7 @@ class RestDelivery(_Strict):
 
 Delivery = CsvDelivery | JsonDelivery | PostgresDelivery | SheetDelivery | RestDelivery
 KINDS = ("csv", "json", "postgres", "sheet", "rest")
-WAREHOUSES = ("delta", "bigquery")
+WAREHOUSES = ("delta", "bigquery", "snowflake")
 
 
 class SourceContract(_Strict):
@@ -255,7 +255,45 @@ class BigQueryWarehouse(_Strict):
     storage_endpoint: str | None = None  # host:port of the Storage Write API, always TLS
 
 
-Warehouse = DeltaWarehouse | BigQueryWarehouse
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
+
+
+class Host(_Strict):
+    """Where a stand-in for Snowflake listens; Snowflake itself is found by its account."""
+
+    host: Literal["127.0.0.1", "localhost"]
+    port: int
+    protocol: Literal["http", "https"] = "http"
+
+
+class SnowflakeWarehouse(_Strict):
+    """Bronze in Snowflake, copied from the lake through an external stage whose URL is the lake's."""
+
+    kind: Literal["snowflake"]
+    account: str = Field(min_length=1)  # itself (orgname-account), or a reference
+    user: Identifier
+    role: Identifier
+    warehouse: Identifier
+    database: Identifier
+    bronze: Identifier = "coretelecoms_bronze"
+    silver: Identifier = "coretelecoms_silver"
+    gold: Identifier = "coretelecoms_gold"
+    stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
+    private_key: Reference | None = None  # PKCS#8 in PEM
+    passphrase: Reference | None = None
+    oauth_token: Reference | None = None
+    login_timeout: int = Field(default=60, gt=0)
+    statement_timeout: int = Field(default=600, gt=0)  # seconds, also until a lost connection is given up
+    host: Host | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> Self:
+        if bool(self.private_key) == bool(self.oauth_token):
+            raise ValueError("private_key or oauth_token: exactly one must name a secret; passwords are not taken")
+        return self
+
+
+Warehouse = Annotated[DeltaWarehouse | BigQueryWarehouse | SnowflakeWarehouse, Field(discriminator="kind")]
 
 
 class PostgresAccess(_Strict):
@@ -298,7 +336,7 @@ class Environment(_Strict):
     s3: Service = Service()
     sources: Location
     lake: Location
-    warehouse: Warehouse = Field(discriminator="kind")
+    warehouse: Warehouse
     secrets: dict[Name, Reference] = {}
     services: dict[Name, Address] = {}
     spreadsheets: dict[Name, Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]] = {}
@@ -328,6 +366,9 @@ class Environment(_Strict):
             case BigQueryWarehouse(secret=secret):
                 if secret not in self.secrets:
                     raise ValueError(f"secrets.{secret}: found nothing, but the warehouse needs it")
+            case SnowflakeWarehouse():
+                if not isinstance(self.lake, S3Location):
+                    raise ValueError("lake: Snowflake copies from S3; allowed is s3://bucket/prefix")
             case _ as unknown:
                 assert_never(unknown)
         return self

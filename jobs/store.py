@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -119,8 +119,15 @@ def read(at: Location) -> bytes:
     return s3.read(at)
 
 
-def parquet(at: Location) -> tuple[int, int]:
-    """Rows of a Parquet file, as its footer says, and its bytes."""
+class Footer(NamedTuple):
+    """What a Parquet file's footer says, and the bytes of the whole."""
+
+    rows: int
+    bytes: int
+    columns: tuple[str, ...]
+
+
+def parquet(at: Location) -> Footer:
     import pyarrow.parquet as pq
 
     file: Path | IO[bytes]
@@ -130,7 +137,8 @@ def parquet(at: Location) -> tuple[int, int]:
         from jobs import s3
 
         file, size = s3.footer(at)
-    return pq.read_metadata(file).num_rows, size
+    found = pq.read_metadata(file)
+    return Footer(found.num_rows, size, tuple(found.schema.to_arrow_schema().names))
 
 
 def put_if_absent(at: Location, content: bytes) -> bool:

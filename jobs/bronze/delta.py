@@ -37,8 +37,8 @@ def _held(table: DeltaTable, path: Location, day: date | None = None) -> dict[da
     for uri in table.file_uris(file_pruning_predicate=[("ingest_date", "=", str(day))] if day else None):
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
-        rows, _ = store.parquet(path / folder / name)
-        found[of_day] = (name.partition(".")[0], found.get(of_day, ("", 0))[1] + rows)
+        rows = found.get(of_day, ("", 0))[1] + store.parquet(path / folder / name).rows
+        found[of_day] = (name.partition(".")[0], rows)
     return found
 
 
@@ -115,7 +115,7 @@ def _stage(path: Location, lake: Location, manifest: Manifest) -> list[AddAction
     for number, file in enumerate(manifest.files):
         target = path / folder / f"{manifest.run_id}.part-{number:05}.parquet"
         store.copy(landing / file.path, target)
-        rows, size = store.parquet(target)
+        rows, size, _ = store.parquet(target)
         if rows != file.rows:
             raise BalanceError(f"{target}: {rows} rows staged, the manifest says {file.rows}; nothing was published")
         actions.append(

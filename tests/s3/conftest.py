@@ -47,12 +47,14 @@ class Cloud:
     def ledger(self) -> Ledger:
         return Ledger(self.environment.lake)
 
-    def write(self, extra: str = "", service: str = "", elsewhere: str = AGENTS_FROM_A_FILE) -> None:
+    def write(
+        self, extra: str = "", service: str = "", elsewhere: str = AGENTS_FROM_A_FILE, warehouse: str = ""
+    ) -> None:
+        delta = f'warehouse = {{ kind = "delta", path = "s3://{LAKE_BUCKET}/{self.prefix}/bronze" }}'
         self.file.write_text(
             f'sources = "s3://{SOURCES_BUCKET}/{self.prefix}"\nlake = "s3://{LAKE_BUCKET}/{self.prefix}"\n'
             f'logs = "{self.root}/logs"\n{extra}\npostgres = {{ sslmode = "disable" }}\n'
-            f'warehouse = {{ kind = "delta", path = "s3://{LAKE_BUCKET}/{self.prefix}/bronze" }}\n'
-            f"{secrets_and_services(self.root)}{elsewhere}\n"
+            f"{warehouse or delta}\n{secrets_and_services(self.root)}{elsewhere}\n"
             f'[s3]\nendpoint = "{self.server.url}"\n{service}\n'
         )
 

@@ -49,16 +49,21 @@ def manifest_of(run_id: str, rows: int, day: date, columns: Sequence[str], sourc
     )
 
 
-def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[str, ...] = ()) -> Manifest:
-    folder = landing_folder(world.lake, "agents", day, run_id) / "landed"
-    folder.mkdir(parents=True)
+def table_of(run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> pa.Table:
+    """Rows of agents as they land."""
     values = {"agent_id": [str(row) for row in range(rows)], "_run_id": [run_id] * rows, "ingest_date": [day] * rows}
     columns = [name for name in SCHEMA.names if name != "agent_id"]
     fields = [SCHEMA.field("agent_id"), *(pa.field(name, pa.string()) for name in more), *map(SCHEMA.field, columns)]
     schema = pa.schema(fields)
-    table = pa.table({name: values.get(name, [None] * rows) for name in schema.names}, schema=schema)
+    return pa.table({name: values.get(name, [None] * rows) for name in schema.names}, schema=schema)
+
+
+def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[str, ...] = ()) -> Manifest:
+    folder = landing_folder(world.lake, "agents", day, run_id) / "landed"
+    folder.mkdir(parents=True)
+    table = table_of(run_id, rows, day, more)
     pq.write_table(table, folder / "part-0.parquet")
-    manifest = manifest_of(run_id, rows, day, schema.names)
+    manifest = manifest_of(run_id, rows, day, table.column_names)
     Ledger(world.lake).commit(manifest)
     return manifest
 

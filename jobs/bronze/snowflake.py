@@ -1,0 +1,330 @@
+"""Bronze in Snowflake: staged by COPY INTO from exactly the manifest's files, counted, published in one transaction.
+
+Snowflake reads the lake itself, through an external stage: a load moves no row through this machine and starts no
+JVM. DDL commits, so it all stands before the transaction (docs/snowflake.md).
+"""
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+import snowflake.connector
+from cryptography.hazmat.primitives import serialization
+from snowflake.connector import SnowflakeConnection, errors
+
+from jobs import store
+from jobs.credentials import literal, value
+from jobs.errors import BalanceError, ConfigurationError, PlatformError, ServiceError
+from jobs.ledger import DataFile, Manifest, landing_folder
+from jobs.location import Location
+from jobs.settings import METADATA_COLUMNS, SnowflakeWarehouse
+
+TRIES = 10  # each means that another run held the source's guard row for too long
+MOST_FILES = 1000  # that one COPY INTO takes by name
+STAGING, PUBLISH = "_staging_", "_publish"
+STAGING_AGE = timedelta(days=1)  # after which a staging table's load must have been killed
+_ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
+_TYPES = {"_ingested_at": "timestamp_ntz", "ingest_date": "date"}
+_ABSENT = 2003  # does not exist, or is not ours to see
+_ABORTED = 625  # too many wait for the lock that this statement needs
+
+
+def loaded(warehouse: SnowflakeWarehouse, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
+    """Day -> (newest run that Bronze holds, its rows), or of one `day`."""
+    with _connected(warehouse, {"step": "status", "source": source}) as connection:
+        try:
+            return _held(connection, warehouse, source, day)
+        except errors.ProgrammingError as error:
+            if error.errno == _ABSENT:
+                return {}
+            raise
+
+
+def for_dbt(warehouse: SnowflakeWarehouse) -> dict[str, str]:
+    """What dbt/profiles.yml takes from variables; dbt masks key and token in its log by the variables' names."""
+    login = _login(warehouse)
+    host = warehouse.host
+    return {
+        "CORETELECOMS_BRONZE_SCHEMA": warehouse.bronze,
+        "CORETELECOMS_SILVER": warehouse.silver,
+        "CORETELECOMS_GOLD": warehouse.gold,
+        "CORETELECOMS_PROJECT": warehouse.database,
+        "CORETELECOMS_SNOWFLAKE_ACCOUNT": literal(warehouse.account),
+        "CORETELECOMS_SNOWFLAKE_USER": warehouse.user,
+        "CORETELECOMS_SNOWFLAKE_ROLE": warehouse.role,
+        "CORETELECOMS_SNOWFLAKE_WAREHOUSE": warehouse.warehouse,
+        "CORETELECOMS_SNOWFLAKE_AUTHENTICATOR": login["authenticator"].lower(),
+        "CORETELECOMS_SNOWFLAKE_HOST": host.host if host else "",
+        "CORETELECOMS_SNOWFLAKE_PORT": str(host.port) if host else "",
+        "CORETELECOMS_SNOWFLAKE_PROTOCOL": host.protocol if host else "",
+        "DBT_ENV_SECRET_SNOWFLAKE_KEY": b64encode(login.get("private_key", b"")).decode(),
+        "DBT_ENV_SECRET_SNOWFLAKE_TOKEN": login.get("token", ""),
+    }
+
+
+def load(
+    warehouse: SnowflakeWarehouse, lake: Location, manifest: Manifest, columns: list[str], log: Callable[[str], None]
+) -> tuple[str, int]:
+    """Stage, audit and publish one landing. Returns the run and rows Bronze then holds of that day.
+
+    A newer run's rows stay: then the answer names that run. Raises BalanceError where the files or what was staged of
+    them are not what the manifest says.
+    """
+    names = [*columns, *METADATA_COLUMNS]
+    _check_files(lake, manifest, names)
+    tag = {"step": "load", "source": manifest.source, "day": str(manifest.ingest_date), "run_id": manifest.run_id}
+    with _connected(warehouse, tag) as connection:
+        loading = _Load(connection, warehouse, manifest, names)
+        with _ONE_AT_A_TIME:
+            loading.prepare()
+        landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+        loading.stage(str(landing).removeprefix(str(lake)).strip("/"))
+        log("staged")
+        loading.audit()
+        held = loading.publish()
+        log("published")
+        loading.execute(f"drop table if exists {loading.staging}")
+    return held
+
+
+@dataclass(frozen=True)
+class _Load:
+    """One landing on its way into its table; `names`: the table's columns."""
+
+    connection: SnowflakeConnection
+    warehouse: SnowflakeWarehouse
+    manifest: Manifest
+    names: list[str]
+
+    @property
+    def table(self) -> str:
+        return _table(self.warehouse, self.manifest.source)
+
+    @property
+    def staging(self) -> str:
+        """Of this run alone; its name tells how old it is."""
+        moment = self.manifest.run_id.replace("-", "_")
+        name = f"{STAGING}{self.manifest.source}_{moment}_{self.manifest.ingest_date:%Y%m%d}"
+        return _table(self.warehouse, name)
+
+    @property
+    def guard(self) -> str:
+        """What is published: a row a source and day, and a row a source without a day.
+
+        Whoever publishes updates the latter first, so that two publishers conflict even on a day that is new. The
+        others remember the run of a day that has no rows.
+        """
+        return _table(self.warehouse, PUBLISH)
+
+    @property
+    def fields(self) -> str:
+        return ", ".join(f"{name} {_TYPES.get(name, 'varchar')}" for name in self.names)
+
+    def execute(self, statement: str, *values: object) -> list[Any]:
+        return _execute(self.connection, statement, *values)
+
+    def prepare(self) -> None:
+        """Table and guard row as the source contract wants them; what killed loads left in staging goes."""
+        source = self.manifest.source
+        self.execute(f"create table if not exists {self.table} ({self.fields}) cluster by (ingest_date)")
+        known = {name.lower() for name in self._known("columns", "column_name", "table_name = upper(%s)", source)}
+        for name in (name for name in self.names if name not in known):
+            self.execute(f"alter table {self.table} add column if not exists {name} {_TYPES.get(name, 'varchar')}")
+        self.execute(f"create table if not exists {self.guard} (source varchar, ingest_date date, run_id varchar)")
+        self.execute(
+            f"merge into {self.guard} as known using (select %s as source) as wanted "
+            "on known.source = wanted.source and known.ingest_date is null "
+            "when not matched then insert (source) values (wanted.source)",
+            source,
+        )
+        prefix = f"{STAGING}{source}_".upper()
+        newest = f"{prefix}{datetime.now(UTC) - STAGING_AGE:%Y%m%dT%H%M%S}"
+        for name in self._known("tables", "table_name", "startswith(table_name, %s)", prefix):
+            if name < newest:
+                self.execute(f"drop table if exists {_table(self.warehouse, name)}")
+
+    def _known(self, view: str, column: str, which: str, value: str) -> list[str]:
+        """Of the information schema, about Bronze."""
+        view = f"{self.warehouse.database}.information_schema.{view}"
+        query = f"select {column} from {view} where table_schema = upper(%s) and {which}"
+        return [str(name) for (name,) in self.execute(query, self.warehouse.bronze, value)]
+
+    def stage(self, folder: str) -> None:
+        """A transient table with the rows of the manifest's files, in `folder` of the external stage."""
+        self.execute(
+            f"create or replace transient table {self.staging} ({self.fields}) data_retention_time_in_days = 0"
+        )
+        paths = [file.path for file in self.manifest.files]
+        for first in range(0, len(paths), MOST_FILES):
+            files = ", ".join(f"'{path}'" for path in paths[first : first + MOST_FILES])
+            self.execute(
+                f"copy into {self.staging} from @{self.warehouse.database}.{self.warehouse.stage}/{folder}/ "
+                f"files = ({files}) file_format = (type = parquet use_logical_type = true) "
+                "match_by_column_name = case_insensitive on_error = abort_statement"
+            )
+
+    def audit(self) -> None:
+        query = f"select count(*), count(nullif(_run_id, %s)) from {self.staging}"
+        ((rows, others),) = self.execute(query, self.manifest.run_id)
+        if (rows, others) != (self.manifest.rows_landed, 0):
+            raise BalanceError(
+                f"{self.staging}: {rows} rows staged, {others} of them of other runs; the manifest says "
+                f"{self.manifest.rows_landed}; nothing was published"
+            )
+
+    def publish(self) -> tuple[str, int]:
+        """Swap the day; a transaction that Snowflake aborted is tried again."""
+        for _ in range(TRIES):
+            try:
+                return self._swap()
+            except errors.ProgrammingError as error:
+                self.execute("rollback")
+                if error.errno != _ABORTED:
+                    raise
+            time.sleep(0.2)
+        raise ServiceError(f"{self.table}: other runs held its guard row {TRIES} times; run again")
+
+    def _swap(self) -> tuple[str, int]:
+        source, day, run_id = self.manifest.source, self.manifest.ingest_date, self.manifest.run_id
+        listed = ", ".join(self.names)
+        self.execute("begin")
+        self.execute(f"update {self.guard} set run_id = %s where source = %s and ingest_date is null", run_id, source)
+        held = self._held()
+        if held and held[0] > run_id:
+            self.execute("rollback")
+            return held
+        self.execute(f"delete from {self.table} where ingest_date = %s", str(day))
+        self.execute(f"insert into {self.table} ({listed}) select {listed} from {self.staging}")
+        self.execute(f"delete from {self.guard} where source = %s and ingest_date = %s", source, str(day))
+        self.execute(f"insert into {self.guard} values (%s, %s, %s)", source, str(day), run_id)
+        self.execute("commit")
+        published = self._held()
+        assert published
+        return published
+
+    def _held(self) -> tuple[str, int] | None:
+        day = self.manifest.ingest_date
+        return _held(self.connection, self.warehouse, self.manifest.source, day).get(day)
+
+
+def _table(warehouse: SnowflakeWarehouse, name: str) -> str:
+    return f"{warehouse.database}.{warehouse.bronze}.{name}"
+
+
+def _check_files(lake: Location, manifest: Manifest, names: list[str]) -> None:
+    """The lake holds the manifest's files, no others beside them, with its rows and columns: COPY would not notice.
+
+    MATCH_BY_COLUMN_NAME loads a file without one of the columns, or with one more, without a word.
+    """
+    folder = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    listed = {file.path for file in manifest.files}
+    for within in sorted({path.rpartition("/")[0] for path in listed}):
+        there = {f"{within}/{file.name}" for file in store.listed(folder / within, "part-*.parquet")}
+        wanted = {path for path in listed if path.startswith(f"{within}/")}
+        if there != wanted:
+            raise BalanceError(
+                f"{folder}: vanished {sorted(wanted - there)}, not in the manifest {sorted(there - wanted)}; "
+                "nothing was published"
+            )
+    for file in manifest.files:
+        _check_file(folder / file.path, file, names)
+
+
+def _check_file(at: Location, file: DataFile, names: list[str]) -> None:
+    found = store.parquet(at)
+    if sorted(found.columns) != sorted(names) or found.rows != file.rows:
+        raise BalanceError(
+            f"{at}: {found.rows} rows of {sorted(found.columns)}; by manifest and source contract {file.rows} "
+            f"of {sorted(names)}; replay that day, nothing was published"
+        )
+
+
+def _held(
+    connection: SnowflakeConnection, warehouse: SnowflakeWarehouse, source: str, day: date | None
+) -> dict[date, tuple[str, int]]:
+    """Day -> (run, rows counted in the table), of all days or one."""
+    only, values = (" and ingest_date = %s", [str(day)]) if day else ("", [])
+    query = f"""
+        with rows_held as (
+            select ingest_date, count(*) as number from {_table(warehouse, source)} where true{only} group by 1
+        ), published as (
+            select ingest_date, run_id from {_table(warehouse, PUBLISH)}
+            where source = %s and ingest_date is not null{only}
+        )
+        select published.ingest_date, published.run_id, coalesce(rows_held.number, 0)
+        from published left join rows_held on published.ingest_date = rows_held.ingest_date"""
+    found = _execute(connection, query, *values, source, *values)
+    return {of_day: (run_id, rows) for of_day, run_id, rows in found}
+
+
+def _execute(connection: SnowflakeConnection, statement: str, *values: object) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+@contextmanager
+def _connected(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> Iterator[SnowflakeConnection]:
+    """A session whose statements bear the query tag. Raises ConfigurationError, ServiceError, PlatformError."""
+    options = {} if warehouse.host is None else warehouse.host.model_dump()
+    try:
+        with snowflake.connector.connect(
+            account=literal(warehouse.account),
+            user=warehouse.user,
+            role=warehouse.role,
+            warehouse=warehouse.warehouse,
+            database=warehouse.database,
+            schema=warehouse.bronze,
+            application="coretelecoms",
+            login_timeout=warehouse.login_timeout,
+            network_timeout=warehouse.statement_timeout,
+            session_parameters={
+                "QUERY_TAG": json.dumps(tag),
+                "TIMEZONE": "UTC",
+                "STATEMENT_TIMEOUT_IN_SECONDS": warehouse.statement_timeout,
+            },
+            **_login(warehouse),
+            **options,
+        ) as connection:
+            yield connection
+    except errors.Error as error:
+        raise _explained(warehouse, error) from None
+
+
+def _login(warehouse: SnowflakeWarehouse) -> dict[str, Any]:
+    """A key pair, or an OAuth token; never a password."""
+    if warehouse.oauth_token:
+        return {"authenticator": "oauth", "token": value(warehouse.oauth_token).get_secret_value()}
+    assert warehouse.private_key
+    passphrase = warehouse.passphrase and value(warehouse.passphrase).get_secret_value().encode()
+    try:
+        key = serialization.load_pem_private_key(
+            value(warehouse.private_key).get_secret_value().encode(), passphrase or None
+        )
+    except (ValueError, TypeError):
+        raise ConfigurationError(
+            f"secret {warehouse.private_key}: no private key in PEM (PKCS#8) that the passphrase opens"
+        ) from None
+    der, pkcs8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
+    return {
+        "authenticator": "SNOWFLAKE_JWT",
+        "private_key": key.private_bytes(der, pkcs8, serialization.NoEncryption()),
+    }
+
+
+def _explained(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
+    text = f"Snowflake {literal(warehouse.account)}: {str(error).partition(chr(10))[0]}"
+    if isinstance(error, errors.ProgrammingError) and error.errno == _ABSENT:
+        what = f"schema {warehouse.database}.{warehouse.bronze}, stage {warehouse.database}.{warehouse.stage}"
+        return ConfigurationError(f"{text}; {what} must exist and role {warehouse.role} may use them")
+    if 390100 <= (error.errno or 0) < 390500:
+        return ConfigurationError(f"{text}; is the public key of {warehouse.user} the one of this private key?")
+    if isinstance(error, errors.OperationalError | errors.InternalServerError | errors.ServiceUnavailableError):
+        return ServiceError(text)
+    return PlatformError(text)

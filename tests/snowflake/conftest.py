@@ -1,0 +1,171 @@
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import snowflake.connector
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from jobs.bronze.snowflake import loaded
+from jobs.ledger import Ledger, Manifest, landing_folder
+from jobs.location import S3Location
+from jobs.settings import ROOT, SnowflakeWarehouse
+from tests.conftest import AGENTS_FROM_A_FILE
+from tests.s3.conftest import LAKE_BUCKET, Cloud, delivered, postgres, server, web
+from tests.s3.server import Server
+from tests.unit.test_bronze_delta import manifest_of, table_of
+
+__all__ = ["delivered", "postgres", "server", "web"]
+STAND_IN = Path(__file__).with_name("standin.py")
+DATABASE = "CORETELECOMS"
+
+
+@dataclass(frozen=True)
+class Snowflake:
+    """The stand-in, and what its statements were: (session, statement), in order."""
+
+    port: int
+    requests_file: Path
+
+    @property
+    def requests(self) -> list[tuple[int, str]]:
+        lines = self.requests_file.read_text().splitlines()
+        return [(session, statement) for session, statement in map(json.loads, lines)]
+
+    def connect(self) -> snowflake.connector.SnowflakeConnection:
+        names: dict[str, Any] = {"user": "admin", "password": "dummy", "account": "fakesnow", "protocol": "http"}
+        return snowflake.connector.connect(**names, host="127.0.0.1", port=self.port, database=DATABASE)
+
+    def ask(self, statement: str) -> list[Any]:
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Sources and lake below a prefix on the S3 server, Bronze in a schema of its own."""
+
+    cloud: Cloud
+    snowflake: Snowflake
+
+    @property
+    def schema(self) -> str:
+        return f"{DATABASE}.{self.cloud.prefix}"
+
+    @property
+    def warehouse(self) -> SnowflakeWarehouse:
+        warehouse = self.cloud.environment.warehouse
+        assert isinstance(warehouse, SnowflakeWarehouse)
+        return warehouse
+
+    @property
+    def lake(self) -> S3Location:
+        lake = self.cloud.environment.lake
+        assert isinstance(lake, S3Location)
+        return lake
+
+    def make(self, elsewhere: str = AGENTS_FROM_A_FILE) -> "Platform":
+        """The schema and the stage that Terraform makes; the environment."""
+        prefix, root = self.cloud.prefix, self.cloud.root
+        self.snowflake.ask(f"create schema {self.schema}")
+        self.snowflake.ask(f"create stage {self.schema}.lake url = 's3://{LAKE_BUCKET}/{prefix}'")
+        self.cloud.write(
+            elsewhere=elsewhere,
+            warehouse='warehouse = { kind = "snowflake", account = "fakesnow", user = "loader", role = "loader", '
+            f'warehouse = "coretelecoms", database = "{DATABASE}", bronze = "{prefix}", stage = "{prefix}.lake", '
+            f'private_key = "file:{root}/key.pem", login_timeout = 20, '
+            f'host = {{ host = "127.0.0.1", port = {self.snowflake.port} }} }}',
+        )
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        (root / "key.pem").write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+        return self
+
+    def land(self, run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> Manifest:
+        """A landing of agents, as `ingest` leaves it: a file and the manifest."""
+        table = table_of(run_id, rows, day, more)
+        file = BytesIO()
+        pq.write_table(table, file)
+        folder = landing_folder(self.lake, "agents", day, run_id)
+        assert isinstance(folder, S3Location)
+        self.put(folder / "landed/part-0.parquet", file.getvalue())
+        manifest = manifest_of(run_id, rows, day, table.column_names)
+        Ledger(self.lake).commit(manifest)
+        return manifest
+
+    def put(self, at: S3Location, content: bytes) -> None:
+        self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content)
+
+    def held(self, source: str = "agents") -> dict[date, tuple[str, int]]:
+        return loaded(self.warehouse, source)
+
+    def bronze(self, source: str) -> list[tuple[Any, ...]]:
+        """Rows in order, without what differs from run to run and place to place."""
+        columns = self.snowflake.ask(
+            f"select column_name from {DATABASE}.information_schema.columns "
+            f"where table_schema = upper('{self.cloud.prefix}') and table_name = upper('{source}') "
+            "order by ordinal_position"
+        )
+        listed = ", ".join(name for (name,) in columns if name not in ("_RUN_ID", "_INGESTED_AT", "_SOURCE_URI"))
+        return sorted(self.snowflake.ask(f"select {listed} from {self.schema}.{source}"), key=repr)
+
+    def staging(self) -> list[str]:
+        found = self.snowflake.ask(
+            f"select table_name from {DATABASE}.information_schema.tables "
+            f"where table_schema = upper('{self.cloud.prefix}') and startswith(table_name, '_STAGING_')"
+        )
+        return [name for (name,) in found]
+
+
+@pytest.fixture(scope="session")
+def snow(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snowflake]:
+    folder = tmp_path_factory.mktemp("snowflake")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    python = subprocess.run(
+        [ROOT / "setup.sh", "requirements/fakesnow.txt"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    requests = folder / "requests.jsonl"
+    requests.touch()
+    environment = os.environ | {"HOME": str(folder)}
+    with (folder / "log").open("wb") as log:
+        command = [python, str(STAND_IN), str(port), server.url, str(requests)]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        snow = Snowflake(port, requests)
+        _wait_until_it_listens(process, port, folder / "log")
+        snow.ask(f"create database if not exists {DATABASE}")
+        yield snow
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    pause = threading.Event()
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        pause.wait(0.1)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def platform(server: Server, snow: Snowflake, tmp_path: Path, request: pytest.FixtureRequest) -> Platform:
+    """An empty one."""
+    name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)[-40:].strip("_")
+    return Platform(Cloud(tmp_path, server, f"t_{name.lower()}"), snow).make()

@@ -1,0 +1,49 @@
+"""Serves fakesnow, a stand-in for Snowflake on DuckDB: python tests/snowflake/standin.py PORT S3_URL REQUESTS.
+
+Run by the Python of requirements/fakesnow.txt. REQUESTS: a file that gets every statement, a JSON line each. Where it
+differs from Snowflake in what the loads need, it is mended here, and what that hides is said (docs/snowflake.md).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import fakesnow.cursor
+import fakesnow.server
+import fsspec
+import snowflake.connector.errors as errors
+import uvicorn
+
+PORT, S3_URL, REQUESTS = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+_execute = fakesnow.cursor.FakeSnowflakeCursor.execute
+
+
+def execute(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
+    with REQUESTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps([id(self._conn), command]) + "\n")
+    try:
+        return _execute(self, command, *arguments, **options)
+    # DuckDB refuses the second of two writers at once, where Snowflake lets it wait for the lock: hides the waiting,
+    # and shows what happens to a statement that Snowflake aborts because too many wait.
+    except duckdb.TransactionException as error:
+        raise errors.ProgrammingError(msg=str(error), errno=625, sqlstate="57014") from error
+    # Otherwise the server answers 500, which the client takes for a fault that may pass.
+    except duckdb.Error as error:
+        raise errors.ProgrammingError(msg=str(error), errno=100, sqlstate="22000") from error
+    except FileNotFoundError as error:
+        raise errors.ProgrammingError(msg=f"Remote file not found: {error}", errno=91016, sqlstate="22000") from error
+
+
+fakesnow.cursor.FakeSnowflakeCursor.execute = execute
+lake = fsspec.filesystem(
+    "s3",
+    key="dummy",
+    secret="dummy",
+    client_kwargs={"endpoint_url": S3_URL, "region_name": "eu-north-1"},
+    use_listings_cache=False,
+    skip_instance_cache=True,
+)
+fakesnow.server.shared_fs.duck_conn.register_filesystem(lake)
+uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=PORT, log_level="warning")

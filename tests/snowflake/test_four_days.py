@@ -1,0 +1,109 @@
+"""The command that users have: six sources on four days, Bronze in the stand-in."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from demo.faithful import Counts, delivery_path
+from demo.postgres import Server as Postgres
+from demo.services import Services
+from jobs.settings import ROOT
+from tests.conftest import DAYS, World
+from tests.e2e.conftest import SOURCES, wait_for
+from tests.s3.conftest import Cloud
+from tests.s3.server import Server
+from tests.snowflake.conftest import Platform, Snowflake
+
+RANGE = ("--from", str(DAYS[0]), "--to", str(DAYS[-1]))
+DAY = str(DAYS[1])
+
+
+@pytest.fixture(scope="module")
+def four_days(
+    delivered: tuple[World, Counts], postgres: Postgres, web: Services, server: Server, snow: Snowflake
+) -> Platform:
+    world, _ = delivered
+    platform = Platform(Cloud(world.root, server, "four_days"), snow).make(elsewhere="")
+    platform.cloud.deliver_all(world.root / "sources")
+    done = platform.cloud.submit("run", *RANGE)
+    assert done.returncode == 0, done.stderr
+    return platform
+
+
+def test_the_ledger_balances_and_bronze_is_counted_in_the_warehouse(
+    four_days: Platform, delivered: tuple[World, Counts]
+) -> None:
+    rows = four_days.cloud.status()
+    counted = [row for row in rows if row["state"] == "loaded"]
+    assert {row["source"] for row in counted} == set(SOURCES)
+    for row in counted:
+        assert row["rows_delivered"] == row["rows_landed"] + row["rows_rejected"]
+        assert row["rows_landed"] == row["rows_bronze"] > 0
+    delivered_calls = delivered[1]["rows"]["call_logs"]
+    assert {row["ingest_date"]: row["rows_bronze"] for row in counted if row["source"] == "call_logs"} == {
+        day: delivered_calls[day] for day in delivered_calls
+    }
+    four_days.snowflake.ask(f"delete from {four_days.schema}.agents where agent_id = '1000'")
+    try:
+        (agents,) = (row for row in four_days.cloud.status("--source", "agents") if row["rows_bronze"] is not None)
+        assert agents["rows_bronze"] == agents["rows_landed"] - 1
+    finally:
+        assert four_days.cloud.submit("load", "--date", str(DAYS[0]), "--source", "agents", "--replay").returncode == 0
+
+
+def test_loading_a_day_starts_no_jvm(four_days: Platform) -> None:
+    """Every JVM says on stderr that it took up this variable."""
+    told = {"JAVA_TOOL_OPTIONS": "-Dneutral=canary"}
+    done = four_days.cloud.submit("load", "--date", DAY, "--replay", "--json", **told)
+    assert done.returncode == 0, done.stderr
+    assert {json.loads(line)["state"] for line in done.stdout.splitlines()} == {"loaded", "unchanged"}
+    assert "canary" not in done.stderr
+    assert "canary" in four_days.cloud.submit("ingest", "--date", DAY, "--source", "agents", **told).stderr
+
+
+def test_a_replay_and_a_corrected_delivery_change_just_their_day(
+    four_days: Platform, delivered: tuple[World, Counts]
+) -> None:
+    before = {source: (four_days.held(source), four_days.bronze(source)) for source in SOURCES}
+    assert four_days.cloud.submit("run", "--date", DAY, "--replay").returncode == 0
+    for source in SOURCES:
+        held, rows = before[source]
+        now = four_days.held(source)
+        assert {day: run for day, run in now.items() if str(day) != DAY} == {
+            day: run for day, run in held.items() if str(day) != DAY
+        }
+        assert four_days.bronze(source) == rows
+    path = delivery_path(delivered[0].root / "sources", ("call_logs", DAY))
+    key, original = str(path.relative_to(delivered[0].root / "sources")), path.read_bytes()
+    try:
+        four_days.cloud.deliver(key, b"".join(original.splitlines(keepends=True)[:-7]))
+        assert four_days.cloud.submit("run", "--date", DAY).returncode == 0
+        (row,) = four_days.cloud.status("--date", DAY, "--source", "call_logs")
+        assert (row["corrected"], row["rows_bronze"]) == (True, before["call_logs"][0][DAYS[1]][1] - 7)
+    finally:
+        four_days.cloud.deliver(key, original)
+        assert four_days.cloud.submit("run", "--date", DAY).returncode == 0
+    assert four_days.bronze("call_logs") == before["call_logs"][1]
+
+
+@pytest.mark.parametrize("step", ["staged", "published"])
+def test_killed_at_a_step_bronze_is_whole_and_the_next_load_converges(
+    four_days: Platform, tmp_path: Path, step: str
+) -> None:
+    rows = four_days.bronze("social_media")
+    arguments = ("load", "--date", DAY, "--source", "social_media", "--replay")
+    process = four_days.cloud.start(*arguments, hold_at=f"{step} social_media", folder=tmp_path / "hold")
+    wait_for((tmp_path / "hold/held").exists, step, process)
+    os.killpg(process.pid, 9)
+    process.wait()
+    assert four_days.bronze("social_media") == rows
+    assert four_days.cloud.submit(*arguments).returncode == 0
+    assert four_days.bronze("social_media") == rows
+
+
+def test_the_environment_that_ships_is_valid() -> None:
+    done = subprocess.run([ROOT / "spark-submit.sh", "check", "--env", "snowflake"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
