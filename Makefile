@@ -101,6 +101,8 @@ lock: ## compile the lock files anew from their .in files
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
 	$$compile requirements/fakesnow.in -o requirements/fakesnow.txt; \
 	$$compile requirements/dbt.in -o requirements/dbt.txt; \
+	$$compile requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt; \
+	$$compile requirements/dbt-snowflake.in -o requirements/dbt-snowflake.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 

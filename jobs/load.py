@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from jobs.session import Session
 
 
-def load(
-    environment: Environment, contract: SourceContract, manifest: Manifest, session: "Session"
-) -> tuple[str, int]:
+def load(environment: Environment, contract: SourceContract, manifest: Manifest, session: "Session") -> tuple[str, int]:
     """Publish a landing; returns the run and the rows that Bronze then holds of its day.
 
     A newer run is never replaced by an older one: its rows stay, and the answer names it.

@@ -1,6 +1,6 @@
 """Silver and Gold of any warehouse in one form, so that a comparison is an equality: table -> its rows, sorted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,9 @@ Tables = dict[str, list[Row]]
 
 def rows(found: Iterable[dict[str, Any]]) -> list[Row]:
     """Columns by name, values as text that is the same from every warehouse's client."""
-    return sorted((tuple(sorted((name.lower(), _text(value)) for name, value in row.items())) for row in found), key=repr)
+    return sorted(
+        (tuple(sorted((name.lower(), _text(value)) for name, value in row.items())) for row in found), key=repr
+    )
 
 
 def _text(value: Any) -> str | None:
@@ -49,10 +51,24 @@ def from_duckdb(file: Path) -> Tables:
 def from_bigquery(client: Any) -> Tables:
     """Of a BigQuery project, by its client."""
     return {
-        f"{layer}.{table.table_id}": rows(dict(row) for row in client.query(f"SELECT * FROM {layer}.{table.table_id}").result())
+        f"{layer}.{table.table_id}": rows(
+            dict(row) for row in client.query(f"SELECT * FROM {layer}.{table.table_id}").result()
+        )
         for layer in LAYERS
         for table in client.list_tables(layer)
         if table.table_type == "TABLE" and table.table_id not in NOT_REBUILT
+    }
+
+
+def from_snowflake(ask: Callable[[str], list[dict[str, Any]]]) -> Tables:
+    """Of a Snowflake database; `ask`: a statement's rows by column name."""
+    tables = ask("select table_schema, table_name, table_type from information_schema.tables")
+    return {
+        f"{layer}.{name}": rows(ask(f"select * from {layer}.{name}"))
+        for layer, name, kind in (
+            (table["TABLE_SCHEMA"].lower(), table["TABLE_NAME"].lower(), table["TABLE_TYPE"]) for table in tables
+        )
+        if layer in LAYERS and kind == "BASE TABLE" and name not in NOT_REBUILT
     }
 
 

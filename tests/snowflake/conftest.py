@@ -16,11 +16,14 @@ import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from demo.faithful import Counts
+from demo.postgres import Server as Postgres
+from demo.services import Services
 from jobs.bronze.snowflake import loaded
 from jobs.ledger import Ledger, Manifest, landing_folder
 from jobs.location import S3Location
 from jobs.settings import ROOT, SnowflakeWarehouse
-from tests.conftest import AGENTS_FROM_A_FILE
+from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World
 from tests.s3.conftest import LAKE_BUCKET, Cloud, delivered, postgres, server, web
 from tests.s3.server import Server
 from tests.unit.test_bronze_delta import manifest_of, table_of
@@ -50,6 +53,12 @@ class Snowflake:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
+
+    def by_name(self, statement: str) -> list[dict[str, Any]]:
+        """Rows with their columns' names."""
+        with self.connect() as connection, connection.cursor(snowflake.connector.DictCursor) as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
 
 
 @dataclass(frozen=True)
@@ -169,3 +178,15 @@ def platform(server: Server, snow: Snowflake, tmp_path: Path, request: pytest.Fi
     """An empty one."""
     name = "".join(letter if letter.isalnum() else "_" for letter in request.node.name)[-40:].strip("_")
     return Platform(Cloud(tmp_path, server, f"t_{name.lower()}"), snow).make()
+
+
+@pytest.fixture(scope="session")
+def four_days(
+    delivered: tuple[World, Counts], postgres: Postgres, web: Services, server: Server, snow: Snowflake
+) -> Platform:
+    world, _ = delivered
+    platform = Platform(Cloud(world.root, server, "four_days"), snow).make(elsewhere="")
+    platform.cloud.deliver_all(world.root / "sources")
+    done = platform.cloud.submit("run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
+    assert done.returncode == 0, done.stderr
+    return platform

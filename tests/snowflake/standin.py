@@ -5,6 +5,7 @@ differs from Snowflake in what the loads need, it is mended here, and what that 
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,18 @@ PORT, S3_URL, REQUESTS = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 _execute = fakesnow.cursor.FakeSnowflakeCursor.execute
 
 
+def _without_temporary(command: str) -> str:
+    """dbt's temporary tables and views are named in full, and DuckDB keeps temporary ones in a catalog of their own.
+
+    Hides that a temporary one goes with its session: here dbt's own drop removes it.
+    """
+    return re.sub(r"(?i)\bcreate( or replace)? temporary (table|view)", r"create\1 \2", command)
+
+
 def execute(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
     with REQUESTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps([id(self._conn), command]) + "\n")
+    command = _without_temporary(command)
     try:
         return _execute(self, command, *arguments, **options)
     # DuckDB refuses the second of two writers at once, where Snowflake lets it wait for the lock: hides the waiting,

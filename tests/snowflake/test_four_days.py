@@ -8,29 +8,13 @@ from pathlib import Path
 import pytest
 
 from demo.faithful import Counts, delivery_path
-from demo.postgres import Server as Postgres
-from demo.services import Services
 from jobs.settings import ROOT
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import SOURCES, wait_for
-from tests.s3.conftest import Cloud
-from tests.s3.server import Server
-from tests.snowflake.conftest import Platform, Snowflake
+from tests.snowflake.conftest import Platform
 
 RANGE = ("--from", str(DAYS[0]), "--to", str(DAYS[-1]))
 DAY = str(DAYS[1])
-
-
-@pytest.fixture(scope="module")
-def four_days(
-    delivered: tuple[World, Counts], postgres: Postgres, web: Services, server: Server, snow: Snowflake
-) -> Platform:
-    world, _ = delivered
-    platform = Platform(Cloud(world.root, server, "four_days"), snow).make(elsewhere="")
-    platform.cloud.deliver_all(world.root / "sources")
-    done = platform.cloud.submit("run", *RANGE)
-    assert done.returncode == 0, done.stderr
-    return platform
 
 
 def test_the_ledger_balances_and_bronze_is_counted_in_the_warehouse(
