@@ -216,9 +216,7 @@ def test_a_token_that_bigquery_refuses_is_a_configuration_error(cloud: Cloud) ->
 def test_bigquery_down_is_a_service_error_that_a_retry_mends(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bigquery, "_PATIENCE", 0.5)
     cloud.calls(30)
-    down = Reply(
-        503, json.dumps({"error": {"code": 503, "message": "x", "errors": [{"reason": "backendError"}]}}).encode()
-    )
+    down = Reply(503, json.dumps({"error": {"code": 503, "message": "x", "errors": [{"reason": "backendError"}]}}).encode())
     with cloud.stand_in.broken(lambda _: down):
         (outcome,) = cloud.run()
     assert (outcome.exit_code, outcome.retry_helps) == (69, True), outcome.error
