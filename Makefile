@@ -14,12 +14,13 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster
+OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/bigquery
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-cluster bench-day bench-sources bench-s3
+.PHONY: test test-all test-dbt test-sources test-s3 test-cluster test-bigquery verify-bigquery
+.PHONY: bench-day bench-sources bench-s3 bench-load
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -51,7 +52,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-bigquery ## the heavier tests
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -59,6 +60,12 @@ test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults i
 
 test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
+
+test-bigquery: setup ## Bronze, Silver and Gold in a stand-in for BigQuery, equal to the local ones row by row
+	@$(PYTHON) -m pytest -q tests/bigquery
+
+verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in a scratch dataset
+	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict build.py headline.py warehouse.py plugins/bronze.py
@@ -86,12 +93,17 @@ bench-sources: setup ## landing a table against COPY: CPU a row, the slope betwe
 bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU
 	@$(PYTHON) -m bench.s3
 
+bench-load: setup ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
+	@$(PYTHON) -m bench.load
+
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
 	$$compile requirements.in -o requirements.txt; \
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
 	$$compile requirements/dbt.in -o requirements/dbt.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
+	$$compile -c requirements/dbt.txt requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt; \
+	$$compile requirements/bigquery-emulator.in -o requirements/bigquery-emulator.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -1,6 +1,7 @@
 """Loading: a landing into Bronze, balanced against its manifest."""
 
 from datetime import date
+from logging import INFO
 from typing import TYPE_CHECKING, assert_never
 
 from jobs.bronze import bigquery, delta
@@ -13,16 +14,15 @@ if TYPE_CHECKING:
     from jobs.session import Session
 
 
-def load(
-    environment: Environment, contract: SourceContract, manifest: Manifest, session: "Session"
-) -> tuple[str, int]:
+def load(environment: Environment, contract: SourceContract, manifest: Manifest, session: "Session") -> tuple[str, int]:
     """Publish a landing; returns the run and the rows that Bronze then holds of its day.
 
     A newer run is never replaced by an older one: its rows stay, and the answer names it.
     """
 
     def log(event: str, **facts: object) -> None:
-        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, rows=manifest.rows_landed, **facts)
+        known: dict[str, object] = {"rows": manifest.rows_landed, **facts}
+        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, level=INFO, **known)
 
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:

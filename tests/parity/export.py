@@ -17,7 +17,9 @@ Tables = dict[str, list[Row]]
 
 def rows(found: Iterable[dict[str, Any]]) -> list[Row]:
     """Columns by name, values as text that is the same from every warehouse's client."""
-    return sorted((tuple(sorted((name.lower(), _text(value)) for name, value in row.items())) for row in found), key=repr)
+    return sorted(
+        (tuple(sorted((name.lower(), _text(value)) for name, value in row.items())) for row in found), key=repr
+    )
 
 
 def _text(value: Any) -> str | None:
@@ -49,7 +51,9 @@ def from_duckdb(file: Path) -> Tables:
 def from_bigquery(client: Any) -> Tables:
     """Of a BigQuery project, by its client."""
     return {
-        f"{layer}.{table.table_id}": rows(dict(row) for row in client.query(f"SELECT * FROM {layer}.{table.table_id}").result())
+        f"{layer}.{table.table_id}": rows(
+            dict(row) for row in client.query(f"SELECT * FROM {layer}.{table.table_id}").result()
+        )
         for layer in LAYERS
         for table in client.list_tables(layer)
         if table.table_type == "TABLE" and table.table_id not in NOT_REBUILT
