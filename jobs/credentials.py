@@ -86,12 +86,12 @@ def service_account(reference: str) -> dict[str, Any]:
 def google(reference: str, scope: str) -> Any:
     """Google's credentials: a token of about an hour from a service account's key, or from AWS by federation.
 
-    Not google-auth's own, whose every new one asks iamcredentials.googleapis.com in the background where it may be used.
+    Not google-auth's own: each of those asks iamcredentials.googleapis.com in the background where it may be used.
     """
     from google.oauth2.credentials import Credentials
 
     token, expiry = _minted(reference, scope)
-    return Credentials(token, expiry=expiry, refresh_handler=lambda _, scopes: _minted(reference, scope))  # type: ignore[no-untyped-call]
+    return Credentials(token, expiry=expiry, refresh_handler=lambda _, **__: _minted(reference, scope))  # type: ignore[no-untyped-call]
 
 
 def _minted(reference: str, scope: str) -> tuple[str, datetime]:

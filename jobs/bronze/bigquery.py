@@ -149,7 +149,7 @@ class Loading:
         new = [field for field in wanted.schema if field.name not in {known.name for known in found.schema}]
         if new:
             adding = ", ".join(
-                f"ADD COLUMN IF NOT EXISTS {field.name} {field.field_type} OPTIONS (description = {field.description!r})"
+                f"ADD COLUMN IF NOT EXISTS {field.name} {field.field_type} OPTIONS (description={field.description!r})"
                 for field in new
             )
             _query(client, self.warehouse, f"ALTER TABLE {_name(self.warehouse, self.contract.name)} {adding}")

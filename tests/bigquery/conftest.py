@@ -17,7 +17,10 @@ from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, servin
 from tests.conftest import DAYS, World, make_world
 from tests.spark.conftest import spark_environment
 
-HEADER = ",call ID,customeR iD,COMPLAINT_catego ry,agent ID,call_start_time,call_end_time,resolutionstatus,callLogsGenerationDate\n"
+HEADER = (
+    ",call ID,customeR iD,COMPLAINT_catego ry,agent ID,call_start_time,call_end_time,resolutionstatus,"
+    "callLogsGenerationDate\n"
+)
 
 
 @pytest.fixture(scope="session")
