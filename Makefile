@@ -14,12 +14,13 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/snowflake
+OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/bigquery --ignore tests/snowflake --ignore tests/parity
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-snowflake bench-day bench-sources bench-s3 bench-customers
+.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity verify-bigquery
+.PHONY: bench-day bench-sources bench-s3 bench-customers bench-load
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -51,7 +52,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster test-snowflake ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity ## the heavier tests
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -63,8 +64,17 @@ test-nightly: setup ## the same on a second, independent S3 server (versitygw, b
 test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
 
-test-snowflake: setup ## Bronze in Snowflake's stand-in (fakesnow), the lake on an S3 server
+test-snowflake: setup ## Bronze, Silver and Gold in a stand-in for Snowflake, the lake on an S3 server
 	@$(PYTHON) -m pytest -q tests/snowflake
+
+test-parity: setup ## what the two suites above exported: Silver and Gold of three warehouses, row by row
+	@$(PYTHON) -m pytest -q tests/parity
+
+test-bigquery: setup ## Bronze, Silver and Gold in a stand-in for BigQuery, equal to the local ones row by row
+	@$(PYTHON) -m pytest -q tests/bigquery
+
+verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in a scratch dataset
+	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict build.py headline.py warehouse.py plugins/bronze.py
@@ -94,6 +104,8 @@ bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 tim
 
 bench-customers: setup ## the customers file at its real size on an S3 server: memory, CPU against bare Spark
 	@$(PYTHON) -m bench.customers
+bench-load: setup ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
+	@$(PYTHON) -m bench.load
 
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
@@ -101,9 +113,10 @@ lock: ## compile the lock files anew from their .in files
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
 	$$compile requirements/fakesnow.in -o requirements/fakesnow.txt; \
 	$$compile requirements/dbt.in -o requirements/dbt.txt; \
-	$$compile requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt; \
 	$$compile requirements/dbt-snowflake.in -o requirements/dbt-snowflake.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
+	$$compile -c requirements/dbt.txt requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt; \
+	$$compile requirements/bigquery-emulator.in -o requirements/bigquery-emulator.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -91,17 +91,7 @@ def service_account(reference: str) -> dict[str, Any]:
 
 
 def google(reference: str, scope: str) -> Any:
-    """Google's credentials: a token of about an hour from a service account's key, or from AWS by federation.
-
-    Not google-auth's own, whose every new one asks iamcredentials.googleapis.com in the background where it may be used.
-    """
-    from google.oauth2.credentials import Credentials
-
-    token, expiry = _minted(reference, scope)
-    return Credentials(token, expiry=expiry, refresh_handler=lambda _, scopes: _minted(reference, scope))  # type: ignore[no-untyped-call]
-
-
-def _minted(reference: str, scope: str) -> tuple[str, datetime]:
+    """Google's credentials with a token of about an hour: by a service account's key, or from AWS by federation."""
     from google.auth import aws
     from google.auth.exceptions import GoogleAuthError, TransportError
     from google.auth.transport.requests import Request
@@ -110,18 +100,35 @@ def _minted(reference: str, scope: str) -> tuple[str, datetime]:
     try:
         if (given := _google_json(reference)).get("type") == "external_account":
             supplied = {name: text for name, text in given.items() if name != "credential_source"}
-            found: Any = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
+            minting: Any = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
                 {**supplied, "aws_security_credentials_supplier": _FromAws()}, scopes=[scope]
             )
         else:
-            found = account.Credentials.from_service_account_info(service_account(reference), scopes=[scope])  # type: ignore[no-untyped-call]
+            key = service_account(reference)
+            minting = account.Credentials.from_service_account_info(key, scopes=[scope])  # type: ignore[no-untyped-call]
+        found = bearer(minting)
         found.refresh(Request())
     except TransportError as error:
         raise ServiceError(f"secret {reference}: Google's token endpoint: {type(error).__name__}") from None
     except (GoogleAuthError, ValueError) as error:
         reason = str(error.args[0])[:200] if error.args else type(error).__name__
         raise ConfigurationError(f"secret {reference}: Google gives no token: {reason}") from None
-    return str(found.token), found.expiry
+    return found
+
+
+def bearer(minting: Any) -> Any:
+    """Credentials that carry the tokens of others, and ask nobody else.
+
+    google-auth's service accounts ask iamcredentials.googleapis.com in the background where they may be used.
+    """
+    from google.auth.transport.requests import Request
+    from google.oauth2.credentials import Credentials
+
+    def mint(_: object, **__: object) -> tuple[str, datetime]:
+        minting.refresh(Request())
+        return minting.token, minting.expiry
+
+    return Credentials(None, refresh_handler=mint)  # type: ignore[no-untyped-call]
 
 
 def _google_json(reference: str) -> dict[str, Any]:

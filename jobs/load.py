@@ -1,6 +1,7 @@
 """Loading: a landing into Bronze, balanced against its manifest."""
 
 from datetime import date
+from logging import INFO
 from typing import TYPE_CHECKING, assert_never
 
 from jobs.errors import BalanceError
@@ -19,7 +20,8 @@ def load(environment: Environment, contract: SourceContract, manifest: Manifest,
     """
 
     def log(event: str, **facts: object) -> None:
-        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, rows=manifest.rows_landed, **facts)
+        known: dict[str, object] = {"rows": manifest.rows_landed, **facts}
+        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, level=INFO, **known)
 
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:

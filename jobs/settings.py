@@ -247,7 +247,7 @@ class BigQueryWarehouse(_Strict):
     bronze: Dataset = "coretelecoms_bronze"
     silver: Dataset = "coretelecoms_silver"
     gold: Dataset = "coretelecoms_gold"
-    secret: Name = "bigquery"
+    secret: Name = "bigquery"  # noqa: S105 - an entry's name
     labels: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")], str] = {"application": "coretelecoms"}
     maximum_bytes_billed: int = Field(default=20 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
     staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left

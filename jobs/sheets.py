@@ -9,8 +9,9 @@ from typing import Any
 import google.auth.exceptions
 import gspread
 import requests
+from google.oauth2.service_account import Credentials
 
-from jobs.credentials import address, service_account
+from jobs.credentials import address, bearer, service_account
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
 from jobs.lines import Keep, Tally
 from jobs.settings import Environment, Retries, SheetDelivery
@@ -89,11 +90,12 @@ def _values(
     endpoint = address(environment.services.get("sheets", GOOGLE))
     whole = "'{}'".format(worksheet.replace("'", "''"))
     shown: dict[str, Any] = {"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"}
+    factory = partial(_Client, endpoint=endpoint, retries=environment.retries)
     try:
-        factory = partial(_Client, endpoint=endpoint, retries=environment.retries)
-        client = gspread.service_account_from_dict(key, scopes=[SCOPE], http_client=factory)  # type: ignore[arg-type]
+        account = Credentials.from_service_account_info(key, scopes=[SCOPE])  # type: ignore[no-untyped-call]
     except ValueError:
         raise ConfigurationError(f"{where}: the service account's key has no private_key that can be used") from None
+    client = gspread.Client(auth=bearer(account), http_client=factory)  # type: ignore[arg-type]
     try:
         answer = persistently(
             lambda: client.http_client.values_get(spreadsheet, whole, params=shown), environment.retries, where

@@ -124,7 +124,9 @@ class Loading:
         except NotFound:
             raise ConfigurationError(f"dataset {name}: not there; make it in {self.warehouse.location}") from None
         if found.lower() != self.warehouse.location.lower():
-            raise ConfigurationError(f"dataset {name}: is in {found}, warehouse.location says {self.warehouse.location}")
+            raise ConfigurationError(
+                f"dataset {name}: is in {found}, warehouse.location says {self.warehouse.location}"
+            )
 
     def _prepare(self, client: "Client") -> None:
         """The source's table as its contract and this landing have it, and the table that guards its publishing."""
@@ -147,7 +149,7 @@ class Loading:
         new = [field for field in wanted.schema if field.name not in {known.name for known in found.schema}]
         if new:
             adding = ", ".join(
-                f"ADD COLUMN IF NOT EXISTS {field.name} {field.field_type} OPTIONS (description = {field.description!r})"
+                f"ADD COLUMN IF NOT EXISTS {field.name} {field.field_type} OPTIONS (description={field.description!r})"
                 for field in new
             )
             _query(client, self.warehouse, f"ALTER TABLE {_name(self.warehouse, self.contract.name)} {adding}")
@@ -258,7 +260,10 @@ class Loading:
         The guard's row is there before the transaction, so that two of them change the same row also where the day
         has no rows yet: DELETE and INSERT alone would then both pass.
         """
-        table, guard = _name(self.warehouse, self.contract.name), _name(self.warehouse, f"_publish_{self.contract.name}")
+        table, guard = (
+            _name(self.warehouse, self.contract.name),
+            _name(self.warehouse, f"_publish_{self.contract.name}"),
+        )
         day, run = f"DATE '{self.manifest.ingest_date}'", f"'{self.manifest.run_id}'"
         columns = ", ".join(self.manifest.columns_landed)
         return f"""DECLARE is_newest BOOL;

@@ -17,7 +17,10 @@ from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, servin
 from tests.conftest import DAYS, World, make_world
 from tests.spark.conftest import spark_environment
 
-HEADER = ",call ID,customeR iD,COMPLAINT_catego ry,agent ID,call_start_time,call_end_time,resolutionstatus,callLogsGenerationDate\n"
+HEADER = (
+    ",call ID,customeR iD,COMPLAINT_catego ry,agent ID,call_start_time,call_end_time,resolutionstatus,"
+    "callLogsGenerationDate\n"
+)
 
 
 @pytest.fixture(scope="session")
@@ -58,17 +61,12 @@ class Cloud:
 
     world: World
     stand_in: StandIn
-    session: Session
-
-    def write(self, **more: str) -> None:
-        make_world(self.world.root, warehouse=toml(self.stand_in, **more))
-        text = self.world.file.read_text()
-        key = f'bigquery = "file:{self.stand_in.folder}/key.json"\n'
-        self.world.file.write_text(text.replace("[secrets]\n", f"[secrets]\n{key}"))
+    session: Session | None
 
     def run(
         self, *days: date, step: str = "run", source: str = "call_logs", replay: bool = False, run_id: str = ""
     ) -> list[Outcome]:
+        assert self.session is not None
         environment = self.world.environment
         contracts = load_contracts(environment, (source,))
         run = Run(environment, contracts, days or DAYS[:1], run_id or new_run_id(), step, replay)
@@ -103,10 +101,18 @@ class Cloud:
         return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
+def write(cloud: Cloud, agents_from_a_file: bool = True, **more: str) -> None:
+    """The environment's file, with `more` in its warehouse."""
+    make_world(cloud.world.root, agents_from_a_file, warehouse=toml(cloud.stand_in, **more))
+    text = cloud.world.file.read_text()
+    key = f'bigquery = "file:{cloud.stand_in.folder}/key.json"\n'
+    cloud.world.file.write_text(text.replace("[secrets]\n", f"[secrets]\n{key}"))
+
+
 @pytest.fixture
 def cloud(stand_in: StandIn, session: Session, tmp_path: Path) -> Cloud:
     """Without a table."""
     stand_in.reset()
     cloud = Cloud(World(tmp_path), stand_in, session)
-    cloud.write()
+    write(cloud)
     return cloud

@@ -140,7 +140,9 @@ class StandIn:
             body = found.read()
         finally:
             connection.close()
-        answered = {name: found.headers[name] for name in ("Content-Type", "Location", "Range") if name in found.headers}
+        answered = {
+            name: found.headers[name] for name in ("Content-Type", "Location", "Range") if name in found.headers
+        }
         if "Location" in answered:  # of an upload: past the front
             answered["Location"] = answered["Location"].replace(f"http://{HOST}:{self.rest_port}", self.address)
         return Reply(found.status, body, answered)
@@ -211,7 +213,11 @@ def _emulator(folder: Path) -> Iterator[tuple[int, int]]:
     with log.open("wb") as out:
         environment = os.environ | {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, env=environment, preexec_fn=partial(die_with_parent, signal.SIGKILL)
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            preexec_fn=partial(die_with_parent, signal.SIGKILL),
         )
     try:
         yield _port(process, log, "rest"), _port(process, log, "grpc")

@@ -1,18 +1,17 @@
 """Stage, audit, publish, on one Spark session; what BigQuery was asked for is on record."""
 
 import json
-from pathlib import Path
 
 import pytest
-from pyspark.errors import PySparkException
 
 from demo.web import Asked, Reply
 from jobs import status
 from jobs.bronze import bigquery
 from jobs.ledger import Ledger
 from jobs.load import load
+from jobs.session import Session
 from jobs.settings import ROOT, load_contracts
-from tests.bigquery.conftest import Cloud
+from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, sql
 from tests.conftest import DAYS
 
@@ -88,14 +87,14 @@ def test_a_corrected_day_that_became_empty_is_empty_in_bronze_and_known(cloud: C
     assert len([text for text in cloud.stand_in.sent() if "TRANSACTION" in text]) == transactions
 
 
-def test_an_older_run_never_replaces_a_newer_one(cloud: Cloud) -> None:
+def test_an_older_run_never_replaces_a_newer_one(cloud: Cloud, session: Session) -> None:
     cloud.calls(30)
     cloud.run(step="ingest")
     cloud.calls(40)
     (newer,) = cloud.run()
     oldest = Ledger(cloud.world.lake).manifests("call_logs", FIRST)[0]
     environment = cloud.world.environment
-    held = load(environment, load_contracts(environment)["call_logs"], oldest, cloud.session)
+    held = load(environment, load_contracts(environment)["call_logs"], oldest, session)
     assert held == (newer.run_id, 40)
     assert cloud.bronze() == [(FIRST, newer.run_id, 40)]
     assert cloud.tables() == {"call_logs", "_publish_call_logs"}
@@ -196,10 +195,10 @@ def test_a_table_that_cannot_hold_bronze_is_refused(made: str, why: str, cloud: 
 
 def test_the_dataset_has_to_be_there_and_in_the_right_place(cloud: Cloud) -> None:
     cloud.calls(30)
-    cloud.write(location="US")
+    write(cloud, location="US")
     (elsewhere,) = cloud.run()
     assert f"{BRONZE}: is in {LOCATION}, warehouse.location says US" in (elsewhere.error or "")
-    cloud.write(bronze="nowhere")
+    write(cloud, bronze="nowhere")
     (missing,) = cloud.run()
     assert "coretelecoms-test.nowhere: not there" in (missing.error or "")
     assert (elsewhere.exit_code, missing.exit_code) == (78, 78)
@@ -216,7 +215,9 @@ def test_a_token_that_bigquery_refuses_is_a_configuration_error(cloud: Cloud) ->
 def test_bigquery_down_is_a_service_error_that_a_retry_mends(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bigquery, "_PATIENCE", 0.5)
     cloud.calls(30)
-    down = Reply(503, json.dumps({"error": {"code": 503, "message": "x", "errors": [{"reason": "backendError"}]}}).encode())
+    down = Reply(
+        503, json.dumps({"error": {"code": 503, "message": "x", "errors": [{"reason": "backendError"}]}}).encode()
+    )
     with cloud.stand_in.broken(lambda _: down):
         (outcome,) = cloud.run()
     assert (outcome.exit_code, outcome.retry_helps) == (69, True), outcome.error
@@ -231,10 +232,10 @@ def test_all_days_of_all_sources_go_through_one_application(cloud: Cloud) -> Non
     assert cloud.stand_in.aborted == []  # its threads take turns
 
 
-def test_javas_own_requests_find_no_other_host(cloud: Cloud) -> None:
-    resolver = cloud.session()._jvm.java.net.InetAddress  # type: ignore[union-attr]
+def test_javas_own_requests_find_no_other_host(session: Session) -> None:
+    resolver = session()._jvm.java.net.InetAddress  # type: ignore[union-attr]
     assert resolver.getByName("localhost").isLoopbackAddress()
-    with pytest.raises(Exception, match="UnknownHostException: Unable to resolve host www.googleapis.com"):
+    with pytest.raises(Exception, match=r"UnknownHostException: Unable to resolve host www\.googleapis\.com"):
         resolver.getByName("www.googleapis.com")
 
 

@@ -95,3 +95,16 @@ def test_the_source_contracts_may_lie_elsewhere(world: World, tmp_path: Path) ->
     shutil.copytree(ROOT / "conf/sources", tmp_path / "mine")
     world.file.write_text(f'contracts = "{tmp_path}/mine"\n' + world.file.read_text())
     assert len(load_contracts(world.environment)) == 6
+
+
+def test_the_shipped_environments_are_valid() -> None:
+    kinds = {path.stem: load_environment(path.stem).warehouse.kind for path in (ROOT / "conf/env").glob("*.toml")}
+    assert kinds == {"local": "delta", "s3": "delta", "bigquery": "bigquery"}
+
+
+def test_a_warehouse_in_bigquery_needs_its_secret(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.toml"
+    warehouse = '{ kind = "bigquery", project = "core-telecoms", location = "EU" }'
+    path.write_text(f'sources = "sources"\nlake = "lake"\nwarehouse = {warehouse}\n')
+    with pytest.raises(ConfigurationError, match=r"secrets.bigquery: found nothing"):
+        load_environment(str(path))

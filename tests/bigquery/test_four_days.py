@@ -1,0 +1,153 @@
+"""The four-day demo with Bronze, Silver and Gold in BigQuery's stand-in, against the same on this machine.
+
+Both load the same landings, so that every column has to be equal, the run's too.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from demo import services
+from demo.faithful import Counts, generate
+from demo.postgres import serving as postgres_serving
+from jobs.settings import ROOT
+from tests.bigquery.conftest import Cloud, write
+from tests.bigquery.stand_in import DATASETS, StandIn
+from tests.conftest import DAYS, World, make_world
+from tests.parity.export import differences, from_bigquery, from_duckdb
+
+OFFLINE = ROOT / "tests/bigquery/offline"
+
+
+@dataclass(frozen=True)
+class Both:
+    """One lake; Bronze, Silver and Gold in BigQuery and on this machine."""
+
+    cloud: Cloud
+    local: Path
+    counts: Counts
+
+    @property
+    def root(self) -> Path:
+        return self.cloud.world.root
+
+    def call(self, script: str, *arguments: str, env: Path) -> str:
+        """As users do, but without any network."""
+        variables = os.environ | {
+            "PYTHONPATH": str(OFFLINE),
+            "OFFLINE_RECORD": str(self.root / "refused"),
+            "CORETELECOMS_WAREHOUSE": str(self.root / "warehouse.duckdb"),
+            "DBT_TARGET_PATH": str(self.root / f"dbt-{env.stem}"),
+        }
+        command = [str(ROOT / script), *arguments, "--env", str(env)]
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def differences(self, first: date, last: date) -> object:
+        """Between Silver and Gold here and there, once the days' landings are loaded and built."""
+        span = ("--from", str(first), "--to", str(last))
+        self.call("spark-submit.sh", "load", *span, env=self.local)
+        for env in (self.local, self.cloud.world.file):
+            self.call("dbt.sh", "build", *span, env=env)
+        here, there = from_duckdb(self.root / "warehouse.duckdb"), from_bigquery(self.cloud.stand_in.client)
+        assert len(here["coretelecoms_gold.fact_complaints"]) > 1000
+        return differences(there, here)
+
+
+@pytest.fixture(scope="module")
+def both(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    root = tmp_path_factory.mktemp("days")
+    make_world(root, agents_from_a_file=False)
+    local = (root / "env.toml").rename(root / "local.toml")
+    cloud = Cloud(World(root), stand_in, None)
+    write(cloud, agents_from_a_file=False)
+    cloud.world.file.write_text(cloud.world.file.read_text() + _event_log(root / "events"))
+    stand_in.reset()
+    counts = generate(root / "sources", DAYS, calls=300, customers=200)
+    sheet = partial(services.agents_of, root / "sources")
+    with postgres_serving(tmp_path_factory.mktemp("postgres")) as server, services.serving(sheet) as web:
+        web.write_secrets(root / "services")
+        server.load_web_forms(root / "sources/web_forms")
+        server.write_secrets(root / "secrets")
+        both = Both(cloud, local, counts)
+        both.call("spark-submit.sh", "run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), env=cloud.world.file)
+        yield both
+
+
+def _event_log(folder: Path) -> str:
+    folder.mkdir()
+    return (
+        f'[spark]\n"spark.eventLog.enabled" = "true"\n"spark.eventLog.dir" = "file://{folder}"\n'
+        '"spark.eventLog.compress" = "false"\n'
+    )
+
+
+def test_every_delivered_row_is_in_bronze(both: Both) -> None:
+    for source, by_day in both.counts["rows"].items():
+        expected = {day or str(DAYS[0]): rows for day, rows in by_day.items()}
+        assert {str(day): rows for day, _, rows in both.cloud.bronze(source)} == expected, source
+    assert not [table for table in both.cloud.tables() if table.startswith("_stage_")]
+
+
+def test_silver_and_gold_are_the_local_ones_row_by_row(both: Both) -> None:
+    assert both.differences(DAYS[0], DAYS[-1]) == {}
+
+
+def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(both: Both) -> None:
+    changed = both.root / f"sources/call logs/call_logs_day_{DAYS[1]}.csv"
+    header, _, *rest = changed.read_text().splitlines(keepends=True)
+    changed.write_text("".join([header, *rest, rest[0], rest[1].replace("Resolved", "Blocked")]))
+    sources = ("--source", "call_logs", "--source", "social_media")
+    both.call("spark-submit.sh", "run", "--date", str(DAYS[1]), *sources, "--replay", env=both.cloud.world.file)
+    assert both.differences(DAYS[1], DAYS[1]) == {}
+
+
+def test_the_comparison_sees_one_changed_value(both: Both) -> None:
+    client, name = both.cloud.stand_in.client, "coretelecoms_gold.dim_agent"
+    key = both.cloud.stand_in.rows(f"SELECT MIN(agent_key) FROM {name}")[0][0]
+    both.cloud.stand_in.rows(f"UPDATE {name} SET agent_name = 'x' WHERE agent_key = '{key}'")
+    assert list(differences(from_bigquery(client), from_duckdb(both.root / "warehouse.duckdb"))) == [name]
+
+
+def test_bronze_is_only_read_by_day(both: Both) -> None:
+    bronze = f"`{DATASETS['bronze']}`.`"
+    asked = [text for text in both.cloud.stand_in.sent() if "`stg_" in text or "_are_in_silver" in text]
+    reads = [text for text in asked if bronze in text]
+    assert reads
+    assert [text[:500] for text in reads if "ingest_date between date" not in text] == []
+
+
+def test_gold_lies_in_partitions_and_clusters(both: Both) -> None:
+    (made,) = {
+        " ".join(text.split())[:2000]
+        for text in both.cloud.stand_in.sent()
+        if "create or replace table" in text and "`fact_complaints`" in text.partition("as (")[0]
+    }
+    assert "partition by reported_date cluster by channel, customer_key" in made
+
+
+def test_no_request_left_loopback(both: Both) -> None:
+    assert not (both.root / "refused").exists(), (both.root / "refused").read_text()
+    control = [sys.executable, "-c", "import socket; socket.create_connection(('192.0.2.1', 443), 1)"]
+    variables = os.environ | {"PYTHONPATH": str(OFFLINE), "OFFLINE_RECORD": str(both.root / "control")}
+    done = subprocess.run(control, capture_output=True, text=True, env=variables, check=False)
+    assert "only loopback in tests" in done.stderr
+    assert (both.root / "control").read_text().startswith("192.0.2.1")
+
+
+def test_key_and_token_show_nowhere(both: Both) -> None:
+    token, key = both.cloud.stand_in.services.access_token, both.cloud.stand_in.services.key_id
+    files = [path for folder in ("logs", "events", "lake/runs", "dbt-env") for path in (both.root / folder).rglob("*")]
+    texts = {path: path.read_text(errors="replace") for path in files if path.is_file()}
+    assert any(
+        "bigQueryStorageGrpcEndpoint" in text or "SparkListenerSQLExecutionStart" in text for text in texts.values()
+    )
+    assert [path for path, text in texts.items() if token in text or key in text] == []

@@ -1,0 +1,25 @@
+import pytest
+
+from tests.bigquery import verify
+from tests.bigquery.stand_in import LOCATION, PROJECT, StandIn
+
+# The emulator keeps neither, and does not count bytes; its front aborts a transaction only around Bronze's own.
+ONLY_BIGQUERY = {
+    "one_of_two_transactions_is_aborted",
+    "a_query_without_a_day_is_refused",
+    "a_day_costs_a_day",
+    "a_tables_expiry_is_kept",
+}
+
+
+def test_make_verify_bigquery_tells_the_stand_in_from_bigquery(
+    stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--project", PROJECT, "--location", LOCATION, "--key", f"{stand_in.folder}/key.json"]
+    given += ["--endpoint", stand_in.address, "--storage-endpoint", stand_in.storage]
+    assert verify.main(given) == 1
+    said = dict(line.split("  ", 1)[::-1] for line in capsys.readouterr().out.splitlines() if line[:2] in ("ok", "FA"))
+    found = {name.strip().replace(" ", "_"): word.strip() for name, word in said.items()}
+    assert {name for name, word in found.items() if word == "FAILED"} == ONLY_BIGQUERY
+    assert len(found) == len(verify.CHECKS)
+    assert not [dataset for dataset in stand_in.client.list_datasets() if "verify" in dataset.dataset_id]
