@@ -21,7 +21,8 @@ from jobs.settings import ROOT
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, StandIn
 from tests.conftest import DAYS, World, make_world
-from tests.parity.export import differences, from_bigquery, from_duckdb
+from tests.parity.days import CALLS, CHANGED, CORRECTED, CUSTOMERS, FOUR_DAYS, correction
+from tests.parity.export import differences, from_bigquery, from_duckdb, save
 
 OFFLINE = ROOT / "tests/bigquery/offline"
 
@@ -51,14 +52,16 @@ class Both:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def differences(self, first: date, last: date) -> object:
-        """Between Silver and Gold here and there, once the days' landings are loaded and built."""
+    def differences(self, first: date, last: date, when: str) -> object:
+        """Between Silver and Gold here and there, once the days' landings are loaded and built; both are exported."""
         span = ("--from", str(first), "--to", str(last))
         self.call("spark-submit.sh", "load", *span, env=self.local)
         for env in (self.local, self.cloud.world.file):
             self.call("dbt.sh", "build", *span, env=env)
         here, there = from_duckdb(self.root / "warehouse.duckdb"), from_bigquery(self.cloud.stand_in.client)
         assert len(here["coretelecoms_gold.fact_complaints"]) > 1000
+        save(here, "local", when)
+        save(there, "bigquery", when)
         return differences(there, here)
 
 
@@ -71,7 +74,7 @@ def both(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     write(cloud, agents_from_a_file=False)
     cloud.world.file.write_text(cloud.world.file.read_text() + _event_log(root / "events"))
     stand_in.reset()
-    counts = generate(root / "sources", DAYS, calls=300, customers=200)
+    counts = generate(root / "sources", DAYS, CALLS, CUSTOMERS)
     sheet = partial(services.agents_of, root / "sources")
     with postgres_serving(tmp_path_factory.mktemp("postgres")) as server, services.serving(sheet) as web:
         web.write_secrets(root / "services")
@@ -98,23 +101,25 @@ def test_every_delivered_row_is_in_bronze(both: Both) -> None:
 
 
 def test_silver_and_gold_are_the_local_ones_row_by_row(both: Both) -> None:
-    assert both.differences(DAYS[0], DAYS[-1]) == {}
+    assert both.differences(DAYS[0], DAYS[-1], FOUR_DAYS) == []
 
 
 def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(both: Both) -> None:
-    changed = both.root / f"sources/call logs/call_logs_day_{DAYS[1]}.csv"
-    header, _, *rest = changed.read_text().splitlines(keepends=True)
-    changed.write_text("".join([header, *rest, rest[0], rest[1].replace("Resolved", "Blocked")]))
+    changed = both.root / "sources" / CHANGED
+    changed.write_bytes(correction(changed.read_bytes()))
     sources = ("--source", "call_logs", "--source", "social_media")
     both.call("spark-submit.sh", "run", "--date", str(DAYS[1]), *sources, "--replay", env=both.cloud.world.file)
-    assert both.differences(DAYS[1], DAYS[1]) == {}
+    assert both.differences(DAYS[1], DAYS[1], CORRECTED) == []
 
 
 def test_the_comparison_sees_one_changed_value(both: Both) -> None:
     client, name = both.cloud.stand_in.client, "coretelecoms_gold.dim_agent"
     key = both.cloud.stand_in.rows(f"SELECT MIN(agent_key) FROM {name}")[0][0]
     both.cloud.stand_in.rows(f"UPDATE {name} SET agent_name = 'x' WHERE agent_key = '{key}'")
-    assert list(differences(from_bigquery(client), from_duckdb(both.root / "warehouse.duckdb"))) == [name]
+    (line,) = differences(from_bigquery(client), from_duckdb(both.root / "warehouse.duckdb"))
+    assert line.startswith(f"{name}, ")
+    assert f"agent_key {key}" in line
+    assert "agent_name: 'x', expected '" in line
 
 
 def test_bronze_is_only_read_by_day(both: Both) -> None:

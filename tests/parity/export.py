@@ -1,5 +1,7 @@
 """Silver and Gold of any warehouse in one form, so that a comparison is an equality: table -> its rows, sorted."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -8,7 +10,13 @@ from typing import Any
 
 import duckdb
 
+from jobs.settings import ROOT
+
 LAYERS = ("coretelecoms_silver", "coretelecoms_gold")
+KEYS = ("_key", "_id", "_date")
+MOST_SHOWN = 5  # differences of a table
+OF_A_RUN = ("_run_id", "_ingested_at", "_source_uri")
+EXPORTS = ROOT / ".local/parity"
 NOT_REBUILT = {"agents_snapshot"}  # remembers builds, not only what is in Bronze
 
 Row = tuple[tuple[str, str | None], ...]
@@ -72,12 +80,47 @@ def from_snowflake(ask: Callable[[str], list[dict[str, Any]]]) -> Tables:
     }
 
 
-def differences(found: Tables, expected: Tables) -> dict[str, list[Row]]:
-    """Table -> some rows that only one of them has; empty where they are equal, duplicates counted."""
-    names = {*found, *expected}
-    return {
-        name: [*(row for row in found.get(name, []) if row not in set(expected.get(name, [])))][:2]
-        + [*(row for row in expected.get(name, []) if row not in set(found.get(name, [])))][:2]
-        for name in sorted(names)
-        if found.get(name) != expected.get(name)
-    }
+def differences(found: Tables, expected: Tables) -> list[str]:
+    """A line a difference, the first few of each table: model, key, column and both values; none where all is equal."""
+    lines = []
+    for name in sorted({*found, *expected}):
+        if name not in found or name not in expected:
+            lines.append(f"{name}: only {'expected' if name in expected else 'found'}")
+            continue
+        ours, theirs = Counter(found[name]), Counter(expected[name])
+        lines += _of_table(name, list((ours - theirs).elements()), list((theirs - ours).elements()))
+    return lines
+
+
+def _of_table(name: str, ours: list[Row], theirs: list[Row]) -> list[str]:
+    """Rows that only one side has, each beside the one that is most like it on the other side."""
+    lines = []
+    for row in ours[:MOST_SHOWN]:
+        nearest = max(theirs, key=lambda other: len({*row} & {*other}), default=())
+        if nearest:
+            theirs.remove(nearest)
+        key = ", ".join(f"{column} {value}" for column, value in row if column.endswith(KEYS))
+        expected = dict(nearest)
+        columns = [f"{column}: {value!r}, expected {expected.get(column)!r}" for column, value in {*row} - {*nearest}]
+        lines.append(f"{name}, {key}: " + ("; ".join(sorted(columns)) if nearest else "a row too many"))
+    missing = [dict(row) for row in theirs[:MOST_SHOWN]] if len(ours) <= MOST_SHOWN else []
+    return lines + [f"{name}: missing {row}" for row in missing]
+
+
+def save(tables: Tables, warehouse: str, when: str) -> None:
+    """For `make test-parity`, which compares what the warehouses' suites exported."""
+    EXPORTS.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({name: _comparable(found) for name, found in tables.items()})
+    (EXPORTS / f"{when}-{warehouse}.json").write_text(text, encoding="utf-8")
+
+
+def saved(warehouse: str, when: str) -> Tables:
+    """Raises FileNotFoundError where the warehouse's suite has not run."""
+    text = (EXPORTS / f"{when}-{warehouse}.json").read_text(encoding="utf-8")
+    found = json.loads(text)
+    return {name: [tuple((column, value) for column, value in row) for row in rows] for name, rows in found.items()}
+
+
+def _comparable(found: list[Row]) -> list[Row]:
+    """Each suite lands the same deliveries by runs of its own."""
+    return sorted(tuple(cell for cell in row if cell[0] not in OF_A_RUN) for row in found)

@@ -16,19 +16,20 @@ import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from demo.faithful import Counts
+from demo.faithful import Counts, generate
 from demo.postgres import Server as Postgres
 from demo.services import Services
 from jobs.bronze.snowflake import loaded
 from jobs.ledger import Ledger, Manifest, landing_folder
 from jobs.location import S3Location
 from jobs.settings import ROOT, SnowflakeWarehouse
-from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World
-from tests.s3.conftest import LAKE_BUCKET, Cloud, delivered, postgres, server, web
+from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world
+from tests.parity.days import CALLS, CUSTOMERS
+from tests.s3.conftest import LAKE_BUCKET, Cloud, postgres, server, web
 from tests.s3.server import Server
 from tests.unit.test_bronze_delta import manifest_of, table_of
 
-__all__ = ["delivered", "postgres", "server", "web"]
+__all__ = ["postgres", "server", "web"]
 STAND_IN = Path(__file__).with_name("standin.py")
 DATABASE = "CORETELECOMS"
 
@@ -101,6 +102,14 @@ class Platform:
         (root / "key.pem").write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
         return self
 
+    @property
+    def beside(self) -> Cloud:
+        """The same lake with Bronze as Delta."""
+        beside = Cloud(self.cloud.root, self.cloud.server, f"{self.cloud.prefix}_local")
+        beside.write(elsewhere="")
+        beside.file.write_text(beside.file.read_text().replace(f"/{beside.prefix}", f"/{self.cloud.prefix}"))
+        return beside
+
     def land(self, run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> Manifest:
         """A landing of agents, as `ingest` leaves it: a file and the manifest."""
         table = table_of(run_id, rows, day, more)
@@ -135,6 +144,12 @@ class Platform:
             f"where table_schema = upper('{self.cloud.prefix}') and startswith(table_name, '_STAGING_')"
         )
         return [name for (name,) in found]
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Counts]:
+    world = make_world(tmp_path_factory.mktemp("delivered"), agents_from_a_file=False)
+    return world, generate(world.root / "sources", DAYS, CALLS, CUSTOMERS)
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,48 @@
-"""Silver and Gold in the stand-in, row by row those of one machine."""
+"""Silver and Gold in the stand-in, row by row those that one machine builds of the same landings."""
 
 import os
 import subprocess
+from datetime import date
 from pathlib import Path
 
+from demo.faithful import Counts
 from jobs.settings import ROOT
-from tests.conftest import DAYS
-from tests.parity.export import Tables, from_snowflake
+from tests.conftest import DAYS, World
+from tests.parity.days import CHANGED, CORRECTED, FOUR_DAYS, correction
+from tests.parity.export import differences, from_duckdb, from_snowflake, save
 from tests.snowflake.conftest import Platform
 
-RANGE = ("--from", str(DAYS[0]), "--to", str(DAYS[-1]))
 
-
-def build(*arguments: str, **variables: str) -> None:
-    command = [str(ROOT / "dbt.sh"), "build", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | variables, check=False)
+def call(script: str, *arguments: str, **variables: str) -> None:
+    done = subprocess.run(
+        [str(ROOT / script), *arguments], capture_output=True, text=True, env=os.environ | variables, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def in_snowflake(platform: Platform, folder: Path) -> Tables:
-    build(*RANGE, "--env", str(platform.cloud.file), DBT_TARGET_PATH=str(folder / "dbt"))
-    return from_snowflake(platform.snowflake.by_name)
+def built_differently(platform: Platform, first: date, last: date, when: str) -> list[str]:
+    """Where Silver and Gold here and there differ, once the days' landings are loaded and built on both sides."""
+    span = ("--from", str(first), "--to", str(last))
+    folder, local = platform.cloud.root, platform.beside
+    places = {"CORETELECOMS_WAREHOUSE": str(folder / "beside.duckdb"), "AWS_ENDPOINT_URL_S3": local.server.url}
+    call("spark-submit.sh", "load", *span, "--env", str(local.file))
+    call("dbt.sh", "build", *span, "--env", str(local.file), DBT_TARGET_PATH=str(folder / "dbt-local"), **places)
+    call("dbt.sh", "build", *span, "--env", str(platform.cloud.file), DBT_TARGET_PATH=str(folder / "dbt-snowflake"))
+    here, there = from_duckdb(folder / "beside.duckdb"), from_snowflake(platform.snowflake.by_name)
+    save(there, "snowflake", when)
+    return differences(there, here)
 
 
-def test_silver_and_gold_are_those_of_one_machine(four_days: Platform, tmp_path: Path) -> None:
-    found = in_snowflake(four_days, tmp_path)
-    assert found
+def test_silver_and_gold_are_those_of_one_machine(four_days: Platform) -> None:
+    assert built_differently(four_days, DAYS[0], DAYS[-1], FOUR_DAYS) == []
+
+
+def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(
+    four_days: Platform, delivered: tuple[World, Counts]
+) -> None:
+    original = Path(delivered[0].root / "sources" / CHANGED).read_bytes()
+    four_days.cloud.deliver(CHANGED, correction(original))
+    sources = ("--source", "call_logs", "--source", "social_media")
+    done = four_days.cloud.submit("run", "--date", str(DAYS[1]), *sources, "--replay")
+    assert done.returncode == 0, done.stderr
+    assert built_differently(four_days, DAYS[1], DAYS[1], CORRECTED) == []

@@ -14,3 +14,12 @@
         else try_cast({{ text }} as timestamp)
     end
 {%- endmacro -%}
+
+{#- As DuckDB's, its zoneless type drops an offset. The session is in UTC. -#}
+{%- macro snowflake__moment(text) -%}
+    case
+        when {{ text }} like '%:%+%' or {{ text }} like '%:%-%'
+            then convert_timezone('UTC', try_cast({{ text }} as timestamp_tz))::timestamp_ntz
+        else try_cast({{ text }} as timestamp_ntz)
+    end
+{%- endmacro -%}
