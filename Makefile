@@ -19,7 +19,7 @@ CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity verify-bigquery
+.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity verify-bigquery verify-snowflake
 .PHONY: bench-day bench-sources bench-s3 bench-customers bench-load
 
 help: ## this list
@@ -66,6 +66,9 @@ test-cluster: setup ## a standalone Spark cluster: a master and two workers
 
 test-snowflake: setup ## Bronze, Silver and Gold in a stand-in for Snowflake, the lake on an S3 server
 	@$(PYTHON) -m pytest -q tests/snowflake
+
+verify-snowflake: setup ## [ENV=snowflake] [INTEGRATION=I]: what only real Snowflake proves, in a scratch schema
+	@$(PYTHON) -m tests.snowflake.verify --env $(or $(ENV),snowflake) $(if $(INTEGRATION),--integration $(INTEGRATION))
 
 test-parity: setup ## what the two suites above exported: Silver and Gold of three warehouses, row by row
 	@$(PYTHON) -m pytest -q tests/parity

@@ -37,7 +37,7 @@ _ABORTED = 625  # too many wait for the lock that this statement needs
 
 def loaded(warehouse: SnowflakeWarehouse, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
     """Day -> (newest run that Bronze holds, its rows), or of one `day`."""
-    with _connected(warehouse, {"step": "status", "source": source}) as connection:
+    with connected(warehouse, {"step": "status", "source": source}) as connection:
         try:
             return _held(connection, warehouse, source, day)
         except errors.ProgrammingError as error:
@@ -79,7 +79,7 @@ def load(
     names = [*columns, *METADATA_COLUMNS]
     _check_files(lake, manifest, names)
     tag = {"step": "load", "source": manifest.source, "day": str(manifest.ingest_date), "run_id": manifest.run_id}
-    with _connected(warehouse, tag) as connection:
+    with connected(warehouse, tag) as connection:
         loading = _Load(connection, warehouse, manifest, names)
         with _ONE_AT_A_TIME:
             loading.prepare()
@@ -127,7 +127,7 @@ class _Load:
         return ", ".join(f"{name} {_TYPES.get(name, 'varchar')}" for name in self.names)
 
     def execute(self, statement: str, *values: object) -> list[Any]:
-        return _execute(self.connection, statement, *values)
+        return execute(self.connection, statement, *values)
 
     def prepare(self) -> None:
         """Table and guard row as the source contract wants them; what killed loads left in staging goes."""
@@ -259,18 +259,18 @@ def _held(
         )
         select published.ingest_date, published.run_id, coalesce(rows_held.number, 0)
         from published left join rows_held on published.ingest_date = rows_held.ingest_date"""
-    found = _execute(connection, query, *values, source, *values)
+    found = execute(connection, query, *values, source, *values)
     return {of_day: (run_id, rows) for of_day, run_id, rows in found}
 
 
-def _execute(connection: SnowflakeConnection, statement: str, *values: object) -> list[Any]:
+def execute(connection: SnowflakeConnection, statement: str, *values: object) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values or None)
         return list(cursor.fetchall()) if cursor.description else []
 
 
 @contextmanager
-def _connected(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> Iterator[SnowflakeConnection]:
+def connected(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> Iterator[SnowflakeConnection]:
     """A session whose statements bear the query tag. Raises ConfigurationError, ServiceError, PlatformError."""
     options = {} if warehouse.host is None else warehouse.host.model_dump()
     try:

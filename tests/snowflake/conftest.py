@@ -6,11 +6,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 import snowflake.connector
 from cryptography.hazmat.primitives import serialization
@@ -20,14 +18,14 @@ from demo.faithful import Counts, generate
 from demo.postgres import Server as Postgres
 from demo.services import Services
 from jobs.bronze.snowflake import loaded
-from jobs.ledger import Ledger, Manifest, landing_folder
+from jobs.ledger import Manifest
 from jobs.location import S3Location
 from jobs.settings import ROOT, SnowflakeWarehouse
 from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world
 from tests.parity.days import CALLS, CUSTOMERS
 from tests.s3.conftest import LAKE_BUCKET, Cloud, postgres, server, web
 from tests.s3.server import Server
-from tests.unit.test_bronze_delta import manifest_of, table_of
+from tests.snowflake.landing import land
 
 __all__ = ["postgres", "server", "web"]
 STAND_IN = Path(__file__).with_name("standin.py")
@@ -111,16 +109,7 @@ class Platform:
         return beside
 
     def land(self, run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> Manifest:
-        """A landing of agents, as `ingest` leaves it: a file and the manifest."""
-        table = table_of(run_id, rows, day, more)
-        file = BytesIO()
-        pq.write_table(table, file)
-        folder = landing_folder(self.lake, "agents", day, run_id)
-        assert isinstance(folder, S3Location)
-        self.put(folder / "landed/part-0.parquet", file.getvalue())
-        manifest = manifest_of(run_id, rows, day, table.column_names)
-        Ledger(self.lake).commit(manifest)
-        return manifest
+        return land(self.lake, run_id, rows, day, more)
 
     def put(self, at: S3Location, content: bytes) -> None:
         self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content)

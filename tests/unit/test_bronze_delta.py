@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import duckdb_extension_delta
@@ -18,6 +19,7 @@ from jobs.settings import DeltaWarehouse
 from tests.conftest import DAY, DAYS, World
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MOMENT = datetime(2026, 1, 1, 1, 2, 3, 456789, tzinfo=UTC)
 SCHEMA = pa.schema(
     [
         ("agent_id", pa.string()),
@@ -51,7 +53,12 @@ def manifest_of(run_id: str, rows: int, day: date, columns: Sequence[str], sourc
 
 def table_of(run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> pa.Table:
     """Rows of agents as they land."""
-    values = {"agent_id": [str(row) for row in range(rows)], "_run_id": [run_id] * rows, "ingest_date": [day] * rows}
+    values: dict[str, list[Any]] = {
+        "agent_id": [str(row) for row in range(rows)],
+        "_run_id": [run_id] * rows,
+        "_ingested_at": [MOMENT] * rows,
+        "ingest_date": [day] * rows,
+    }
     columns = [name for name in SCHEMA.names if name != "agent_id"]
     fields = [SCHEMA.field("agent_id"), *(pa.field(name, pa.string()) for name in more), *map(SCHEMA.field, columns)]
     schema = pa.schema(fields)
