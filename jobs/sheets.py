@@ -10,7 +10,7 @@ import google.auth.exceptions
 import gspread
 import requests
 
-from jobs.credentials import address, service_account
+from jobs.credentials import address, identifier, service_account
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
 from jobs.lines import Keep, Tally
 from jobs.settings import Environment, Retries, SheetDelivery
@@ -45,7 +45,7 @@ class Sheet:
 def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Sheet:
     """All rows below the header that are not blank. Raises ConfigurationError, ContractError, ServiceError."""
     worksheet = delivery.worksheet.format(date=day)
-    spreadsheet = environment.spreadsheets[delivery.spreadsheet]
+    spreadsheet = identifier(environment.spreadsheets[delivery.spreadsheet])
     key = service_account(environment.secrets[delivery.secret])
     where = f"spreadsheet {spreadsheet}, worksheet {worksheet!r}"
     values = _values(key, environment, spreadsheet, worksheet, where)
