@@ -18,6 +18,7 @@ class Place:
     application_id: str = ""
     execution_role_arn: str = ""
     logs: str = ""  # s3:// where EMR puts the driver's log
+    poll: int = 20  # seconds between two looks at a job run
     entry_point: str = "local:///opt/coretelecoms/jobs/main.py"  # in docker/Dockerfile.spark
 
 

@@ -17,6 +17,7 @@ from dags.support.command import CONFIGURATION, ROOT, USAGE, environment, status
 from dags.support.moving import refuse_what_a_job_cannot_read
 from dags.support.place import AWS, Place, place
 
+PATIENCE = 4 * 3600  # seconds for a job run
 _JOB = "job_run_id"  # XCom: set before deferring, for a failed trigger does not tell of which job run it speaks
 
 
@@ -28,7 +29,7 @@ class SparkStep(EmrServerlessStartJobOperator):
 
     template_fields = ("asked",)
 
-    def __init__(self, *, step: str, asked: Any, poll: int = 20, patience: int = 6 * 3600, **kwargs: Any) -> None:
+    def __init__(self, *, step: str, asked: Any, **kwargs: Any) -> None:
         super().__init__(
             application_id="",
             execution_role_arn="",
@@ -36,8 +37,6 @@ class SparkStep(EmrServerlessStartJobOperator):
             aws_conn_id=AWS,
             deferrable=True,
             enable_application_ui_links=True,
-            waiter_delay=poll,
-            waiter_max_attempts=patience // poll,
             **kwargs,
         )
         self.step = step
@@ -76,6 +75,8 @@ class SparkStep(EmrServerlessStartJobOperator):
     def _describe(self, where: Place) -> None:
         self.application_id = where.application_id
         self.execution_role_arn = where.execution_role_arn
+        self.waiter_delay = where.poll
+        self.waiter_max_attempts = PATIENCE // where.poll
         monitoring = {"s3MonitoringConfiguration": {"logUri": where.logs}}
         self.configuration_overrides = {"monitoringConfiguration": monitoring} if where.logs else None
         self.job_driver = {"sparkSubmit": {"entryPoint": where.entry_point}}

@@ -1,7 +1,6 @@
 """A double of EMR Serverless: its REST API, in front of real spark-submits in what docker/Dockerfile.spark installs."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -17,8 +16,6 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request
 from werkzeug.serving import make_server
 
-from demo.server import die_with_parent
-
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = "00fake0serverless"
 ENTRY_POINT = "local:///opt/coretelecoms/jobs/main.py"
@@ -28,13 +25,15 @@ ENDED = ("SUCCESS", "FAILED", "CANCELLED")
 def unpacked_image(folder: Path) -> Path:
     """What the Dockerfile's COPY lines bring into the image, and nothing else of the checkout."""
     for line in (ROOT / "docker/Dockerfile.spark").read_text().splitlines():
-        if line.startswith("COPY "):
-            *sources, target = line.split()[1:]
-            for source in sources:
-                copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy2
-                copy(ROOT / source, folder / target / (Path(source).name if copy is shutil.copy2 else ""), **(
-                    {"dirs_exist_ok": True} if copy is shutil.copytree else {}
-                ))
+        if not line.startswith("COPY "):
+            continue
+        *sources, target = line.split()[1:]
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, folder / target, dirs_exist_ok=True)
+            else:
+                shutil.copy2(ROOT / source, folder / target)
     return folder
 
 
