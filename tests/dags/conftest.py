@@ -204,24 +204,19 @@ def airflow(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def caught_up(airflow: Platform) -> Platform:
-    """Three days on schedule, while a response is lost, a job fails, a worker dies and the scheduler is restarted."""
+    """Three days on schedule, while a response is lost, a job run fails, worker and scheduler are killed."""
     airflow.emr.faults = deque(["lost", "", "fails", "", "", "held"])
     running = airflow.stack
     running.pause(False)
-    running.ended(lambda: running.run_of(str(CATCH_UP[0])), 300)
-    running.ended(lambda: running.run_of(str(CATCH_UP[1])), 200)
-    stack.eventually(lambda: airflow.emr.of_name(f"{CATCH_UP[2]}T") or airflow.emr.of_name(str(CATCH_UP[2])), "submitted", 120)
+    for day in CATCH_UP[:2]:
+        running.ended(lambda day=day: running.run_of(str(day)))  # type: ignore[misc]
+    run = stack.eventually(lambda: running.run_of(str(CATCH_UP[2])), "the third day has begun")["dag_run_id"]
+    stack.eventually(lambda: airflow.emr.of_name(run), "submitted, but not answered")
     running.kill("worker")
     running.start("worker")
     running.kill("scheduler")
     running.start("scheduler")
-    run = running.run_of(str(CATCH_UP[2]))
-    assert run
-
-    def attached() -> bool:
-        return running.tasks(run["dag_run_id"])["ingest"]["state"] == "deferred"
-
-    stack.eventually(attached, "the retry attached to the live job run", 150)
+    stack.eventually(lambda: running.tasks(run)["ingest"]["state"] == "deferred", "attached to the live job run")
     airflow.emr.released.set()
-    running.ended(lambda: running.run_of(str(CATCH_UP[2])), 200)
+    running.ended(lambda: running.run_of(str(CATCH_UP[2])))
     return airflow

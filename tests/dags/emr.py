@@ -69,7 +69,7 @@ class JobRun:
 
 @dataclass
 class Service:
-    """`faults`: what becomes of the next StartJobRuns: "lost" or "held" (accepted, but not answered), "fails"."""
+    """`faults`: what becomes of the next StartJobRuns: "lost" (accepted, but not answered), "held" (not begun either, until `released`), "waits" (only that), "fails"."""
 
     image: Path
     python: str
@@ -102,10 +102,14 @@ class Service:
         if fault == "fails":
             run.state, run.details = "FAILED", "Worker could not be allocated"
         else:
-            threading.Thread(target=self._work, args=(run,), daemon=True).start()
+            threading.Thread(target=self._work, args=(run, fault in ("held", "waits")), daemon=True).start()
         return run, fault
 
-    def _work(self, run: JobRun) -> None:
+    def _work(self, run: JobRun, is_held: bool) -> None:
+        if is_held:
+            self.released.wait()
+        if run.state in ENDED:
+            return
         submit = run.asked["jobDriver"]["sparkSubmit"]
         if submit["entryPoint"] != ENTRY_POINT:
             run.state, run.details = "FAILED", f"no such file: {submit['entryPoint']}"

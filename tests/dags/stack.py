@@ -31,7 +31,7 @@ SERVICES = {
     "triggerer": ["triggerer"],
     "worker": ["celery", "worker", "--concurrency", "3", "--skip-serve-logs", "--without-mingle", "--without-gossip"],
 }
-PATIENCE = 240.0
+PATIENCE = 600.0
 T = TypeVar("T")
 
 
@@ -167,6 +167,7 @@ def environment(root: Path, port: int, database: str, broker: str, dags: Path) -
         "API__WORKERS": "1",
         "API__BASE_URL": f"http://127.0.0.1:{port}/",
         "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "CELERY__CELERY_CONFIG_OPTIONS": "dags.support.worker.CONFIG",
         "CELERY__BROKER_URL": broker,
         "CELERY__RESULT_BACKEND": f"db+postgresql://{database}",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
