@@ -1,21 +1,22 @@
 """# Customer complaints, from delivery to Gold, day by day
 
-**What**: waits for each source's delivery, lands it in the lake (`ingest`), loads Bronze (`load_bronze`), has dbt build and
-test Silver and Gold, and sends one message with the numbers. Airflow submits and judges; it transforms nothing.
+**What**: waits for each source's delivery, lands it in the lake (`ingest`), loads Bronze (`load_bronze`), has dbt build
+and test Silver and Gold, and sends one message with the numbers. Airflow submits and judges; it transforms nothing.
 
 **Output**: `raw/`, Bronze, `coretelecoms_silver`, `coretelecoms_gold` of the day that has ended.
 
 **When it fails**: what landed goes on whatever else did not; `ledger_balances` then fails the run and names the source.
 Gold keeps the days before; complaints of that source and day are missing in it.
 
-**How to re-run**: clear the failed task: what has landed is skipped. To replace days, trigger with `from`, `to`, `sources`
-and `replay`. Missed schedules: `airflow backfill create --dag-id coretelecoms_capstone --from-date D --to-date D`.
-Alert by alert: `docs/runbook.md`.
+**How to re-run**: clear the failed task: what has landed is skipped. To replace days, trigger with `from`, `to`,
+`sources` and `replay`. Missed schedules: `airflow backfill create`. Alert by alert: `docs/runbook.md`.
 """
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DAG, AsyncCallback, CronDataIntervalTimetable, DeadlineAlert, DeadlineReference
+from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from dags.support.alerts import failed, missed_deadline
 from dags.support.asked import PARAMS, what_is_asked
@@ -57,5 +58,5 @@ with DAG(
     load = SparkStep(task_id="load_bronze", step="load", asked=asked, trigger_rule=WHATEVER_HAPPENED)
     silver = DbtLayer(task_id="dbt_silver", layer="silver", asked=asked, trigger_rule=WHATEVER_HAPPENED)
     gold = DbtLayer(task_id="dbt_gold", layer="gold", asked=asked)
-    balances = ledger_balances.expand(asked=asked)
-    arrived >> ingest >> load >> silver >> gold >> tell_numbers(asked) >> balances
+    told = tell_numbers(asked)  # type: ignore[arg-type]
+    arrived >> ingest >> load >> silver >> gold >> told >> ledger_balances.expand(asked=asked)

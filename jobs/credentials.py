@@ -36,7 +36,7 @@ class Database(BaseModel):
 
 
 def database(reference: str) -> Database:
-    """Of `env:PREFIX` (variables PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter), `ssm:/path`, `connection:ID`."""
+    """Of `env:PREFIX` (PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter), `ssm:/path` or `connection:ID`."""
     scheme, _, place = reference.partition(":")
     names = tuple(Database.model_fields)
     if scheme == "env":
@@ -59,7 +59,10 @@ def database(reference: str) -> Database:
 
 
 def value(reference: str) -> SecretStr:
-    """A single value, of `env:NAME`, `file:PATH`, `ssm:/path/name` or `connection:ID` (its password). Raises ConfigurationError, ServiceError."""
+    """A single value, of `env:NAME`, `file:PATH`, `ssm:/path/name` or `connection:ID` (its password).
+
+    Raises ConfigurationError, ServiceError.
+    """
     scheme, _, place = reference.partition(":")
     if scheme == "env":
         found = os.environ.get(place, "")
@@ -122,7 +125,13 @@ def _of_uri(text: str) -> dict[str, Any]:
 
 def _database_of(given: dict[str, Any]) -> dict[str, str | None]:
     """The six parameters; Airflow calls the database `schema`, the schema of the tables stands in `extra`."""
-    named = {"db_host": "host", "db_port": "port", "db_username": "login", "db_password": "password", "db_name": "schema"}
+    named = {
+        "db_host": "host",
+        "db_port": "port",
+        "db_username": "login",
+        "db_password": "password",
+        "db_name": "schema",
+    }
     found = {ours: given.get(theirs) for ours, theirs in named.items()}
     found |= {"db_port": found["db_port"] or 5432}
     found["table_schema_name"] = given["extra"].get("table_schema_name", "customer_complaints")

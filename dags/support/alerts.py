@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 from airflow.sdk import Connection, Context
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
@@ -89,7 +90,9 @@ def told(outcome: Outcome) -> str:
 
 def next_step(outcomes: Sequence[Outcome]) -> str:
     """Of each state that needs one."""
-    steps = {_NEXT[one.state].format(source=one.source, day=one.ingest_date): None for one in outcomes if one.state in _NEXT}
+    steps = {
+        _NEXT[one.state].format(source=one.source, day=one.ingest_date): None for one in outcomes if one.state in _NEXT
+    }
     return "; ".join(steps) or "read the task's log; then clear the task (docs/runbook.md)"
 
 
@@ -104,13 +107,14 @@ def failed(context: Context) -> None:
     send(Message(f"{ti.dag_id}: {ti.task_id} failed ({ti.run_id})", lines, ti.log_url, next_step(outcomes)))
 
 
-async def missed_deadline(context: dict[str, Any], link: str) -> None:
-    """For a DeadlineAlert: runs in the triggerer."""
+async def missed_deadline(context: dict[str, Any]) -> None:
+    """For a DeadlineAlert: runs in the triggerer, which gives the DAG run as a dict."""
     run = context["dag_run"]
     lines = [f"run {run['dag_run_id']} of {run['logical_date'] or 'by hand'} is {run['state']}"]
     title = f"{run['dag_id']}: not finished in time"
+    address = conf.get("api", "base_url", fallback="").rstrip("/")
     step = "look which task is waiting or running (docs/runbook.md, missed deadline)"
-    await sync_to_async(send)(Message(title, lines, f"{link}/dags/{run['dag_id']}/runs/{run['dag_run_id']}", step))
+    await sync_to_async(send)(Message(title, lines, f"{address}/dags/{run['dag_id']}/runs/{run['dag_run_id']}", step))
 
 
 def send(message: Message) -> None:

@@ -7,18 +7,20 @@ from typing import Any, Self, TypedDict
 from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from dags.support.place import place
 from jobs.errors import ConfigurationError
 from jobs.settings import load_contracts, load_environment
 
-from dags.support.place import place
-
-_DAY = {"type": ["null", "string"], "format": "date"}
+_DAY: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
 PARAMS = {
     "from": Param(None, **_DAY, title="First day", description="Of a replay; left empty on schedule."),
     "to": Param(None, **_DAY, title="Last day", description="Of a replay; the whole range is one Spark application."),
     "sources": Param([], type="array", items={"type": "string"}, title="Sources", description="Empty: all of them."),
     "replay": Param(
-        False, type="boolean", title="Replay", description="Land anew even what has not changed, and replace those days."
+        False,
+        type="boolean",
+        title="Replay",
+        description="Land anew even what has not changed, and replace those days.",
     ),
 }
 
@@ -70,15 +72,15 @@ class Asked:
 def what_is_asked() -> list[ForOne]:
     """The days and sources of this run. Fails, and with it the run, where they make no sense."""
     context = get_current_context()
-    return understood(dict(context["params"]), context.get("ds"), str(context["dag_run"].run_type)).by_source()
+    return understood(dict(context["params"]), context.get("ds"), context["dag_run"].run_type == "manual").by_source()
 
 
-def understood(params: dict[str, Any], ds: str | None, run_type: str) -> Asked:
+def understood(params: dict[str, Any], ds: str | None, by_hand: bool) -> Asked:
     """Raises AirflowFailException where Params contradict each other, or name what there is not."""
     first, last = params["from"] or params["to"], params["to"] or params["from"]
-    if first is None and run_type.endswith("manual"):
+    if first is None and by_hand:
         raise AirflowFailException("Params: which days? A run triggered by hand names them by `from` and `to`")
-    first, last = first or ds, last or ds
+    first, last = first or str(ds), last or str(ds)
     if date.fromisoformat(last) < date.fromisoformat(first):
         raise AirflowFailException(f"Params: `to` {last} is before `from` {first}")
     try:

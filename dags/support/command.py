@@ -8,10 +8,9 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.sdk import Connection, Variable
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
+from dags.support.place import AWS, place
 from jobs.errors import ConfigurationError, NotArrivedError
 from jobs.ledger import Outcome
-
-from dags.support.place import AWS, place
 
 ROOT = Path(__file__).resolve().parents[2]
 # By the requirement's names; the jobs look for them as Airflow does: in the environment, then in the parameter store.
@@ -23,7 +22,9 @@ STATUS_SECONDS = 300
 
 def environment() -> dict[str, str]:
     """Of a child process: ours without Airflow's own settings, and the connections' values."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "_AIRFLOW", "AIRFLOW__"))}
+    ours = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "_AIRFLOW", "AIRFLOW__"))
+    }
     return ours | _connections() | _variables() | _aws()
 
 
@@ -76,4 +77,3 @@ def error_of(code: int, text: str) -> AirflowException:
     """A command's failure: no retry helps where configuration or usage is wrong."""
     kind = AirflowFailException if code in (USAGE, CONFIGURATION) else AirflowException
     return kind(f"exit {code}: {text.strip() or 'no message'}")
-

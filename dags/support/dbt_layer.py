@@ -6,11 +6,10 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from jobs.settings import load_environment
-
 from dags.support.asked import Asked
 from dags.support.command import ROOT, TRY_LATER, environment
 from dags.support.place import place
+from jobs.settings import load_environment
 
 
 class DbtLayer(BaseOperator):
@@ -25,7 +24,7 @@ class DbtLayer(BaseOperator):
         self.asked = asked
         self._child = SubprocessHook()
 
-    def execute(self, context: Context) -> None:
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         bronze = load_environment(place().environment).warehouse.path
         variables = {"CORETELECOMS_BRONZE": str(bronze), **environment()}
         command = [str(ROOT / "dbt.sh"), "build", *Asked.of(self.asked).days, "--layer", self.layer]
@@ -35,4 +34,4 @@ class DbtLayer(BaseOperator):
             raise kind(f"dbt {self.layer}: exit {done.exit_code}: {done.output}")
 
     def on_kill(self) -> None:
-        self._child.send_sigterm()
+        self._child.send_sigterm()  # type: ignore[no-untyped-call]

@@ -5,9 +5,8 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.ssm import SsmHook
 from airflow.sdk.exceptions import AirflowFailException
 
-from jobs.settings import load_environment
-
 from dags.support.place import AWS
+from jobs.settings import load_environment
 
 STORE = "/airflow/connections/{}"
 _SCHEME = "connection:"

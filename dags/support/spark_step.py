@@ -144,6 +144,6 @@ class SparkStep(EmrServerlessStartJobOperator):
 
     def on_kill(self) -> None:
         if self._child:
-            self._child.send_sigterm()
+            self._child.send_sigterm()  # type: ignore[no-untyped-call]
         elif self.job_id:
             self.hook.conn.cancel_job_run(applicationId=self.application_id, jobRunId=self.job_id)

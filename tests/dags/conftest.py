@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +17,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from demo import postgres, services
-from demo.faithful import delivery_path, generate
+from demo.faithful import generate
 from demo.web import Asked, Reply, answering
 from tests.conftest import DAYS, World
 from tests.dags import emr, stack
@@ -71,7 +71,9 @@ class Platform:
         with duckdb.connect(file, read_only=True) as connection:
             names = connection.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'coretelecoms_gold'").fetchall()
             for (name,) in names:
-                table = connection.sql(f"SELECT columns(c -> c NOT LIKE '\\_%' ESCAPE '\\') FROM coretelecoms_gold.{name}")
+                table = connection.sql(
+                    f"SELECT columns(c -> c NOT LIKE '\\_%' ESCAPE '\\') FROM coretelecoms_gold.{name}"
+                )
                 found[name] = sorted(table.fetchall(), key=repr)
         return found
 
@@ -89,12 +91,12 @@ def make_platform(root: Path, services_up: ExitStack) -> Platform:
     generate(root / "sources", DAYS, calls=300, customers=200)
     web = services_up.enter_context(services.serving(partial(services.agents_of, root / "sources")))
     web.write_secrets(root / "services")
-    forms = services_up.enter_context(postgres.serving(root / "postgres"))
+    forms = services_up.enter_context(postgres.serving(services_up.enter_context(stack.database_folder())))
     forms.load_web_forms(root / "sources/web_forms")
     moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     moto.start()
     services_up.callback(moto.stop)
-    aws = "http://127.0.0.1:%d" % moto.get_host_and_port()[1]
+    aws = f"http://127.0.0.1:{moto.get_host_and_port()[1]}"
     write_environment(world)
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
         "AWS_ACCESS_KEY_ID": AWS_KEY,
@@ -109,7 +111,9 @@ def make_platform(root: Path, services_up: ExitStack) -> Platform:
     }
     image = emr.unpacked_image(root / "image")
     python = subprocess.run([str(ROOT / "setup.sh"), "requirements.txt"], capture_output=True, text=True, check=True)
-    job_environment = {name: value for name, value in environment.items() if not name.startswith(("CORETELECOMS", "DBT"))}
+    job_environment = {
+        name: value for name, value in environment.items() if not name.startswith(("CORETELECOMS", "DBT"))
+    }
     service = emr.Service(image, python.stdout.strip(), job_environment)
     platform = Platform(world, web, forms, aws, service, environment)
     store_connections(platform)
@@ -197,7 +201,7 @@ def airflow(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
     }
     with answering(receive) as webhooks, emr.serving(platform.emr) as address:
         given = connections(platform, address, webhooks)
-        with stack.serving(root, dags_folder(root), given, {}, more) as running:
+        with stack.serving(root, dags_folder(root), given, more) as running:
             platform.stack = running
             yield platform
 

@@ -69,7 +69,10 @@ class JobRun:
 
 @dataclass
 class Service:
-    """`faults`: what becomes of the next StartJobRuns: "lost" (accepted, but not answered), "held" (not begun either, until `released`), "waits" (only that), "fails"."""
+    """`faults`: what becomes of the next job runs, "" for nothing.
+
+    "lost": accepted, but not answered; "waits": does not begin until `released`; "held": both; "fails".
+    """
 
     image: Path
     python: str

@@ -1,5 +1,6 @@
 """Airflow with CeleryExecutor as docker-compose.yml has it, but as native processes on loopback."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,12 +44,12 @@ def free_port() -> int:
 
 
 def eventually(found: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
-    """What `found` gives once it gives something; asked four times a second."""
+    """What `found` gives once it gives something."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not in {seconds:.0f} s: {what}")
-        time.sleep(0.25)
+        time.sleep(1.5)  # the API shares its two cores with what is waited for
     return value
 
 
@@ -88,7 +90,7 @@ class Stack:
     def ask(self, method: str, path: str, **body: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
         address = f"http://127.0.0.1:{self.port}/api/v2/{path}"
-        answer = requests.request(method, address, json=body or None, headers=headers, timeout=30)
+        answer = requests.request(method, address, json=body or None, headers=headers, timeout=120)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.text else None
 
@@ -122,8 +124,12 @@ class Stack:
     def tasks(self, run_id: str) -> dict[str, dict[str, Any]]:
         """Task instances by name, mapped ones as `name[label]`."""
         found = self.ask("GET", f"dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=100")["task_instances"]
-        return {f"{one['task_id']}[{one['rendered_map_index'] or one['map_index']}]"
-                if one["map_index"] >= 0 else one["task_id"]: one for one in found}
+        return {
+            f"{one['task_id']}[{one['rendered_map_index'] or one['map_index']}]"
+            if one["map_index"] >= 0
+            else one["task_id"]: one
+            for one in found
+        }
 
     def trigger(self, **params: Any) -> str:
         run = self.ask("POST", f"dags/{DAG}/dagRuns", logical_date=None, conf=params)
@@ -142,10 +148,8 @@ class Stack:
             except subprocess.TimeoutExpired:
                 self.kill(name)
             else:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)  # what a killed worker's children left
-                except ProcessLookupError:
-                    pass
 
 
 def environment(root: Path, port: int, database: str, broker: str, dags: Path) -> dict[str, str]:
@@ -189,10 +193,20 @@ def environment(root: Path, port: int, database: str, broker: str, dags: Path) -
 
 
 @contextmanager
-def serving(root: Path, dags: Path, connections: dict[str, Any], variables: dict[str, str], more: dict[str, str]) -> Iterator[Stack]:
+def database_folder() -> Iterator[Path]:
+    """For a Postgres: one that its user can enter, and that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="coretelecoms-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def serving(
+    root: Path, dags: Path, connections: dict[str, Any], variables: dict[str, str], more: dict[str, str]
+) -> Iterator[Stack]:
     """The stack with its connections and variables; all of it ends with the block."""
     port, redis_port = free_port(), free_port()
-    with running(root / "postgres") as address:
+    with database_folder() as folder, running(folder) as address:
         postgres = f"{SUPERUSER}:{address.password}@127.0.0.1:{address.port}/{SUPERUSER}"
         settings = environment(root, port, postgres, f"redis://127.0.0.1:{redis_port}/0", dags) | more
         stack = Stack(root, settings, port)
@@ -206,10 +220,9 @@ def serving(root: Path, dags: Path, connections: dict[str, Any], variables: dict
             stack.airflow("db", "migrate")
             user = ("-u", "airflow", "-p", "airflow", "-r", "Admin", "-e", "a@example.org", "-f", "A", "-l", "B")
             stack.airflow("users", "create", *user)
-            for kind, content in (("connections", connections), ("variables", variables)):
-                (root / f"{kind}.json").write_text(json.dumps(content))
-                stack.airflow(kind, "import", str(root / f"{kind}.json"))
-                (root / f"{kind}.json").unlink()
+            (root / "connections.json").write_text(json.dumps(connections))
+            stack.airflow("connections", "import", str(root / "connections.json"))
+            (root / "connections.json").unlink()
             for name in SERVICES:
                 stack.start(name)
             stack.log_in()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-import pytest
 
 from demo.faithful import delivery_path, generate
 from tests.conftest import DAYS
@@ -44,10 +43,16 @@ def test_gold_equals_that_of_one_run_on_one_machine(caught_up: Platform, tmp_pat
     environment = caught_up.environment | places
     for command in (["spark-submit.sh", "run", "--env", f"{tmp_path}/env.toml"], ["dbt.sh", "build"]):
         done = subprocess.run(
-            [ROOT / command[0], *command[1:], "--from", FIRST, "--to", LAST], env=environment, capture_output=True, text=True
+            [ROOT / command[0], *command[1:], "--from", FIRST, "--to", LAST],
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    ours, theirs = caught_up.gold(caught_up.world.root / "warehouse.duckdb"), caught_up.gold(tmp_path / "warehouse.duckdb")
+    ours, theirs = (
+        caught_up.gold(caught_up.world.root / "warehouse.duckdb"),
+        caught_up.gold(tmp_path / "warehouse.duckdb"),
+    )
     assert len(theirs["fact_complaints"]) > 1000
     assert {name: len(rows) for name, rows in ours.items()} == {name: len(rows) for name, rows in theirs.items()}
     assert ours == theirs
@@ -187,7 +192,12 @@ def searchable(platform: Platform) -> dict[str, str]:
     """All that a run leaves behind, by place."""
     stack = platform.stack
     files = [path for path in stack.root.rglob("*.log") if "postgres" not in path.parts]
-    files += [path for folder in ("logs", "lake/runs", "dbt") for path in (platform.world.root / folder).rglob("*") if path.is_file()]
+    files += [
+        path
+        for folder in ("logs", "lake/runs", "dbt")
+        for path in (platform.world.root / folder).rglob("*")
+        if path.is_file()
+    ]
     found = {"logs": "\n".join(path.read_text(errors="replace") for path in files)}
     found["arguments"] = json.dumps([[run.asked, run.output] for run in platform.emr.runs.values()])
     tables = {"xcom": "xcom", "templates": "rendered_task_instance_fields", "dag runs": "dag_run", "events": "log"}
@@ -220,7 +230,11 @@ def jobs(platform: Platform, day: str, task: str) -> list[str]:
 
 def runs_by_day(platform: Platform) -> dict[str, str]:
     """Which run Bronze holds of the calls' days."""
-    return {row["ingest_date"]: row["run_id"] for row in platform.ledger("--source", "call_logs") if row["state"] == "loaded"}
+    return {
+        row["ingest_date"]: row["run_id"]
+        for row in platform.ledger("--source", "call_logs")
+        if row["state"] == "loaded"
+    }
 
 
 def deliver(platform: Platform, day: date) -> None:

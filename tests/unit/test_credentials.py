@@ -169,13 +169,22 @@ def test_a_service_accounts_key_is_read_whole(tmp_path: Path) -> None:
     assert service_account(f"file:{tmp_path}/key") == key
 
 
-CONNECTION = {"login": "reader", "password": "heron-77-quartz", "host": "db.example", "port": 5432, "schema": "complaints"}
+CONNECTION = {
+    "login": "reader",
+    "password": "heron-77-quartz",
+    "host": "db.example",
+    "port": 5432,
+    "schema": "complaints",
+}
 KEY = {"client_email": "a@example", "private_key": "x", "token_uri": "https://oauth2.example/token"}
 
 
 @pytest.mark.parametrize(
     "text",
-    [json.dumps({"conn_type": "postgres"} | CONNECTION), "postgres://reader:heron-77-quartz@db.example:5432/complaints"],
+    [
+        json.dumps({"conn_type": "postgres"} | CONNECTION),
+        "postgres://reader:heron-77-quartz@db.example:5432/complaints",
+    ],
 )
 def test_a_database_comes_from_airflows_connection_as_json_or_uri(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CORE_TELECOMS_POSTGRES_CONN", text)
@@ -184,7 +193,10 @@ def test_a_database_comes_from_airflows_connection_as_json_or_uri(text: str, mon
 
 
 def test_airflows_connections_and_variables_are_read_from_ssm(ssm: object) -> None:
-    stored = {"connections/CORE_TELECOMS_POSTGRES_CONN": json.dumps(CONNECTION), "variables/AGENTS_SPREADSHEET_ID": "1AbC"}
+    stored = {
+        "connections/CORE_TELECOMS_POSTGRES_CONN": json.dumps(CONNECTION),
+        "variables/AGENTS_SPREADSHEET_ID": "1AbC",
+    }
     for name, content in stored.items():
         ssm.put_parameter(Name=f"/airflow/{name}", Value=content, Type="SecureString")  # type: ignore[attr-defined]
     assert database("connection:CORE_TELECOMS_POSTGRES_CONN").db_password.get_secret_value() == SIX["db_password"]
