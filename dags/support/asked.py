@@ -68,7 +68,7 @@ class Asked:
         return [*self.days, *(part for source in self.sources for part in ("--source", source))]
 
 
-@task(task_id="asked", retries=0, execution_timeout=timedelta(minutes=2))
+@task(task_id="asked", execution_timeout=timedelta(minutes=2))
 def what_is_asked() -> list[ForOne]:
     """The days and sources of this run. Fails, and with it the run, where they make no sense."""
     context = get_current_context()

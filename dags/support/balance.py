@@ -14,7 +14,7 @@ from jobs.ledger import Outcome
 DONE = ("loaded", "unchanged")
 
 
-@task(trigger_rule="all_done", retries=1, execution_timeout=timedelta(minutes=10))
+@task(trigger_rule="all_done", execution_timeout=timedelta(minutes=10))
 def tell_numbers(asked: list[ForOne]) -> None:
     """One message: per source and day what was delivered, landed, rejected and loaded."""
     this = Asked.of(asked)
@@ -30,7 +30,6 @@ def tell_numbers(asked: list[ForOne]) -> None:
 
 @task(
     trigger_rule="all_done",
-    retries=0,
     execution_timeout=timedelta(minutes=10),
     map_index_template="{{ shown }}",
 )

@@ -24,6 +24,6 @@ def refuse_what_a_job_cannot_read(environment: str) -> None:
     if missing:
         raise AirflowFailException(
             f"{', '.join(missing)}: not in the parameter store, and a job on EMR cannot read Airflow's database. "
-            "Move each: airflow connections get NAME -o json, then aws ssm put-parameter --type SecureString "
-            "--name /airflow/connections/NAME --value file://connection.json, then airflow connections delete NAME"
+            "Move each: aws ssm put-parameter --type SecureString --name /airflow/connections/NAME --value ..., then "
+            "airflow connections delete NAME (docs/runbook.md, connections)"
         )

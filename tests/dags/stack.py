@@ -164,6 +164,7 @@ def environment(root: Path, port: int, database: str, broker: str, dags: Path) -
         "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "CORE__MAX_TASK_RETRY_DELAY": "2",
+        "WORKERS__EXECUTION_API_TIMEOUT": "60",
         "API_AUTH__JWT_SECRET": secrets.token_hex(32),
         "API__SECRET_KEY": secrets.token_hex(32),
         "API__PORT": str(port),
@@ -174,7 +175,7 @@ def environment(root: Path, port: int, database: str, broker: str, dags: Path) -
         "CELERY__CELERY_CONFIG_OPTIONS": "dags.support.worker.CONFIG",
         "CELERY__BROKER_URL": broker,
         "CELERY__RESULT_BACKEND": f"db+postgresql://{database}",
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
         "LOGGING__BASE_LOG_FOLDER": str(root / "logs"),
     }

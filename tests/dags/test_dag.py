@@ -65,7 +65,8 @@ def test_every_task_has_an_owner_a_time_out_retries_and_an_alert(dag: DAG) -> No
         arguments = task.partial_kwargs if task.is_mapped else vars(task)
         assert arguments["owner"] == "data-platform", task.task_id
         assert arguments["execution_timeout"].total_seconds() > 0, task.task_id
-        assert arguments["retries"] in (0, 1, 2), task.task_id
+        assert arguments["retries"] == 2, task.task_id
+        assert arguments["retry_exponential_backoff"], task.task_id
         assert arguments["on_failure_callback"], task.task_id
 
 

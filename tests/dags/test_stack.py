@@ -133,6 +133,9 @@ def test_a_delivery_of_a_day_that_is_not_over_is_waited_for(caught_up: Platform)
         return "up_for_reschedule" in {one["state"] for one in caught_up.stack.tasks(run).values()}
 
     eventually(waits, "the sensor gave its worker back")
+    miss_the_deadline(caught_up, run)
+    [late] = eventually(lambda: caught_up.messages("not finished in time"), "the deadline's message")
+    assert f"run {run} of by hand is running" in late
     deliver(caught_up, today)
     assert caught_up.stack.ended(lambda: run_named(caught_up, run))["state"] == "success"
     assert f"ledger_balances[social_media: loaded {30}]" in caught_up.stack.tasks(run)
@@ -202,12 +205,25 @@ def searchable(platform: Platform) -> dict[str, str]:
     found["arguments"] = json.dumps([[run.asked, run.output] for run in platform.emr.runs.values()])
     tables = {"xcom": "xcom", "templates": "rendered_task_instance_fields", "dag runs": "dag_run", "events": "log"}
     tables |= {"triggers": "trigger", "tasks": "task_instance"}
-    address = stack.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
-    with psycopg2.connect(address) as connection, connection.cursor() as cursor:
+    with psycopg2.connect(database(platform)) as connection, connection.cursor() as cursor:
         for place, table in tables.items():
             cursor.execute(f"SELECT t::text FROM {table} t")
             found[place] = "\n".join(row[0] for row in cursor.fetchall())
     return found
+
+
+def miss_the_deadline(platform: Platform, run: str) -> None:
+    """Ten hours in a moment: the deadline that the scheduler has noted is put into the past."""
+    with psycopg2.connect(database(platform)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE deadline SET deadline_time = now() WHERE dagrun_id = (SELECT id FROM dag_run WHERE run_id = %s)",
+            (run,),
+        )
+        assert cursor.rowcount == 1
+
+
+def database(platform: Platform) -> str:
+    return platform.stack.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
 
 
 def run_named(platform: Platform, run_id: str) -> dict[str, Any] | None:
