@@ -110,7 +110,7 @@ def failed(context: Context) -> None:
 async def missed_deadline(context: dict[str, Any]) -> None:
     """For a DeadlineAlert: runs in the triggerer, which gives the DAG run as a dict."""
     run = context["dag_run"]
-    lines = [f"run {run['dag_run_id']} of {run['logical_date'] or 'by hand'} is {run['state']}"]
+    lines = [f"run {run['dag_run_id']} is {run['state']}"]
     title = f"{run['dag_id']}: not finished in time"
     address = conf.get("api", "base_url", fallback="").rstrip("/")
     step = "look which task is waiting or running (docs/runbook.md, missed deadline)"

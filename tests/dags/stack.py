@@ -202,10 +202,8 @@ def database_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def serving(
-    root: Path, dags: Path, connections: dict[str, Any], variables: dict[str, str], more: dict[str, str]
-) -> Iterator[Stack]:
-    """The stack with its connections and variables; all of it ends with the block."""
+def serving(root: Path, dags: Path, connections: dict[str, Any], more: dict[str, str]) -> Iterator[Stack]:
+    """The stack with its connections; all of it ends with the block."""
     port, redis_port = free_port(), free_port()
     with database_folder() as folder, running(folder) as address:
         postgres = f"{SUPERUSER}:{address.password}@127.0.0.1:{address.port}/{SUPERUSER}"

@@ -135,7 +135,7 @@ def test_a_delivery_of_a_day_that_is_not_over_is_waited_for(caught_up: Platform)
     eventually(waits, "the sensor gave its worker back")
     miss_the_deadline(caught_up, run)
     [late] = eventually(lambda: caught_up.messages("not finished in time"), "the deadline's message")
-    assert f"run {run} of by hand is running" in late
+    assert f"run {run} is running" in late
     deliver(caught_up, today)
     assert caught_up.stack.ended(lambda: run_named(caught_up, run))["state"] == "success"
     assert f"ledger_balances[social_media: loaded {30}]" in caught_up.stack.tasks(run)
