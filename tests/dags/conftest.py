@@ -1,8 +1,11 @@
 """One stack for all tests: sources as delivered, AWS and the webhooks on loopback, three days to catch up with."""
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,6 +26,11 @@ from tests.conftest import DAYS, World
 from tests.dags import emr, stack
 
 ROOT = Path(__file__).resolve().parents[2]
+# Before anything imports Airflow: its home is nobody's, and there is no database behind what needs none.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="coretelecoms-airflow-home-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
+
 CATCH_UP = DAYS[:3]
 SOURCES = ("agents", "call_logs", "customers", "service_outages", "social_media", "web_forms")
 AWS_KEY = "AKIAZQ77HERONQUARTZ0"
@@ -190,6 +198,8 @@ def airflow(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     def receive(asked: Asked) -> Reply:
         platform.told.append(asked)
+        with (root / "told.jsonl").open("ab") as file:  # to be looked at
+            file.write(asked.body + b"\n")
         return Reply(200, b"ok")
 
     backend = "airflow.providers.amazon.aws.secrets.systems_manager.SystemsManagerParameterStoreBackend"
