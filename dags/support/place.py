@@ -6,6 +6,15 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 NAME = "CORE_TELECOMS_SPARK_CONN"
+# In docker/Dockerfile.spark. EMR hands an image's own variables neither to driver nor executors.
+_PYTHON, _HOME = "/opt/venv/bin/python", "/opt/coretelecoms"
+_VARIABLES = {"PYSPARK_PYTHON": _PYTHON, "PYSPARK_DRIVER_PYTHON": _PYTHON, "PYTHONPATH": _HOME}
+IMAGE_PARAMETERS = " ".join(
+    [
+        f"--jars local://{_HOME}/lib/postgresql.jar --conf spark.executorEnv.PYSPARK_PYTHON={_PYTHON}",
+        *(f"--conf spark.emr-serverless.driverEnv.{name}={value}" for name, value in _VARIABLES.items()),
+    ]
+)
 AWS = "CDE_CAPSTONE_AWS_CONN"
 
 
@@ -19,7 +28,8 @@ class Place:
     execution_role_arn: str = ""
     logs: str = ""  # s3:// where EMR puts the driver's log
     poll: int = 20  # seconds between two looks at a job run
-    entry_point: str = "local:///opt/coretelecoms/jobs/main.py"  # in docker/Dockerfile.spark
+    entry_point: str = f"local://{_HOME}/jobs/main.py"
+    parameters: str = IMAGE_PARAMETERS  # for EMR's spark-submit: sizes, too
 
 
 def place() -> Place:

@@ -79,7 +79,7 @@ class SparkStep(EmrServerlessStartJobOperator):
         self.waiter_max_attempts = PATIENCE // where.poll
         monitoring = {"s3MonitoringConfiguration": {"logUri": where.logs}}
         self.configuration_overrides = {"monitoringConfiguration": monitoring} if where.logs else None
-        self.job_driver = {"sparkSubmit": {"entryPoint": where.entry_point}}
+        self.job_driver = {"sparkSubmit": {"entryPoint": where.entry_point, "sparkSubmitParameters": where.parameters}}
 
     def _job_runs(self, context: Context) -> list[dict[str, Any]]:
         """All of this task's name, whatever became of them."""
