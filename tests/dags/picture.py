@@ -1,6 +1,6 @@
-"""Pictures of a running stack for the docs: python -m tests.dags.screenshots http://127.0.0.1:PORT RUN_ID docs
+"""A picture of a run on a running stack for the docs: python -m tests.dags.picture http://127.0.0.1:PORT RUN_ID FILE.png
 
-Needs Debian's chromium; looked at by a person before they are committed.
+Needs Debian's chromium; looked at before it is committed.
 """
 
 import sys
@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 from tests.dags.stack import DAG
 
 
-def take(address: str, run_id: str, folder: Path) -> None:
+def take(address: str, run_id: str, file: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1600, "height": 900})
@@ -26,11 +26,7 @@ def take(address: str, run_id: str, folder: Path) -> None:
         page.keyboard.press("g")
         page.wait_for_selector(".react-flow__node")
         page.wait_for_timeout(3000)
-        page.screenshot(path=folder / "airflow-graph.png")
-        page.goto(f"{address}/dags/{DAG}/runs/{run_id}/tasks/ledger_balances")
-        page.wait_for_selector("text=call_logs")
-        page.wait_for_timeout(2000)
-        page.screenshot(path=folder / "airflow-run.png")
+        page.screenshot(path=file)
         browser.close()
 
 
