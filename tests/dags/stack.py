@@ -177,6 +177,8 @@ def environment(root: Path, port: int, database: str, broker: str, dags: Path) -
         "CELERY__RESULT_BACKEND": f"db+postgresql://{database}",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+        "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         "LOGGING__BASE_LOG_FOLDER": str(root / "logs"),
     }
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
