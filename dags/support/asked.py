@@ -11,6 +11,7 @@ from dags.support.place import place
 from jobs.errors import ConfigurationError
 from jobs.settings import load_contracts, load_environment
 
+REPORTED = "reported_by"  # XCom of a step: the key of the run whose report speaks for each source
 _DAY: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
 PARAMS = {
     "from": Param(None, **_DAY, title="First day", description="Of a replay; left empty on schedule."),

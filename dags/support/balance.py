@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 
 from dags.support.alerts import AlreadyTold, DataError, Message, next_step, send, told
-from dags.support.asked import Asked, ForOne
+from dags.support.asked import REPORTED, Asked, ForOne
 from dags.support.command import status
 from jobs.ledger import Outcome
 
@@ -34,7 +34,7 @@ def tell_numbers(asked: list[ForOne]) -> None:
     map_index_template="{{ shown }}",
 )
 def ledger_balances(asked: ForOne) -> None:
-    """Fails where the source's days are not in Bronze, row by row as landed, or where a task before has failed."""
+    """Fails where the source's days are not in Bronze, row by row as landed, or never reached Gold."""
     context = get_current_context()
     this = Asked.of(asked)
     source = asked["source"]
@@ -47,8 +47,10 @@ def ledger_balances(asked: ForOne) -> None:
         message = "\n".join(map(told, wrong)) or f"{source}: nothing is known of {this.shown}"
         is_told = wrong and all(one.state in ("refused", "failed") for one in wrong) and "ingest" in failed
         raise AlreadyTold(message) if is_told else DataError(message, wrong)
-    if failed:
-        raise AlreadyTold(f"{source} is in Bronze, but {', '.join(failed)} failed")
+    # A step that failed with a report failed for the sources that it names; any other failure is one for all of them.
+    ti = context["ti"]
+    if for_all := [name for name in failed if not ti.xcom_pull(task_ids=name, key=REPORTED)]:
+        raise AlreadyTold(f"{source} is in Bronze, but {', '.join(for_all)} failed")
 
 
 def balances(outcome: Outcome) -> bool:

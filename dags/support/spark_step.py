@@ -12,7 +12,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.support.alerts import DataError, RetryLater, told
-from dags.support.asked import Asked
+from dags.support.asked import REPORTED, Asked
 from dags.support.command import CONFIGURATION, ROOT, USAGE, environment, status
 from dags.support.moving import refuse_what_a_job_cannot_read
 from dags.support.place import AWS, Place, place
@@ -46,7 +46,7 @@ class SparkStep(EmrServerlessStartJobOperator):
     def execute(self, context: Context, event: dict[str, Any] | None = None) -> None:
         where = place()
         if not where.application_id:
-            return self._run_here(where)
+            return self._run_here(context, where)
         self._describe(where)
         runs = self._job_runs(context)
         live = [run for run in runs if run["state"] not in EmrServerlessHook.JOB_TERMINAL_STATES]
@@ -57,7 +57,7 @@ class SparkStep(EmrServerlessStartJobOperator):
         super().execute(context, event)  # ends by deferring
         return None
 
-    def _run_here(self, where: Place) -> None:
+    def _run_here(self, context: Context, where: Place) -> None:
         key = secrets.token_hex(6)
         master = ["--master", where.master] if where.master else []
         self._child = SubprocessHook()
@@ -65,7 +65,7 @@ class SparkStep(EmrServerlessStartJobOperator):
         done = self._child.run_command(command, env=environment(), cwd=str(ROOT))
         if done.exit_code in (USAGE, CONFIGURATION):
             raise AirflowFailException(f"exit {done.exit_code}: {done.output}")
-        self._judge(key, f"exit {done.exit_code}")
+        self._judge(context, key, f"exit {done.exit_code}")
 
     def _arguments(self, where: Place, key: str) -> list[str]:
         asked = Asked.of(self.asked)
@@ -125,13 +125,14 @@ class SparkStep(EmrServerlessStartJobOperator):
         if job["state"] == "CANCELLED":
             raise AirflowFailException(f"{ended}; somebody cancelled it: clear this task to run it anew")
         arguments = job["jobDriver"]["sparkSubmit"]["entryPointArguments"]
-        self._judge(arguments[arguments.index("--key") + 1], ended)
+        self._judge(context, arguments[arguments.index("--key") + 1], ended)
 
-    def _judge(self, key: str, ended: str) -> None:
+    def _judge(self, context: Context, key: str, ended: str) -> None:
         """Raises AirflowException where a retry may help, else DataError; of run reports only that of `key` counts."""
         outcomes = status("--key", key)
         if not outcomes:
             raise AirflowException(f"{ended}; it left no run report: it was killed, or never began")
+        context["ti"].xcom_push(REPORTED, key)
         for outcome in outcomes:
             self.log.info("%s", told(outcome))
         wrong = [one for one in outcomes if one.exit_code and one.state != "not_arrived"]

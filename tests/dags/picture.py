@@ -1,6 +1,6 @@
-"""A picture of a run on a running stack for the docs: python -m tests.dags.picture http://127.0.0.1:PORT RUN_ID FILE.png
+"""A picture of a run for the docs: python -m tests.dags.picture http://127.0.0.1:PORT RUN_ID FILE.png
 
-Needs Debian's chromium; looked at before it is committed.
+Of a stack that runs, with Debian's chromium; looked at before it is committed.
 """
 
 import sys

@@ -112,6 +112,7 @@ def test_a_broken_source_contract_is_not_retried_and_a_missing_delivery_does_not
         assert tasks[name]["state"] == "success"
     assert tasks["ledger_balances[call_logs: refused]"]["state"] == "failed"
     assert tasks["ledger_balances[web_forms: not_arrived]"]["state"] == "failed"
+    assert [one["state"] for name, one in tasks.items() if name.startswith("ledger_balances[social")] == ["success"]
     loaded = {row["source"]: row["state"] for row in caught_up.ledger("--date", str(FAULTY))}
     assert loaded["social_media"] == loaded["service_outages"] == "loaded"
     [refused] = caught_up.messages("ingest failed")
