@@ -22,9 +22,7 @@ STATUS_SECONDS = 300
 
 def environment() -> dict[str, str]:
     """Of a child process: ours without Airflow's own settings, and the connections' values."""
-    ours = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "_AIRFLOW", "AIRFLOW__"))
-    }
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "_AIRFLOW"))}
     return ours | _connections() | _variables() | _aws()
 
 

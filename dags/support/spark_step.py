@@ -63,9 +63,8 @@ class SparkStep(EmrServerlessStartJobOperator):
         self._child = SubprocessHook()
         command = [str(ROOT / "spark-submit.sh"), *self._arguments(where, key), *master]
         done = self._child.run_command(command, env=environment(), cwd=str(ROOT))
-        if done.exit_code in (USAGE, CONFIGURATION):
-            raise AirflowFailException(f"exit {done.exit_code}: {done.output}")
-        self._judge(context, key, f"exit {done.exit_code}")
+        never_began = done.exit_code in (USAGE, CONFIGURATION)
+        self._judge(context, key, f"exit {done.exit_code}: {done.output}", never_began)
 
     def _arguments(self, where: Place, key: str) -> list[str]:
         asked = Asked.of(self.asked)
@@ -127,9 +126,11 @@ class SparkStep(EmrServerlessStartJobOperator):
         arguments = job["jobDriver"]["sparkSubmit"]["entryPointArguments"]
         self._judge(context, arguments[arguments.index("--key") + 1], ended)
 
-    def _judge(self, context: Context, key: str, ended: str) -> None:
+    def _judge(self, context: Context, key: str, ended: str, never_began: bool = False) -> None:
         """Raises AirflowException where a retry may help, else DataError; of run reports only that of `key` counts."""
         outcomes = status("--key", key)
+        if not outcomes and never_began:
+            raise AirflowFailException(ended)
         if not outcomes:
             raise AirflowException(f"{ended}; it left no run report: it was killed, or never began")
         context["ti"].xcom_push(REPORTED, key)
