@@ -14,13 +14,13 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/bigquery --ignore tests/snowflake --ignore tests/parity
+OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags)
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity verify-bigquery verify-snowflake
-.PHONY: bench-day bench-sources bench-s3 bench-customers bench-load
+.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity test-airflow
+.PHONY: verify-bigquery verify-snowflake bench-day bench-sources bench-s3 bench-customers bench-load
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -52,7 +52,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity test-airflow ## the heavier tests
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -83,17 +83,23 @@ test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, off
 	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict build.py headline.py warehouse.py plugins/bronze.py
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
+test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double
+	@$$(./setup.sh requirements/airflow-test.txt) -m mypy --strict dags
+	@$$(./setup.sh requirements/airflow-test.txt) -m pytest -q tests/dags
+
 test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credentials that show nowhere
 	@$(PYTHON) -m pytest -q tests/unit/test_credentials.py tests/unit/test_sheets.py tests/unit/test_api.py \
 		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
 
-lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck
-	@$(BIN)ruff check jobs demo tests bench dbt
-	@$(BIN)ruff format --check jobs demo tests bench dbt
+lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck, hadolint, the compose schema
+	@$(BIN)ruff check jobs demo tests bench dbt dags
+	@$(BIN)ruff format --check jobs demo tests bench dbt dags
 	@$(BIN)mypy
 	@$(BIN)lint-imports >/dev/null || $(BIN)lint-imports
 	@$$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests >/dev/null || $$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests
 	@$(BIN)yamllint --strict $$(git ls-files '*.yml' '*.yaml' .yamllint)
+	@$(BIN)hadolint --failure-threshold warning docker/Dockerfile.*
+	@$(BIN)check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml >/dev/null
 	@$(BIN)shellcheck -x $$(git ls-files '*.sh' .ci/run)
 
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
@@ -120,6 +126,8 @@ lock: ## compile the lock files anew from their .in files
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt; \
 	$$compile requirements/bigquery-emulator.in -o requirements/bigquery-emulator.txt; \
+	$$compile requirements/airflow.in -o requirements/airflow.txt; \
+	$$compile -c requirements/airflow.txt requirements/airflow-test.in -o requirements/airflow-test.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

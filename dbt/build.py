@@ -1,6 +1,7 @@
 """Builds Silver and Gold from Bronze in one DuckDB file, and shows them. Run by the Python of requirements/dbt.txt.
 
-    python dbt/build.py build [--from D --to D] [--full]    python dbt/build.py headline | docs | query SQL
+    python dbt/build.py build [--from D --to D] [--full] [--layer silver | gold]
+    python dbt/build.py headline | docs | query SQL
 
 CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
 or s3://bucket/prefix.
@@ -36,6 +37,11 @@ from warehouse import (
 
 PROJECT = Path(__file__).resolve().parent
 LAYERS = ("seeds", "snapshots", "silver", "gold", "tests")
+# A schedule builds and tests the layers one after the other; what tests both is tested with Gold.
+ONLY = {
+    "silver": ["--select", "path:models/silver", "path:seeds", "path:snapshots", "--indirect-selection", "cautious"],
+    "gold": ["--select", "path:models/gold"],
+}
 
 
 def invoke(*arguments: str) -> Any:
@@ -61,14 +67,23 @@ def invoke(*arguments: str) -> Any:
     return done.result
 
 
-def build(first: date | None = None, last: date | None = None, full: bool = False, more: Sequence[str] = ()) -> str:
-    """Build and test the days asked for (default: all); returns the summary. Raises BuildError."""
+def build(
+    first: date | None = None,
+    last: date | None = None,
+    full: bool = False,
+    more: Sequence[str] = (),
+    layer: str | None = None,
+) -> str:
+    """Build and test the days asked for (default: all); returns the summary. Raises BuildError.
+
+    `layer`: only `silver` or `gold`, and the summary has a line for each model too.
+    """
     started = time.monotonic()
     if is_local():
         warehouse().parent.mkdir(parents=True, exist_ok=True)
         with opened():
             pass  # held by another process? Better known now than after dbt's start
-    arguments = ["build", "--exclude-resource-type", "unit_test", *more]
+    arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *more]
     if first and last:
         # dbt's end is exclusive.
         arguments += ["--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1))]
@@ -78,6 +93,8 @@ def build(first: date | None = None, last: date | None = None, full: bool = Fals
     if any(_has_failed(one) for one in results):
         raise _failure(results)
     days = f"{first}..{last}" if first else "all days"
+    if layer:
+        return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
     return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}"
 
@@ -120,6 +137,12 @@ def _summary(results: Sequence[Any]) -> str:
     return f"{by_layer}; {tests} tests, {len(warned)} warnings{warnings}"
 
 
+def _each(results: Sequence[Any]) -> list[str]:
+    """A line a model, snapshot and seed: what became of it, and in how many seconds."""
+    built = [one for one in results if _layer(one.node) != "tests"]
+    return [f"  {_layer(one.node)} {one.node.name}: {one.status}, {one.execution_time:.1f} s" for one in built]
+
+
 def _layer(node: Any) -> str:
     if node.resource_type == "model":
         return Path(node.path).parts[0]
@@ -146,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     days.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day (default: all)")
     days.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day")
     days.add_argument("--full", action="store_true", help="build all days anew, after a change of the models")
+    days.add_argument("--layer", choices=ONLY, help="only this one, and a line for each model")
     steps.add_parser("headline", help="the headline numbers from Gold")
     steps.add_parser("docs", help="dbt's documentation as one offline page")
     steps.add_parser("query", help="ask the DuckDB file").add_argument("sql")
@@ -162,7 +186,7 @@ def main() -> int:
     try:
         match given.step:
             case "build":
-                print(build(given.first, given.last, given.full))
+                print(build(given.first, given.last, given.full, layer=given.layer))
             case "headline":
                 print("\n".join(headline()))
             case "docs":

@@ -23,7 +23,7 @@ from types import FrameType
 import psycopg2
 from psycopg2.sql import SQL, Identifier, Literal
 
-from demo.server import HOST, SUPERUSER, Address, ServerError, die_with_parent, running, write_private
+from demo.server import SUPERUSER, Address, ServerError, die_with_parent, running, write_private
 
 DATABASE = "coretelecoms"
 SCHEMA = "customer_complaints"
@@ -43,7 +43,7 @@ class Server:
     def secrets(self) -> dict[str, str]:
         """What a reader of the web forms needs, under the names that the supplier uses."""
         return {
-            "db_host": HOST,
+            "db_host": self.address.host,
             "db_port": str(self.address.port),
             "db_username": READER,
             "db_password": self.reader_password,
@@ -56,6 +56,11 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         for name, value in self.secrets.items():
             write_private(folder / name, value)
+
+    def prepare(self) -> None:
+        """Database, schema and reader, where they are not there yet."""
+        _create_database(self)
+        _create_reader(self)
 
     @contextmanager
     def transaction(self) -> Iterator["psycopg2.extensions.cursor"]:
@@ -85,8 +90,7 @@ def serving(folder: Path) -> Iterator[Server]:
     """The server on `folder` with its schema and reader; it ends with the block, or with this process."""
     with running(folder) as address:
         server = Server(address)
-        _create_database(server)
-        _create_reader(server)
+        server.prepare()
         yield server
 
 

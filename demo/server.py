@@ -49,10 +49,11 @@ class Address:
 
     port: int
     password: str = field(repr=False)
+    host: str = HOST
 
     def connect(self, database: str) -> "psycopg2.extensions.connection":
         return psycopg2.connect(
-            host=HOST,
+            host=self.host,
             port=self.port,
             user=SUPERUSER,
             password=self.password,

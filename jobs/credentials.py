@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
@@ -39,13 +39,15 @@ class Database(BaseModel):
 
 
 def database(reference: str) -> Database:
-    """Of `env:PREFIX` (variables PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter) or `ssm:/path`."""
+    """Of `env:PREFIX` (PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter), `ssm:/path` or `connection:ID`."""
     scheme, _, place = reference.partition(":")
     names = tuple(Database.model_fields)
     if scheme == "env":
         found = {name: os.environ.get(f"{place}_{name}".upper()) for name in names}
     elif scheme == "ssm":
         found = dict(_parameters(place))
+    elif scheme == "connection":
+        found = _database_of(connection(place))
     else:
         folder = ROOT / place
         found = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
@@ -60,13 +62,17 @@ def database(reference: str) -> Database:
 
 
 def value(reference: str) -> SecretStr:
-    """A single value, of `env:NAME`, `file:PATH` or `ssm:/path/name`. Raises ConfigurationError, ServiceError."""
+    """A single value, of `env:NAME`, `file:PATH`, `ssm:/path/name` or `connection:ID` (its password).
+
+    Raises ConfigurationError, ServiceError.
+    """
     scheme, _, place = reference.partition(":")
     if scheme == "env":
         found = os.environ.get(place, "")
     elif scheme == "ssm":
-        with _parameter_store(place) as client:
-            found = client.get_parameter(Name=place, WithDecryption=True)["Parameter"]["Value"]
+        found = _parameter(place)
+    elif scheme == "connection":
+        found = connection(place).get("password") or ""
     else:
         try:
             found = (ROOT / place).read_text(encoding="utf-8")
@@ -75,11 +81,6 @@ def value(reference: str) -> SecretStr:
     if not found.strip():
         raise ConfigurationError(f"secret {reference}: found nothing")
     return SecretStr(found.strip())
-
-
-def literal(given: str) -> str:
-    """What no secret is, itself or by reference."""
-    return value(given).get_secret_value() if re.fullmatch(REFERENCE, given) else given
 
 
 def service_account(reference: str) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def bearer(minting: Any) -> Any:
 
 def _google_json(reference: str) -> dict[str, Any]:
     try:
-        found = json.loads(value(reference).get_secret_value())
+        found = _key_of(reference)
     except json.JSONDecodeError:
         raise ConfigurationError(f"secret {reference}: not JSON; allowed is a service account's key file") from None
     return found if isinstance(found, dict) else {}
@@ -154,6 +155,65 @@ class _FromAws:
 
     def get_aws_region(self, _context: object, _request: object) -> str:
         return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+def connection(name: str) -> dict[str, Any]:
+    """A connection as Airflow keeps it: in the variable AIRFLOW_CONN_NAME, else in AWS SSM; JSON, or a URI."""
+    text = os.environ.get(f"AIRFLOW_CONN_{name}") or _parameter(f"/airflow/connections/{name}")
+    found = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
+    if isinstance(extra := found.get("extra") or {}, str):
+        extra = json.loads(extra)
+    return found | {"extra": extra}
+
+
+def identifier(given: str) -> str:
+    """Itself, or what a reference holds, or Airflow's variable of `variable:NAME`: AIRFLOW_VAR_NAME, or in AWS SSM."""
+    if re.fullmatch(REFERENCE, given):
+        return value(given).get_secret_value()
+    if not given.startswith("variable:"):
+        return given
+    name = given.removeprefix("variable:")
+    return (os.environ.get(f"AIRFLOW_VAR_{name}") or _parameter(f"/airflow/variables/{name}")).strip()
+
+
+def _of_uri(text: str) -> dict[str, Any]:
+    parts = urlsplit(text.strip())
+    extra = dict(parse_qsl(parts.query))
+    return {
+        "login": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "host": unquote(parts.hostname or ""),
+        "port": parts.port,
+        "schema": unquote(parts.path.lstrip("/")),
+        "extra": json.loads(extra["__extra__"]) if "__extra__" in extra else extra,
+    }
+
+
+def _database_of(given: dict[str, Any]) -> dict[str, str | None]:
+    """The six parameters; Airflow calls the database `schema`, the schema of the tables stands in `extra`."""
+    named = {
+        "db_host": "host",
+        "db_port": "port",
+        "db_username": "login",
+        "db_password": "password",
+        "db_name": "schema",
+    }
+    found = {ours: given.get(theirs) for ours, theirs in named.items()}
+    found |= {"db_port": found["db_port"] or 5432}
+    found["table_schema_name"] = given["extra"].get("table_schema_name", "customer_complaints")
+    return {name: None if value is None else str(value) for name, value in found.items()}
+
+
+def _key_of(reference: str) -> Any:
+    """As a JSON text, or in the extra of a connection to Google Cloud, which calls it by an old and a new name."""
+    if not reference.startswith("connection:"):
+        return json.loads(value(reference).get_secret_value())
+    extra = connection(reference.removeprefix("connection:"))["extra"]
+    key = extra.get("keyfile_dict") or extra.get("extra__google_cloud_platform__keyfile_dict") or {}
+    return json.loads(key) if isinstance(key, str) else key
+
+
+def _parameter(name: str) -> str:
+    with _parameter_store(name) as client:
+        return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
 def address(given: str) -> str:

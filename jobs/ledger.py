@@ -86,9 +86,9 @@ class RunReport(_Record):
     outcomes: tuple[Outcome, ...]
 
 
-def new_run_id() -> str:
-    """Sorts by time; the tail keeps two runs of one microsecond apart."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
+def new_run_id(key: str | None = None) -> str:
+    """Sorts by time; the tail keeps two runs of one microsecond apart, or is the key that the caller knows it by."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{key or secrets.token_hex(2)}"
 
 
 def landing_folder(lake: Location, source: str, day: date, run_id: str) -> Location:
@@ -124,9 +124,9 @@ class Ledger:
     def report(self, report: RunReport) -> None:
         store.put_if_absent(self.lake / "runs" / f"{report.run_id}.json", report.model_dump_json(indent=1).encode())
 
-    def reports(self) -> Iterator[RunReport]:
-        """All run reports, oldest first."""
-        for at in store.listed(self.lake / "runs", "*.json"):
+    def reports(self, key: str = "") -> Iterator[RunReport]:
+        """All run reports, oldest first; or only those of the runs that were given `key`."""
+        for at in store.listed(self.lake / "runs", f"*-{key}.json" if key else "*.json"):
             yield RunReport.model_validate_json(store.read(at))
 
     def odd_volume(self, source: str, day: date, rows: int) -> str | None:

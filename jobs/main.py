@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import stat
 import sys
 from collections.abc import Sequence
@@ -25,10 +26,12 @@ STEPS = {
     "dbt": "what dbt needs to build here, as variables; a token of an hour among them: for dbt.sh",
 }
 EX_USAGE = 64
+_KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 _COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
 _JSON = (
     *("source", "ingest_date", "state", "corrected", "run_id"),
-    *("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze", "empty", "odd_volume", "drift", "error"),
+    *("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze", "empty", "odd_volume", "drift"),
+    *("error", "error_kind", "retry_helps", "exit_code"),
 )
 
 
@@ -84,11 +87,19 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day of a range")
         step.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day of a range")
         step.add_argument("--json", action="store_true", help="an object a line instead of the table")
+        step.add_argument("--key", type=_key, metavar="K", help=_KEY.get(name, "to know the run by later"))
         if name == "status":
             step.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
         else:
             step.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
     return parser
+
+
+def _key(text: str) -> str:
+    """The tail of a run's id, and with it of file names."""
+    if not re.fullmatch("[a-z0-9]{4,40}", text):
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed are 4 to 40 of a-z and 0-9")
+    return text
 
 
 def _days(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> list[date]:
@@ -117,6 +128,9 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         print("\n".join(f"{name}={value}" for name, value in for_dbt(environment).items()))
         return 0
     if asked.step == "status":
+        if asked.key:
+            _show(status.reported(environment, asked.key), asked.json)
+            return 0
         outcomes = status.outcomes(environment, contracts, days, asked.check)
         _show(outcomes, asked.json)
         missing = asked.check and any(outcome.state == "not_arrived" for outcome in outcomes)
@@ -127,7 +141,7 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
 
     if asked.step not in ("ingest", "load", "run"):
         raise ConfigurationError(f"no step {asked.step}")
-    run_id = new_run_id()
+    run_id = new_run_id(asked.key)
     log = logs.start(environment.logs, run_id)
     session = Session(f"coretelecoms {asked.step} {run_id}", configuration(environment))
     try:

@@ -17,8 +17,9 @@ METADATA_COLUMNS = ("_ingested_at", "_source_system", "_source_uri", "_run_id", 
 SNAKE_CASE = r"[a-z][a-z0-9_]*"
 
 Name = Annotated[str, Field(pattern=f"^{SNAKE_CASE}$")]
-# Where a value is, never the value: a variable, a file or folder, a parameter or path of the AWS parameter store.
-REFERENCE = r"env:[A-Z][A-Z0-9_]*|file:.+|ssm:/[A-Za-z0-9_./-]+"
+# Where a value is, never the value: a variable, a file or folder, a parameter or path of the AWS parameter store, a
+# connection of Airflow's.
+REFERENCE = r"env:[A-Z][A-Z0-9_]*|file:.+|ssm:/[A-Za-z0-9_./-]+|connection:[A-Za-z][A-Za-z0-9_]*"
 Reference = Annotated[str, Field(pattern=f"^({REFERENCE})$")]
 # Of a service: itself, or where it stands; plain http only on this machine (jobs/credentials.py looks).
 Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$")]
@@ -339,7 +340,8 @@ class Environment(_Strict):
     warehouse: Warehouse
     secrets: dict[Name, Reference] = {}
     services: dict[Name, Address] = {}
-    spreadsheets: dict[Name, Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]] = {}
+    # Ids, or Airflow's variables that hold them.
+    spreadsheets: dict[Name, Annotated[str, Field(pattern="^(variable:)?[A-Za-z0-9_-]+$")]] = {}
     postgres: PostgresAccess = PostgresAccess()
     retries: Retries = Retries()
     # A source that comes another way here than its source contract says: its [delivery], by the source's name.

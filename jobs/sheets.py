@@ -11,7 +11,7 @@ import gspread
 import requests
 from google.oauth2.service_account import Credentials
 
-from jobs.credentials import address, bearer, service_account
+from jobs.credentials import address, bearer, identifier, service_account
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
 from jobs.lines import Keep, Tally
 from jobs.settings import Environment, Retries, SheetDelivery
@@ -46,7 +46,7 @@ class Sheet:
 def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Sheet:
     """All rows below the header that are not blank. Raises ConfigurationError, ContractError, ServiceError."""
     worksheet = delivery.worksheet.format(date=day)
-    spreadsheet = environment.spreadsheets[delivery.spreadsheet]
+    spreadsheet = identifier(environment.spreadsheets[delivery.spreadsheet])
     key = service_account(environment.secrets[delivery.secret])
     where = f"spreadsheet {spreadsheet}, worksheet {worksheet!r}"
     values = _values(key, environment, spreadsheet, worksheet, where)

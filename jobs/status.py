@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from jobs import deliveries
-from jobs.errors import PlatformError
+from jobs.errors import NotArrivedError, PlatformError
 from jobs.ledger import Ledger, Manifest, Outcome, RunReport
 from jobs.load import loaded
 from jobs.settings import Environment, SourceContract
@@ -19,6 +19,7 @@ def outcomes(
         (outcome.source, outcome.ingest_date): (report, outcome)
         for report in ledger.reports()
         for outcome in report.outcomes
+        if report.step != "load" or outcome.state != "not_arrived"  # `load` has not looked at the source
     }
     found = []
     for contract in contracts.values():
@@ -33,6 +34,14 @@ def outcomes(
             if outcome:
                 found.append(outcome)
     return sorted(found, key=lambda outcome: (outcome.ingest_date, outcome.source))
+
+
+def reported(environment: Environment, key: str) -> list[Outcome]:
+    """What the run that was given `key` reported. Raises NotArrivedError where it has not: killed, or still at work."""
+    found = [outcome for report in Ledger(environment.lake).reports(key) for outcome in report.outcomes]
+    if not found:
+        raise NotArrivedError(f"no report of a run with the key {key}: it was killed, or is still at work")
+    return found
 
 
 def _outcome(

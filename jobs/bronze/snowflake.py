@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from snowflake.connector import SnowflakeConnection, errors
 
 from jobs import store
-from jobs.credentials import literal, value
+from jobs.credentials import identifier, value
 from jobs.errors import BalanceError, ConfigurationError, PlatformError, ServiceError
 from jobs.ledger import DataFile, Manifest, landing_folder
 from jobs.location import Location
@@ -55,7 +55,7 @@ def for_dbt(warehouse: SnowflakeWarehouse) -> dict[str, str]:
         "CORETELECOMS_SILVER": warehouse.silver,
         "CORETELECOMS_GOLD": warehouse.gold,
         "CORETELECOMS_PROJECT": warehouse.database,
-        "CORETELECOMS_SNOWFLAKE_ACCOUNT": literal(warehouse.account),
+        "CORETELECOMS_SNOWFLAKE_ACCOUNT": identifier(warehouse.account),
         "CORETELECOMS_SNOWFLAKE_USER": warehouse.user,
         "CORETELECOMS_SNOWFLAKE_ROLE": warehouse.role,
         "CORETELECOMS_SNOWFLAKE_WAREHOUSE": warehouse.warehouse,
@@ -275,7 +275,7 @@ def connected(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> Iterator[Sn
     options = {} if warehouse.host is None else warehouse.host.model_dump()
     try:
         with snowflake.connector.connect(
-            account=literal(warehouse.account),
+            account=identifier(warehouse.account),
             user=warehouse.user,
             role=warehouse.role,
             warehouse=warehouse.warehouse,
@@ -319,7 +319,7 @@ def _login(warehouse: SnowflakeWarehouse) -> dict[str, Any]:
 
 
 def _explained(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
-    text = f"Snowflake {literal(warehouse.account)}: {str(error).partition(chr(10))[0]}"
+    text = f"Snowflake {identifier(warehouse.account)}: {str(error).partition(chr(10))[0]}"
     if isinstance(error, errors.ProgrammingError) and error.errno == _ABSENT:
         what = f"schema {warehouse.database}.{warehouse.bronze}, stage {warehouse.database}.{warehouse.stage}"
         return ConfigurationError(f"{text}; {what} must exist and role {warehouse.role} may use them")

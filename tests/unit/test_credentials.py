@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -7,7 +7,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from demo.web import Asked, Reply, answering, json_reply
-from jobs.credentials import address, database, service_account, value
+from jobs.credentials import address, database, identifier, service_account, value
 from jobs.errors import ConfigurationError, ServiceError
 
 PATH = "/coretelecomms/of_these_tests"  # moto keeps one store a process, and other tests fill the usual path
@@ -167,3 +167,50 @@ def test_a_service_accounts_key_is_read_whole(tmp_path: Path) -> None:
     key = {"client_email": "a@b", "private_key": "x", "token_uri": "https://t"}
     (tmp_path / "key").write_text(json.dumps(key))
     assert service_account(f"file:{tmp_path}/key") == key
+
+
+CONNECTION = {
+    "login": "reader",
+    "password": "heron-77-quartz",
+    "host": "db.example",
+    "port": 5432,
+    "schema": "complaints",
+}
+KEY = {"client_email": "a@example", "private_key": "x", "token_uri": "https://oauth2.example/token"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"conn_type": "postgres"} | CONNECTION),
+        "postgres://reader:heron-77-quartz@db.example:5432/complaints",
+    ],
+)
+def test_a_database_comes_from_airflows_connection_as_json_or_uri(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CORE_TELECOMS_POSTGRES_CONN", text)
+    found = database("connection:CORE_TELECOMS_POSTGRES_CONN")
+    assert {**found.model_dump(), "db_password": found.db_password.get_secret_value()} == SIX | {"db_port": 5432}
+
+
+def test_airflows_connections_and_variables_are_read_from_ssm(ssm: object) -> None:
+    stored = {
+        "connections/CORE_TELECOMS_POSTGRES_CONN": json.dumps(CONNECTION),
+        "variables/AGENTS_SPREADSHEET_ID": "1AbC",
+    }
+    for name, content in stored.items():
+        ssm.put_parameter(Name=f"/airflow/{name}", Value=content, Type="SecureString")  # type: ignore[attr-defined]
+    assert database("connection:CORE_TELECOMS_POSTGRES_CONN").db_password.get_secret_value() == SIX["db_password"]
+    assert value("connection:CORE_TELECOMS_POSTGRES_CONN").get_secret_value() == SIX["db_password"]
+    assert identifier("variable:AGENTS_SPREADSHEET_ID") == "1AbC"
+    with pytest.raises(ConfigurationError, match=r"/airflow/connections/NONE: no such parameter"):
+        database("connection:NONE")
+
+
+@pytest.mark.parametrize("name", ["keyfile_dict", "extra__google_cloud_platform__keyfile_dict"])
+@pytest.mark.parametrize("written", [dict, json.dumps])
+def test_googles_key_is_found_in_the_connections_extra(
+    name: str, written: Callable[[object], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.dumps({"conn_type": "google_cloud_platform", "extra": json.dumps({name: written(KEY)})})
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_SHEETS_API_CONN", text)
+    assert service_account("connection:GOOGLE_SHEETS_API_CONN") == KEY

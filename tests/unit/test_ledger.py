@@ -1,6 +1,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from jobs import store
 from jobs.credentials import database
 from jobs.errors import ConfigurationError
-from jobs.ledger import Ledger, new_run_id
+from jobs.ledger import Ledger, Outcome, RunReport, new_run_id
 from jobs.main import main
 from tests.conftest import DAY, World
 from tests.unit.test_bronze_delta import landing
@@ -86,7 +86,37 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "odd_volume": None,
         "drift": {},
         "error": None,
+        "error_kind": None,
+        "retry_helps": None,
+        "exit_code": 0,
     }
+
+
+def test_a_run_is_known_by_the_key_it_was_given(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--env", str(world.file), "--date", "2025-11-21", "--source", "call_logs", "--json"]
+    assert main(["load", *asked, "--key", "cafe01"]) == 75
+    assert main(["load", *asked, "--key", "cafe02"]) == 75
+    capsys.readouterr()
+    assert main(["status", "--env", str(world.file), "--key", "cafe01", "--json"]) == 0
+    [outcome] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (outcome["state"], outcome["exit_code"], outcome["retry_helps"]) == ("not_arrived", 75, True)
+    assert main(["status", "--env", str(world.file), "--key", "cafe03"]) == 75
+    assert "no report of a run with the key cafe03" in capsys.readouterr().err
+
+
+def test_a_load_that_found_nothing_landed_does_not_hide_what_ingest_reported(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(world.environment.lake)
+    refused = Outcome(source="call_logs", ingest_date=DAY, state="refused", error="a column is gone", exit_code=65)
+    at = datetime.now(UTC)
+    ledger.report(
+        RunReport(run_id="R1", step="ingest", started_at=at, finished_at=at, exit_code=65, outcomes=(refused,))
+    )
+    assert main(["load", "--env", str(world.file), "--date", str(DAY), "--source", "call_logs"]) == 75
+    capsys.readouterr()
+    assert main(["status", "--env", str(world.file), "--date", str(DAY), "--source", "call_logs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "refused"
 
 
 def test_status_check_looks_at_the_sources(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""What Airflow runs, and when."""

@@ -1,0 +1,62 @@
+"""# Customer complaints, from delivery to Gold, day by day
+
+**What**: waits for each source's delivery, lands it in the lake (`ingest`), loads Bronze (`load_bronze`), has dbt build
+and test Silver and Gold, and sends one message with the numbers. Airflow submits and judges; it transforms nothing.
+
+**Output**: `raw/`, Bronze, `coretelecoms_silver`, `coretelecoms_gold` of the day that has ended.
+
+**When it fails**: what landed goes on whatever else did not; `ledger_balances` then fails the run and names the source.
+Gold keeps the days before; complaints of that source and day are missing in it.
+
+**How to re-run**: clear the failed task: what has landed is skipped. To replace days, trigger with `from`, `to`,
+`sources` and `replay`. Missed schedules: `airflow backfill create`. Alert by alert: `docs/runbook.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from dags.support.alerts import failed, missed_deadline
+from dags.support.asked import PARAMS, what_is_asked
+from dags.support.balance import ledger_balances, tell_numbers
+from dags.support.dbt_layer import DbtLayer
+from dags.support.delivery import DeliverySensor
+from dags.support.spark_step import SparkStep
+
+WHATEVER_HAPPENED = "all_done"
+
+with DAG(
+    "coretelecoms_capstone",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),
+    start_date=datetime(2025, 11, 20, tzinfo=UTC),
+    catchup=True,
+    max_active_runs=1,
+    params=PARAMS,
+    tags=["complaints", "elt", "daily"],
+    dagrun_timeout=timedelta(hours=20),
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=10),
+        callback=AsyncCallback(missed_deadline),
+    ),
+    default_args={
+        "owner": "data-platform",
+        "retries": 2,
+        "retry_exponential_backoff": True,
+        "execution_timeout": timedelta(hours=4),
+        "on_failure_callback": failed,
+    },
+):
+    asked = what_is_asked()
+    arrived = DeliverySensor.partial(
+        task_id="wait_for", poke_interval=30, max_wait=600, timeout=72_000, map_index_template="{{ shown }}"
+    ).expand(asked=asked)
+    ingest = SparkStep(task_id="ingest", step="ingest", asked=asked, trigger_rule="none_failed")
+    load = SparkStep(task_id="load_bronze", step="load", asked=asked, trigger_rule=WHATEVER_HAPPENED)
+    silver = DbtLayer(task_id="dbt_silver", layer="silver", asked=asked, trigger_rule=WHATEVER_HAPPENED)
+    gold = DbtLayer(task_id="dbt_gold", layer="gold", asked=asked)
+    told = tell_numbers(asked)  # type: ignore[arg-type]
+    arrived >> ingest >> load >> silver >> gold >> told >> ledger_balances.expand(asked=asked)

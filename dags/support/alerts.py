@@ -1,0 +1,132 @@
+"""Messages to Slack and Teams: what happened, to which source and day, the numbers, a link, the next step."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from airflow.sdk import Connection, Context
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from asgiref.sync import sync_to_async
+
+from jobs.ledger import Outcome
+
+SLACK, TEAMS = "CORE_TELECOMS_SLACK_CONN", "CORE_TELECOMS_TEAMS_CONN"
+SECONDS = 10
+# docs/runbook.md has a section for each.
+_NEXT = {
+    "refused": "ask the supplier for a right file, or change conf/sources/{source}.toml; then clear `ingest`",
+    "not_arrived": "ask the supplier; once it is there trigger the DAG with from = to = {day}, sources = [{source}]",
+    "failed": "read the task's log; then clear `ingest`",
+    "landed": "it is in the lake, but not in Bronze: clear `load_bronze`",
+    "arrived": "it came too late for this run: clear `ingest`",
+}
+_log = logging.getLogger(__name__)
+
+
+class DataError(AirflowFailException):
+    """Sources that did not land, and that no retry helps; `outcomes` tells which and why."""
+
+    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(message)
+        self.outcomes = list(outcomes)
+
+
+class RetryLater(AirflowException):
+    """Sources that did not land, but may at the next try."""
+
+    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(message)
+        self.outcomes = list(outcomes)
+
+
+class AlreadyTold(AirflowFailException):
+    """A failure that another task's message has told of."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message; `lines` are facts, a line each."""
+
+    title: str
+    lines: Sequence[str]
+    link: str
+    next_step: str
+
+    def slack(self) -> dict[str, Any]:
+        facts = "\n".join(self.lines)
+        return {"text": f"*{self.title}*\n```{facts}```\nNext: {self.next_step}\n<{self.link}|Open in Airflow>"}
+
+    def teams(self) -> dict[str, Any]:
+        facts = [
+            {"type": "TextBlock", "text": line, "wrap": True, "fontType": "Monospace", "spacing": "None"}
+            for line in self.lines
+        ]
+        card = {
+            "type": "AdaptiveCard",
+            "version": "1.4",
+            "body": [
+                {"type": "TextBlock", "text": self.title, "weight": "Bolder", "size": "Medium", "wrap": True},
+                *facts,
+                {"type": "TextBlock", "text": f"Next: {self.next_step}", "wrap": True},
+            ],
+            "actions": [{"type": "Action.OpenUrl", "title": "Open in Airflow", "url": self.link}],
+        }
+        kind = "application/vnd.microsoft.card.adaptive"
+        return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
+
+
+def told(outcome: Outcome) -> str:
+    """One line: source, day, state, the four counts, the error."""
+    counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
+    names = ("delivered", "landed", "rejected", "in Bronze")
+    numbers = ", ".join(f"{count:,} {name}" for count, name in zip(counts, names, strict=True) if count is not None)
+    more = [numbers, f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "", outcome.error or ""]
+    more += [f"{kind.replace('_', ' ')}: {', '.join(columns)}" for kind, columns in outcome.drift.items()]
+    return "; ".join([f"{outcome.source} {outcome.ingest_date} {outcome.state}", *filter(None, more)])
+
+
+def next_step(outcomes: Sequence[Outcome]) -> str:
+    """Of each state that needs one."""
+    steps = {
+        _NEXT[one.state].format(source=one.source, day=one.ingest_date): None for one in outcomes if one.state in _NEXT
+    }
+    return "; ".join(steps) or "read the task's log; then clear the task (docs/runbook.md)"
+
+
+def failed(context: Context) -> None:
+    """For `on_failure_callback`: called once, when a task has failed for good."""
+    error = context.get("exception")
+    if isinstance(error, AlreadyTold):
+        return
+    outcomes = getattr(error, "outcomes", [])
+    ti = context["ti"]
+    lines = [told(one) for one in outcomes] or str(error).splitlines()[:20]
+    send(Message(f"{ti.dag_id}: {ti.task_id} failed ({ti.run_id})", lines, ti.log_url, next_step(outcomes)))
+
+
+async def missed_deadline(context: dict[str, Any]) -> None:
+    """For a DeadlineAlert: runs in the triggerer, which gives the DAG run as a dict."""
+    run = context["dag_run"]
+    lines = [f"run {run['dag_run_id']} is {run['state']}"]
+    title = f"{run['dag_id']}: not finished in time"
+    address = conf.get("api", "base_url", fallback="").rstrip("/")
+    step = "look which task is waiting or running (docs/runbook.md, missed deadline)"
+    await sync_to_async(send)(Message(title, lines, f"{address}/dags/{run['dag_id']}/runs/{run['dag_run_id']}", step))
+
+
+def send(message: Message) -> None:
+    """To each of the two that there is a connection for; a message that cannot be sent fails nothing."""
+    for name, body in ((SLACK, message.slack()), (TEAMS, message.teams())):
+        try:
+            connection = Connection.get(name)
+        except AirflowNotFoundException:
+            _log.info("no connection %s: not told there: %s", name, message.title)
+            continue
+        try:
+            url = f"{(connection.host or '').rstrip('/')}/{connection.password}"  # the path is the secret
+            requests.post(url, json=body, timeout=SECONDS).raise_for_status()
+        except requests.RequestException as error:
+            _log.warning("%s: message not sent (%s): %s", name, type(error).__name__, message.title)

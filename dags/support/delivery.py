@@ -1,0 +1,39 @@
+"""Waits until a source has delivered, without holding a worker."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from airflow.sdk import BaseSensorOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dags.support.asked import Asked
+from dags.support.command import status
+
+# How long after the end of its last day a delivery is waited for; a day further back is looked at once.
+PATIENCE = timedelta(hours=6)
+
+
+class DeliverySensor(BaseSensorOperator):
+    """Skipped where the delivery does not come, or cannot be looked at: the others go on, and `ingest` tells why."""
+
+    template_fields = ("asked",)
+
+    def __init__(self, *, asked: Any, **kwargs: Any) -> None:
+        super().__init__(mode="reschedule", exponential_backoff=True, never_fail=True, **kwargs)
+        self.asked = asked
+
+    def poke(self, context: Context) -> bool:
+        asked = Asked.of(self.asked)
+        outcomes = status("--check", *asked.arguments())
+        for outcome in outcomes:
+            self.log.info("%s %s %s %s", outcome.source, outcome.ingest_date, outcome.state, outcome.error or "")
+        missing = [str(outcome.ingest_date) for outcome in outcomes if outcome.state == "not_arrived"]
+        context["shown"] = f"{asked.sources[0]}: {'not arrived' if missing else 'arrived'}"  # type: ignore[typeddict-unknown-key]
+        if missing and datetime.now(UTC) > patience_ends(date.fromisoformat(asked.last)):
+            raise AirflowSkipException(f"{asked.sources[0]}: not arrived: {', '.join(missing)}")
+        return not missing
+
+
+def patience_ends(day: date) -> datetime:
+    """When a delivery of `day` is given up for this run."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC) + PATIENCE

@@ -1,0 +1,40 @@
+"""Where Spark runs, and with which environment of conf/env: the connection CORE_TELECOMS_SPARK_CONN."""
+
+from dataclasses import dataclass
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+NAME = "CORE_TELECOMS_SPARK_CONN"
+# In docker/Dockerfile.spark. EMR hands an image's own variables neither to driver nor executors.
+_PYTHON, _HOME = "/opt/venv/bin/python", "/opt/coretelecoms"
+_VARIABLES = {"PYSPARK_PYTHON": _PYTHON, "PYSPARK_DRIVER_PYTHON": _PYTHON, "PYTHONPATH": _HOME}
+IMAGE_PARAMETERS = " ".join(
+    [
+        f"--jars local://{_HOME}/lib/postgresql.jar --conf spark.executorEnv.PYSPARK_PYTHON={_PYTHON}",
+        *(f"--conf spark.emr-serverless.driverEnv.{name}={value}" for name, value in _VARIABLES.items()),
+    ]
+)
+AWS = "CDE_CAPSTONE_AWS_CONN"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Its `extra`. With an `application_id`: EMR Serverless; else ./spark-submit.sh, to `master`."""
+
+    environment: str = "local"
+    master: str = ""
+    application_id: str = ""
+    execution_role_arn: str = ""
+    logs: str = ""  # s3:// where EMR puts the driver's log
+    poll: int = 20  # seconds between two looks at a job run
+    entry_point: str = f"local://{_HOME}/jobs/main.py"
+    parameters: str = IMAGE_PARAMETERS  # for EMR's spark-submit: sizes, too
+
+
+def place() -> Place:
+    """Without the connection: this machine, environment `local`."""
+    try:
+        return Place(**Connection.get(NAME).extra_dejson)
+    except AirflowNotFoundException:
+        return Place()

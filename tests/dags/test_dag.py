@@ -1,0 +1,90 @@
+"""The DAG as a file: its shape, the policies that every task keeps, and what it costs to parse."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+ROOT = Path(__file__).resolve().parents[2]
+SNAPSHOT = Path(__file__).with_name("structure.json")
+# Imports the DAG in a process of its own, once all of Airflow's that it uses is there: what remains is ours.
+PARSE = """
+import importlib, json, sys, time
+import airflow.sdk, airflow.providers.amazon.aws.operators.emr, airflow.providers.amazon.aws.hooks.ssm
+import airflow.providers.standard.hooks.subprocess, airflow.timetables.interval
+started = time.process_time()
+importlib.import_module("dags.coretelecoms_capstone")
+spent = time.process_time() - started
+print(json.dumps([spent, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+@pytest.fixture(scope="module")
+def dag() -> DAG:
+    bag = DagBag(str(ROOT / "dags"), bundle_path=ROOT / "dags", bundle_name="dags")
+    assert bag.import_errors == {}
+    [found] = bag.dags.values()
+    return found  # type: ignore[return-value]
+
+
+def structure(dag: DAG) -> dict[str, Any]:
+    """What a change of would change the schedule's behaviour."""
+    tasks = {
+        task.task_id: {
+            "type": task.task_type,
+            "after": sorted(task.upstream_task_ids),
+            "trigger_rule": str(task.trigger_rule.value if hasattr(task.trigger_rule, "value") else task.trigger_rule),
+            "mapped": task.is_mapped,
+            "retries": task.retries,
+        }
+        for task in dag.tasks
+    }
+    return {
+        "dag_id": dag.dag_id,
+        "timetable": type(dag.timetable).__name__,
+        "start_date": str(dag.start_date),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "params": {name: param.schema for name, param in dag.params._ParamsDict__dict.items()},  # type: ignore[attr-defined]
+        "tasks": tasks,
+    }
+
+
+def test_the_structure_is_the_one_agreed_on(dag: DAG) -> None:
+    """After a change that is meant: python -m tests.dags.test_dag, and look at the difference."""
+    assert structure(dag) == json.loads(SNAPSHOT.read_text())
+
+
+def test_every_task_has_an_owner_a_time_out_retries_and_an_alert(dag: DAG) -> None:
+    for task in dag.tasks:
+        arguments = task.partial_kwargs if task.is_mapped else vars(task)
+        assert arguments["owner"] == "data-platform", task.task_id
+        assert arguments["execution_timeout"].total_seconds() > 0, task.task_id
+        assert arguments["retries"] == 2, task.task_id
+        assert arguments["retry_exponential_backoff"], task.task_id
+        assert arguments["on_failure_callback"], task.task_id
+
+
+def test_the_dag_is_documented_and_tagged(dag: DAG) -> None:
+    assert dag.tags
+    assert dag.dagrun_timeout
+    for needed in ("**What**", "**Output**", "**When it fails**", "**How to re-run**"):
+        assert needed in (dag.doc_md or "")
+
+
+def test_parsing_costs_less_than_a_second_and_never_imports_spark() -> None:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PARSE], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    spent, modules = json.loads(done.stdout.splitlines()[-1])
+    assert spent < 1
+    assert not {"pyspark", "py4j", "deltalake", "pyarrow", "dbt"} & set(modules)
+
+
+if __name__ == "__main__":
+    [current] = DagBag(str(ROOT / "dags"), bundle_path=ROOT / "dags", bundle_name="dags").dags.values()
+    SNAPSHOT.write_text(json.dumps(structure(current), indent=1, sort_keys=True) + "\n")  # type: ignore[arg-type]

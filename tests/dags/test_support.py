@@ -1,0 +1,147 @@
+"""What tasks do, without the stack: Params, connections, messages."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from moto.server import ThreadedMotoServer
+
+from dags.support import alerts, command
+from dags.support.asked import Asked, understood
+from dags.support.balance import balances
+from dags.support.delivery import patience_ends
+from dags.support.moving import refuse_what_a_job_cannot_read
+from demo.web import Asked as Request
+from demo.web import Reply, answering
+from jobs.ledger import Outcome
+from tests.conftest import DAY, World, make_world
+
+NOTHING = {"from": None, "to": None, "sources": [], "replay": False}
+POSTGRES = "CORE_TELECOMS_POSTGRES_CONN"
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, name: str, **fields: object) -> None:
+    monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps({"conn_type": "generic", **fields}))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An environment whose database is Airflow's connection, and where Spark runs on this machine."""
+    world = make_world(tmp_path)
+    text = world.file.read_text().replace(f"file:{tmp_path}/secrets", f"connection:{POSTGRES}")
+    world.file.write_text(text)
+    connect(monkeypatch, "CORE_TELECOMS_SPARK_CONN", extra={"environment": str(world.file)})
+    return world
+
+
+@pytest.fixture
+def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    address = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+    connection = {"login": "nobody", "password": "nothing"}
+    extra = {"region_name": "eu-north-1", "endpoint_url": address}
+    connect(monkeypatch, "CDE_CAPSTONE_AWS_CONN", **{**connection, "conn_type": "aws", "extra": extra})
+    yield address
+    server.stop()
+
+
+def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(here: World) -> None:
+    assert understood(NOTHING, "2025-11-20", by_hand=False).days == ["--from", "2025-11-20", "--to", "2025-11-20"]
+    asked = understood(NOTHING | {"from": "2025-11-01", "to": "2025-11-03", "sources": ["agents"]}, "2026-01-01", True)
+    assert asked == Asked("2025-11-01", "2025-11-03", ["agents"], False)
+    assert Asked.of(list(asked.by_source())) == asked
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "which days?"),
+        ({"from": "2025-11-03", "to": "2025-11-01"}, "`to` 2025-11-01 is before `from` 2025-11-03"),
+        ({"from": "2025-11-03", "sources": ["calls"]}, r"--source \['calls'\]: not in"),
+    ],
+)
+def test_params_that_make_no_sense_are_refused(params: dict[str, object], message: str, here: World) -> None:
+    with pytest.raises(AirflowFailException, match=message):
+        understood(NOTHING | params, "2026-01-01", by_hand=True)
+
+
+def test_a_delivery_is_waited_for_until_six_hours_after_its_days_end() -> None:
+    assert patience_ends(date(2025, 11, 20)) == datetime(2025, 11, 21, 6, tzinfo=UTC)
+
+
+def test_a_connection_in_airflow_alone_serves_this_machine_through_the_childs_environment(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "heron-77-fernet")
+    connect(monkeypatch, POSTGRES, host="127.0.0.1", port=9, login="reader", password="heron-77", schema="complaints")
+    given = command.environment()
+    assert json.loads(given[f"AIRFLOW_CONN_{POSTGRES}"])["password"] == "heron-77"
+    assert not [name for name in given if name.startswith("AIRFLOW__")]
+    [outcome] = command.status("--check", "--date", str(DAY), "--source", "web_forms")
+    assert outcome.state == "failed"  # found, and used: nothing listens at that port
+    assert "127.0.0.1" in (outcome.error or "")
+    assert "9" in (outcome.error or "")
+
+
+def test_a_connection_in_airflow_alone_is_refused_for_emr_with_how_to_move_it(here: World, ssm: str) -> None:
+    with pytest.raises(
+        AirflowFailException, match=rf"/airflow/connections/{POSTGRES}: not in the parameter store.*aws ssm put"
+    ):
+        refuse_what_a_job_cannot_read(str(here.file))
+    keys = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": "eu-north-1"}
+    client = boto3.client("ssm", endpoint_url=ssm, **keys)
+    client.put_parameter(Name=f"/airflow/connections/{POSTGRES}", Value="{}", Type="SecureString")
+    refuse_what_a_job_cannot_read(str(here.file))
+
+
+def test_a_wrong_configuration_is_no_retry_and_a_failed_command_is_one(here: World) -> None:
+    with pytest.raises(AirflowFailException, match=r"exit 78.*no such source|exit 78.*not in"):
+        command.status("--date", str(DAY), "--source", "calls")
+    assert not isinstance(command.error_of(70, "x"), AirflowFailException)
+    assert isinstance(command.error_of(70, "x"), AirflowException)
+
+
+def test_a_message_that_cannot_be_sent_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = alerts.Message("title", ["a line"], "http://link", "nothing")
+    alerts.send(message)  # no connection at all
+    connect(monkeypatch, alerts.SLACK, host="http://127.0.0.1:9", password="T00")
+    connect(monkeypatch, alerts.TEAMS, host="no address", password="T00")
+    alerts.send(message)
+
+
+def test_one_that_is_refused_does_not_keep_the_other_from_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Request] = []
+
+    def answer(request: Request) -> Reply:
+        heard.append(request)
+        return Reply(500 if "slack" in request.path else 200)
+
+    with answering(answer) as address:
+        connect(monkeypatch, alerts.SLACK, host=f"{address}/slack", password="T00/B00")
+        connect(monkeypatch, alerts.TEAMS, host=f"{address}/teams/", password="x/y?sig=z")
+        alerts.send(alerts.Message("title", ["a line"], "http://link", "do it"))
+        assert requests.get(address, timeout=5).ok
+    assert [request.path for request in heard[:2]] == ["/slack/T00/B00", "/teams/x/y"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_right"),
+    [
+        ((10, 9, 1, 9), True),
+        ((10, 9, 0, 9), False),
+        ((10, 9, 1, 8), False),
+        ((0, 0, 0, 0), True),
+        ((10, 10, 0, None), False),
+    ],
+)
+def test_the_four_counts_must_add_up(counts: tuple[int | None, ...], is_right: bool) -> None:
+    names = ("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze")
+    given = dict(zip(names, counts, strict=True))
+    outcome = Outcome.model_validate({"source": "agents", "ingest_date": DAY, "state": "loaded", **given})
+    assert balances(outcome) is is_right
