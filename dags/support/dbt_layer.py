@@ -9,7 +9,6 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from dags.support.asked import Asked
 from dags.support.command import ROOT, TRY_LATER, environment
 from dags.support.place import place
-from jobs.settings import load_environment
 
 
 class DbtLayer(BaseOperator):
@@ -25,10 +24,9 @@ class DbtLayer(BaseOperator):
         self._child = SubprocessHook()
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
-        bronze = load_environment(place().environment).warehouse.path
-        variables = {"CORETELECOMS_BRONZE": str(bronze), **environment()}
-        command = [str(ROOT / "dbt.sh"), "build", *Asked.of(self.asked).days, "--layer", self.layer]
-        done = self._child.run_command(command, env=variables, cwd=str(ROOT))
+        days = Asked.of(self.asked).days
+        command = [str(ROOT / "dbt.sh"), "build", *days, "--layer", self.layer, "--env", place().environment]
+        done = self._child.run_command(command, env=environment(), cwd=str(ROOT))
         if done.exit_code:
             kind = AirflowException if done.exit_code == TRY_LATER else AirflowFailException
             raise kind(f"dbt {self.layer}: exit {done.exit_code}: {done.output}")
