@@ -36,7 +36,7 @@ class Request:
     @property
     def completes(self) -> bool:
         """Makes an object appear, or replaces it."""
-        is_put = self.method == "PUT" and "partNumber" not in self.query
+        is_put = self.method == "PUT" and not {"partNumber", "tagging"} & self.query.keys()
         return is_put or (self.method == "POST" and "uploadId" in self.query)
 
 
