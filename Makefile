@@ -14,12 +14,14 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster
+OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/terraform
+TERRAFORM ?= terraform
+INTO ?= conf/env
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-cluster bench-day bench-sources bench-s3
+.PHONY: test test-all test-dbt test-sources test-s3 test-cluster test-terraform env-from-terraform bench-day bench-sources bench-s3
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -51,7 +53,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-terraform ## the heavier tests
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -86,12 +88,20 @@ bench-sources: setup ## landing a table against COPY: CPU a row, the slope betwe
 bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU
 	@$(PYTHON) -m bench.s3
 
+test-terraform: setup ## terraform/: applied to a stand-in of AWS, mocked for the others; roles against requests made
+	@$(PYTHON) -m pytest -q tests/terraform
+
+env-from-terraform: ## ENV=s3: conf/env/s3.toml with the names that terraform/ made
+	@$$(./setup.sh requirements/env-from-terraform.txt) terraform/environment.py $(ENV) --folders $(TERRAFORM) --into $(INTO)
+
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
 	$$compile requirements.in -o requirements.txt; \
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
 	$$compile requirements/dbt.in -o requirements/dbt.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
+	$$compile requirements/env-from-terraform.in -o requirements/env-from-terraform.txt; \
+	$$compile requirements/infra.in -o requirements/infra.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -195,6 +195,16 @@ variable "airflow_principals" {
   }
 }
 
+variable "snowflake_trust" {
+  description = "Who in Snowflake reads the lake: output lake_trust of terraform/snowflake; null: nobody."
+  type        = object({ principal = string, external_id = string })
+  default     = null
+  validation {
+    condition     = var.snowflake_trust == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:user/[^*]+$", var.snowflake_trust.principal)) && try(length(var.snowflake_trust.external_id) > 5, false)
+    error_message = "snowflake_trust: the ARN of Snowflake's user and the integration's external id."
+  }
+}
+
 variable "github_repository" {
   description = "OWNER/NAME whose workflows push images and plan; null: no trust in GitHub."
   type        = string

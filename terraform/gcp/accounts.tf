@@ -53,6 +53,7 @@ resource "google_iam_workload_identity_pool" "aws" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "aws" {
+  # checkov:skip=CKV_GCP_125: about GitHub; this provider trusts two roles of one AWS account
   workload_identity_pool_id          = google_iam_workload_identity_pool.aws.workload_identity_pool_id
   workload_identity_pool_provider_id = "aws"
   attribute_mapping = {

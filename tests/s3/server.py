@@ -2,6 +2,7 @@
 (docs/s3.md), and breaks when told to."""
 
 import io
+import json
 import re
 import socket
 import threading
@@ -31,6 +32,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     deleted: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # parameters asked of SSM
     status: int = 0
 
     @property
@@ -122,7 +124,13 @@ def _seen(environ: dict[str, Any]) -> Request:
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         environ["wsgi.input"] = io.BytesIO(body)
         deleted = tuple(re.findall(r"<Key>([^<]*)</Key>", body.decode()))
-    return Request(environ["REQUEST_METHOD"], bucket, key, query, headers, deleted)
+    names: tuple[str, ...] = ()
+    if headers.get("x-amz-target", "").startswith("AmazonSSM.Get"):
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = io.BytesIO(body)
+        asked = json.loads(body)
+        names = tuple(asked.get("Names") or [asked.get("Name") or asked["Path"]])
+    return Request(environ["REQUEST_METHOD"], bucket, key, query, headers, deleted, names)
 
 
 def _answer(request: Request, status: int, code: str, start_response: Callable[..., Any]) -> list[bytes]:

@@ -1,0 +1,379 @@
+"""terraform/aws applied for real, to a stand-in: what it makes, what jobs do with it, and that it goes away again."""
+
+import json
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from demo import services
+from demo.faithful import Counts, generate
+from demo.postgres import serving as postgres_serving
+from jobs.location import ROOT
+from tests.conftest import DAYS
+from tests.s3.server import ACCOUNT, Server
+from tests.terraform.command import Folder, copy_of
+from tests.terraform.conftest import KEYS, texts
+from tests.terraform.policy import Act, acts, denials, grants
+
+REGION, STATE, KEY = "eu-north-1", "coretelecoms-state", "coretelecoms/aws.tfstate"
+SOURCES_BUCKET, LAKE = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
+SHEET = "demo-agents"
+# Rights that no request of the demo needs, and why the role has them.
+UNUSED = {
+    ("WriteLake", "s3:AbortMultipartUpload"): "an upload that breaks off; tests/s3/test_faults.py breaks them",
+    ("LookIntoLake", "s3:ListBucketMultipartUploads"): "S3A asks where a task's uploads are to be aborted",
+    ("UseThePlatformsKey", "kms:Decrypt"): "S3 and SSM ask KMS in the caller's name: no request of its own",
+    ("UseThePlatformsKey", "kms:GenerateDataKey"): "likewise, for every object written",
+    ("WriteLogs", "logs:CreateLogStream"): "EMR Serverless itself, in the role's name",
+    ("WriteLogs", "logs:DescribeLogStreams"): "likewise",
+    ("WriteLogs", "logs:PutLogEvents"): "likewise",
+    ("FindLogGroup", "logs:DescribeLogGroups"): "likewise",
+}
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The platform on the stand-in, and the services outside of it."""
+
+    folder: Folder
+    server: Server
+    web: services.Services
+    secrets: dict[str, str]
+    shown: str
+    counts: Counts
+
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        return self.folder.outputs()
+
+    def client(self, service: str) -> Any:
+        names = {"aws_access_key_id": "operator", "aws_secret_access_key": "nothing"}
+        return boto3.session.Session().client(service, endpoint_url=self.server.url, region_name=REGION, **names)
+
+    def policy(self, role: str) -> dict[str, Any]:
+        (name,) = self.client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+        found: dict[str, Any] = self.client("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return found
+
+    def bucket_policy(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.client("s3").get_bucket_policy(Bucket=LAKE)["Policy"])
+        return found
+
+    def acts_of(self, who: str) -> set[Act]:
+        """What the bearer of an access key asked for, of S3 and SSM."""
+        asked = [one for one in self.server.requests if f"Credential={who}/" in one.headers.get("authorization", "")]
+        return {act for request in asked for act in acts(request, ACCOUNT, REGION)}
+
+
+@pytest.fixture(scope="module")
+def applied(
+    cloud: Server,
+    environment: dict[str, str],
+    initialised: Callable[..., Folder],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Applied]:
+    root = tmp_path_factory.mktemp("applied")
+    boot = initialised("bootstrap", target=root / "bootstrap", state_bucket=STATE)
+    boot.must("apply", "-auto-approve")
+    (root / "backend.hcl").write_text(boot.must("output", "-raw", "backend"))
+    counts = generate(root / "sources", DAYS, calls=300, customers=300)
+    sheet = partial(services.agents_of, root / "sources")
+    with postgres_serving(tmp_path_factory.mktemp("postgres")) as postgres, services.serving(sheet) as web:
+        postgres.load_web_forms(root / "sources/web_forms")
+        secrets = {f"database/{name}": value for name, value in postgres.secrets.items()}
+        secrets |= {"outages_address": web.address, "outages_token": web.api_token, "sheets_key": web.account_key}
+        folder = initialised(
+            "aws",
+            "-backend-config=../backend.hcl",
+            target=root / "aws",
+            secrets=secrets,
+            airflow_principals=[f"arn:aws:iam::{ACCOUNT}:role/airflow-host"],
+            alarm_emails=["data@example.com"],
+            github_repository="owner/name",
+            state_bucket=STATE,
+            source_buckets={SOURCES_BUCKET: ACCOUNT},
+            bronze_in_lake=True,
+        )
+        shown = folder.must("apply", "-auto-approve")
+        yield Applied(folder, cloud, web, secrets, shown, counts)
+
+
+def test_everything_is_made_and_a_second_plan_is_empty(applied: Applied) -> None:
+    assert re.search(r"Apply complete! Resources: [1-9]\d+ added, 0 changed, 0 destroyed", applied.shown)
+    planned = applied.folder("plan", "-detailed-exitcode", "-out=second.plan")
+    assert planned.returncode == 0, planned.stdout
+
+
+def test_the_lake_is_versioned_encrypted_private_and_forgets(applied: Applied) -> None:
+    s3 = applied.client("s3")
+    assert s3.get_bucket_versioning(Bucket=LAKE)["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_encryption(Bucket=LAKE)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert (rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"], rule["BucketKeyEnabled"]) == ("aws:kms", True)
+    blocked = s3.get_public_access_block(Bucket=LAKE)["PublicAccessBlockConfiguration"]
+    assert len(blocked) == 4
+    assert all(blocked.values())
+    rules = {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket=LAKE)["Rules"]}
+    assert rules["rejected"]["Filter"]["Tag"] == {"Key": "zone", "Value": "rejected"}
+    assert rules["rejected"]["Expiration"]["Days"] < rules["raw"]["Expiration"]["Days"]
+    assert rules["open-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+
+
+def test_the_secrets_reached_the_store_and_stand_in_no_state_plan_or_output(applied: Applied) -> None:
+    ssm = applied.client("ssm")
+    for name, value in applied.secrets.items():
+        stored = ssm.get_parameter(Name=f"/coretelecomms/{name}", WithDecryption=True)["Parameter"]
+        assert (stored["Value"], stored["Type"]) == (value, "SecureString")
+    applied.folder.must("plan", "-out=again.plan", log_days=30)
+    versions = applied.client("s3").list_object_versions(Bucket=STATE, Prefix=KEY)["Versions"]
+    states = [
+        applied.client("s3").get_object(Bucket=STATE, Key=one["Key"], VersionId=one["VersionId"])["Body"].read().decode()
+        for one in versions
+    ]
+    seen = [*states, applied.shown, *(text for _, text in texts(applied.folder.path))]
+    assert sum(LAKE in text for text in seen) >= 3  # state, plan, output: the search sees into them
+    assert [name for name in canaries(applied) if any(found_in(canaries(applied)[name], text) for text in seen)] == []
+
+
+def canaries(applied: Applied) -> dict[str, str]:
+    """Those values that mean something where they are found."""
+    key = json.loads(applied.secrets["sheets_key"])["private_key"].splitlines()[3]
+    names = ("database/db_password", "outages_token")
+    return {name: applied.secrets[name] for name in names} | {"sheets_key": key}
+
+
+def found_in(secret: str, text: str) -> bool:
+    return secret in text or json.dumps(secret)[1:-1] in text
+
+
+def test_the_same_search_finds_a_secret_that_was_not_write_only(
+    applied: Applied, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The positive control."""
+    (tmp_path / "main.tf").write_text('variable "secret" {}\nresource "terraform_data" "x" { input = var.secret }\n')
+    for name, secret in canaries(applied).items():
+        leaky = Folder(tmp_path, environment, {"secret": secret})
+        leaky.must("init")
+        leaky.must("plan", "-out=leaky.plan")
+        leaky.must("apply", "-auto-approve", "leaky.plan")
+        where = {file for file, text in texts(tmp_path) if found_in(secret, text)}
+        assert {"terraform.tfstate", "leaky.plan/tfplan"} <= where, (name, where)
+
+
+def test_who_comes_while_the_state_is_locked_is_refused(applied: Applied) -> None:
+    command = ["terraform", f"-chdir={applied.folder.path}", "apply"]
+    variables = {name: json.dumps(value) for name, value in applied.folder.variables.items() if not isinstance(value, str)}
+    variables |= {name: value for name, value in applied.folder.variables.items() if isinstance(value, str)}
+    given = {f"TF_VAR_{name}": value for name, value in variables.items()} | {"TF_VAR_log_days": "30", "TF_INPUT": "1"}
+    first = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | applied.folder.environment | given,
+    )
+    assert first.stdout
+    assert any("Only 'yes' will be accepted" in line for line in first.stdout)  # it has the lock, and waits for a person
+    second = applied.folder("plan")
+    said, _ = first.communicate("no\n")
+    assert second.returncode != 0
+    assert "Error acquiring the state lock" in second.stderr
+    assert "Apply cancelled" in said
+    assert applied.folder("plan", "-detailed-exitcode").returncode == 0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The four days, with every name taken from the applied state."""
+
+    file: Path
+    done: "subprocess.CompletedProcess[str]"
+
+    @property
+    def outcomes(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def named(applied: Applied, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """conf/env/s3.toml after `make env-from-terraform`."""
+    folder = tmp_path_factory.mktemp("env")
+    (folder / "s3.toml").write_text((ROOT / "conf/env/s3.toml").read_text())
+    command = ["make", "env-from-terraform", "ENV=s3", f"TERRAFORM={applied.folder.path.parent}", f"INTO={folder}"]
+    names = applied.folder.environment
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | names, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "s3.toml"
+
+
+def test_the_environment_that_is_shipped_names_what_terraform_makes(named: Path, applied: Applied) -> None:
+    """No name is typed twice: what stands in both is the same; only what an account decides is added."""
+    shipped = (ROOT / "conf/env/s3.toml").read_text()
+    before, after = tomllib.loads(shipped), tomllib.loads(named.read_text())
+    added = {name: after["s3"].pop(name) for name in ("kms_key", "owners")}
+    assert after == before
+    assert added["owners"] == {LAKE: ACCOUNT, SOURCES_BUCKET: ACCOUNT}
+    assert added["kms_key"].startswith(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/")
+    assert [line for line in shipped.splitlines() if line.startswith("#") and line not in named.read_text()] == []
+    written = flat(applied.outputs["environment"])
+    assert written.items() <= flat(tomllib.loads(named.read_text())).items()
+    assert {"lake", "sources", "warehouse.path", "secrets.database"} <= written.keys()
+
+
+def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+    entries: dict[str, Any] = {}
+    for name, value in table.items():
+        entries |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return entries
+
+
+@pytest.fixture(scope="module")
+def demo(named: Path, applied: Applied, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    text = named.read_text().replace("the-spreadsheets-id", SHEET).replace(".local/logs", f"{named.parent}/logs")
+    text = text.replace("[services]\n", f'[services]\nsheets = "{applied.web.address}"\n')
+    named.write_text(f'{text}\n[postgres]\nsslmode = "disable"\n')
+    s3, sources = applied.client("s3"), applied.folder.path.parent / "sources"
+    s3.create_bucket(Bucket=SOURCES_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    with next((sources / "call logs").glob(f"*{DAYS[0]}.csv")).open("a") as calls:
+        calls.write("1,2,3,4,5,6,7,8,9,10,11,12\n")  # too many fields: rejected
+    for path in (path for path in sources.rglob("*.*") if path.is_file() and "web_forms" not in path.parts):
+        s3.upload_file(str(path), SOURCES_BUCKET, str(path.relative_to(sources)))
+    names = {"AWS_ENDPOINT_URL": applied.server.url, **KEYS, "AWS_ACCESS_KEY_ID": "jobs"}
+    command = [str(ROOT / "spark-submit.sh"), "run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--json"]
+    given = {"capture_output": True, "text": True, "env": os.environ | names, "check": False}
+    done = subprocess.run([*command, "--env", str(named)], **given)
+    status = subprocess.run([command[0], "status", "--json", "--check", *command[2:6], "--env", str(named)], **given)
+    assert status.returncode == 0, status.stderr
+    return Demo(named, done)
+
+
+def test_the_four_days_land_in_what_was_made_with_the_secrets_that_were_stored(demo: Demo, applied: Applied) -> None:
+    assert demo.done.returncode == 0, demo.done.stderr
+    loaded = {(row["source"], row["ingest_date"]): row["rows_bronze"] for row in demo.outcomes if row["state"] == "loaded"}
+    days = {str(day) for day in DAYS}
+    assert {source for source, _ in loaded} == {"agents", "call_logs", "customers", "service_outages", "social_media", "web_forms"}
+    for source in ("call_logs", "social_media", "web_forms"):
+        assert {day: n for (one, day), n in loaded.items() if one == source} == applied.counts["rows"][source]
+        assert days == {day for one, day in loaded if one == source}
+    (rejected,) = [row for row in demo.outcomes if row["rows_rejected"]]
+    assert (rejected["source"], rejected["rows_rejected"]) == ("call_logs", 1)
+
+
+def test_rejected_rows_carry_the_tag_that_their_lifecycle_rule_looks_for(demo: Demo, applied: Applied) -> None:
+    s3 = applied.client("s3")
+    keys = applied.server.keys(LAKE, "raw/")
+    rejected = [key for key in keys if "/rejected/" in key]
+    assert rejected
+    tags = {key: s3.get_object_tagging(Bucket=LAKE, Key=key)["TagSet"] for key in keys}
+    assert [key for key in keys if tags[key] == [{"Key": "zone", "Value": "rejected"}]] == rejected
+
+
+def test_a_job_starts_in_the_application_and_as_the_role_of_the_applied_state(applied: Applied) -> None:
+    emr = applied.client("emr-serverless")
+    extra = applied.outputs["airflow_connections"]["CORE_TELECOMS_SPARK_CONN"]["extra"]
+    found = emr.get_application(applicationId=extra["application_id"])["application"]
+    assert (found["name"], found["releaseLabel"]) == ("coretelecoms-spark", "emr-7.13.0")
+    driver = {"sparkSubmit": {"entryPoint": "local:///opt/coretelecoms/jobs/main.py"}}
+    started = emr.start_job_run(
+        applicationId=extra["application_id"], executionRoleArn=extra["execution_role_arn"], jobDriver=driver
+    )
+    assert emr.get_job_run(applicationId=extra["application_id"], jobRunId=started["jobRunId"])
+
+
+def test_every_request_of_the_jobs_is_allowed_by_their_role(demo: Demo, applied: Applied) -> None:
+    allowed = grants(applied.policy("coretelecoms-execution"))
+    made = applied.acts_of("jobs")
+    assert len(made) > 100
+    assert sorted({(act.action, act.resource) for act in made if not any(grant.allows(act) for grant in allowed)}) == []
+
+
+def test_every_right_of_the_jobs_is_used_or_has_a_reason(demo: Demo, applied: Applied) -> None:
+    made = applied.acts_of("jobs")
+    unused = {
+        (grant.sid, grant.action, grant.resource)
+        for grant in grants(applied.policy("coretelecoms-execution"))
+        if not any(grant.allows(act) for act in made)
+    }
+    assert sorted(one for one in unused if one[:2] not in UNUSED) == []
+    assert sorted(UNUSED.keys() - {one[:2] for one in unused}) == []  # no reason without need
+
+
+def test_a_right_too_many_and_a_request_too_many_are_seen(demo: Demo, applied: Applied) -> None:
+    policy = applied.policy("coretelecoms-execution")
+    made = applied.acts_of("jobs")
+    wide = {"Sid": "Wide", "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{LAKE}/runs/*"}
+    assert [one.sid for one in grants({"Statement": [wide]}) if any(one.allows(act) for act in made)] == []
+    for forbidden in (
+        Act("s3:DeleteObject", f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/landed/part-0.parquet"),
+        Act("s3:PutObject", f"arn:aws:s3:::{SOURCES_BUCKET}/customers/customers_dataset.csv"),
+        Act("s3:GetObject", "arn:aws:s3:::another-bucket/x"),
+        Act("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/another/path"),
+    ):
+        assert not any(grant.allows(forbidden) for grant in grants(policy))
+
+
+def test_the_lakes_policy_lets_the_jobs_do_what_they_did_and_nobody_overwrite_a_manifest(
+    demo: Demo, applied: Applied
+) -> None:
+    policy = applied.bucket_policy()
+    assert {sid for act in applied.acts_of("jobs") for sid in denials(policy, act)} == set()
+    manifest = f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/_manifest.json"
+    assert denials(policy, Act("s3:PutObject", manifest)) == ["ManifestsAreNeverOverwritten"]
+    assert denials(policy, Act("s3:PutObject", manifest, (("s3:if-none-match", "*"),))) == []
+    other_key = (("s3:x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:eu-north-1:999999999999:key/x"),)
+    assert denials(policy, Act("s3:PutObject", f"arn:aws:s3:::{LAKE}/work/x", other_key)) == ["OnlyThePlatformsKey"]
+
+
+def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: Applied) -> None:
+    rights = grants(applied.policy("coretelecoms-airflow"))
+    passed = {one.resource for one in rights if one.action == "iam:PassRole"}
+    assert passed == {applied.outputs["execution_role_arn"]}
+    application = applied.outputs["application"]["arn"]
+    assert {one.resource for one in rights if one.action.startswith("emr-serverless:")} == {application, f"{application}/jobruns/*"}
+    assert not [one for one in rights if one.action.startswith("s3:Put") or one.action.startswith("s3:Delete")]
+
+
+def test_github_is_believed_of_one_repository_and_plans_from_state_alone(applied: Applied) -> None:
+    iam = applied.client("iam")
+    roles = {name: iam.get_role(RoleName=f"coretelecoms-github-{name}")["Role"] for name in ("push", "plan")}
+    subjects = {
+        name: role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+        for name, role in roles.items()
+    }
+    assert subjects == {"push": "repo:owner/name:ref:refs/heads/main", "plan": "repo:owner/name:pull_request"}
+    plans = {(one.action, one.resource) for one in grants(applied.policy("coretelecoms-github-plan"))}
+    assert plans == {
+        ("s3:GetObject", f"arn:aws:s3:::{STATE}/coretelecoms/*"),
+        ("s3:ListBucket", f"arn:aws:s3:::{STATE}"),
+        ("ec2:DescribeAvailabilityZones", "*"),
+    }
+    before = len(applied.server.requests)
+    planner = Folder(applied.folder.path, applied.folder.environment | {"AWS_ACCESS_KEY_ID": "planner"}, applied.folder.variables)
+    values = dict.fromkeys(applied.secrets, "not-the-value")  # write-only values are not compared
+    planned = planner("plan", "-refresh=false", "-lock=false", "-detailed-exitcode", secrets=values)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    asked = [one for one in applied.server.requests[before:] if "Credential=planner/" in one.headers.get("authorization", "")]
+    assert {(one.method, one.bucket) for one in asked if one.key.startswith("coretelecoms/")} <= {("GET", STATE), ("HEAD", STATE)}
+
+
+def test_it_all_goes_away_again(applied: Applied) -> None:
+    """Last in this file. A lake with objects in it is not destroyed: first they go, every version."""
+    refused = applied.folder("destroy", "-auto-approve", "-target=aws_s3_bucket.lake")
+    bucket = boto3.session.Session(aws_access_key_id="operator", aws_secret_access_key="nothing").resource(
+        "s3", endpoint_url=applied.server.url, region_name=REGION
+    ).Bucket(LAKE)
+    if any(True for _ in bucket.objects.limit(1)):
+        assert refused.returncode != 0
+        assert "BucketNotEmpty" in refused.stderr
+    bucket.object_versions.delete()
+    assert "Destroy complete!" in applied.folder.must("destroy", "-auto-approve")
+    assert applied.folder.must("state", "list") == ""
