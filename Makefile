@@ -16,12 +16,14 @@ DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
 OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/terraform
 TERRAFORM ?= terraform
+IMAGE ?= coretelecoms-spark
+COMMIT = $(shell git rev-parse --short=12 HEAD)
 INTO ?= conf/env
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-cluster test-terraform env-from-terraform bench-day bench-sources bench-s3
+.PHONY: test test-all test-dbt test-sources test-s3 test-cluster test-slow test-terraform env-from-terraform lint-infra plan image bench-day bench-sources bench-s3
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -53,7 +55,9 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster test-terraform ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-terraform test-slow lint-infra ## the heavier tests
+
+test-slow: setup ## kills at random moments, faults that take their time
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -71,13 +75,27 @@ test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credenti
 		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
 
 lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck
-	@$(BIN)ruff check jobs demo tests bench dbt
-	@$(BIN)ruff format --check jobs demo tests bench dbt
+	@$(BIN)ruff check jobs demo tests bench dbt terraform
+	@$(BIN)ruff format --check jobs demo tests bench dbt terraform
 	@$(BIN)mypy
 	@$(BIN)lint-imports >/dev/null || $(BIN)lint-imports
 	@$$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests >/dev/null || $$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests
 	@$(BIN)yamllint --strict $$(git ls-files '*.yml' '*.yaml' .yamllint)
-	@$(BIN)shellcheck -x $$(git ls-files '*.sh' .ci/run)
+	@$(BIN)shellcheck -x $$(git ls-files '*.sh' .ci)
+
+lint-infra: ## checkov, zizmor, actionlint, hadolint, detect-secrets
+	@.ci/lint-infra
+
+plan: ## what an apply of terraform/aws would change, from its state alone (STATE_BUCKET=); needs no secret
+	@printf 'bucket = "%s"\nregion = "%s"\n' "$(STATE_BUCKET)" "$${AWS_REGION:-eu-north-1}" >terraform/backend.hcl
+	@terraform -chdir=terraform/aws init -input=false -lockfile=readonly -backend-config=../backend.hcl >/dev/null
+	@terraform -chdir=terraform/aws plan -input=false -refresh=false -lock=false
+
+image: ## the jobs' image with labels (IMAGE=, BASE=; PUSH=1 with SBOM and provenance, by docker buildx)
+	@docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.spark -t $(IMAGE):$(COMMIT) \
+		$(if $(BASE),--build-arg BASE=$(BASE)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
+		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) --label org.opencontainers.image.title=coretelecoms-spark \
+		--label org.opencontainers.image.licenses=Apache-2.0 .
 
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day

@@ -13,7 +13,7 @@ output "environment" {
           bucket => owner if owner != null
         }
       }
-      secrets = merge(
+      secrets = merge( # pragma: allowlist secret - a path
         { database = "ssm:${var.parameter_path}/database" },
         { for name in keys(var.secret_versions) : name => "ssm:${var.parameter_path}/${name}" if can(regex("^[a-z_]+$", name)) && !endswith(name, "_address") },
       )

@@ -5,7 +5,7 @@ resource "aws_ssm_parameter" "secret" {
   name             = "${var.parameter_path}/${each.key}"
   type             = "SecureString"
   key_id           = aws_kms_key.platform.arn
-  tier             = "Intelligent-Tiering" # a service account's key is larger than 4 KB with its certificate
-  value_wo         = var.secrets[each.key]
+  tier             = "Intelligent-Tiering"                           # a service account's key is larger than 4 KB with its certificate
+  value_wo         = terraform.applying ? var.secrets[each.key] : "" # a plan compares versions alone, and needs no secret
   value_wo_version = each.value
 }

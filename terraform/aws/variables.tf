@@ -165,12 +165,13 @@ variable "secret_versions" {
 }
 
 variable "secrets" {
-  description = "Their values. Ephemeral: in no state and no plan. Give them by TF_VAR_secrets from a password store, never in a file."
+  description = "Their values, or none for a plan. Ephemeral: in no state and no plan. Give them by TF_VAR_secrets from a password store, never in a file."
   type        = map(string)
   ephemeral   = true
+  default     = {}
   validation {
-    condition     = length(setsubtract(keys(var.secret_versions), keys(var.secrets))) == 0
-    error_message = "secrets: a value for every name in secret_versions."
+    condition     = length(var.secrets) == 0 || length(setsubtract(keys(var.secret_versions), keys(var.secrets))) == 0
+    error_message = "secrets: a value for every name in secret_versions, or none at all for a plan."
   }
 }
 

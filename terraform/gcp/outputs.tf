@@ -22,8 +22,8 @@ output "federation" {
     for purpose in ["load", "dbt"] : purpose => jsonencode({
       type                              = "external_account"
       audience                          = "//iam.googleapis.com/${google_iam_workload_identity_pool_provider.aws.name}"
-      subject_token_type                = "urn:ietf:params:aws:token-type:aws4_request"
-      token_url                         = "https://sts.googleapis.com/v1/token"
+      subject_token_type                = "urn:ietf:params:aws:token-type:aws4_request" # pragma: allowlist secret - a kind
+      token_url                         = "https://sts.googleapis.com/v1/token"         # pragma: allowlist secret - an address
       service_account_impersonation_url = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${google_service_account.purpose[purpose].email}:generateAccessToken"
       credential_source = {
         environment_id                 = "aws1"

@@ -15,7 +15,11 @@ from tests.terraform.stand_in import aws
 
 KEYS = {"AWS_ACCESS_KEY_ID": "operator", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_REGION": "eu-north-1"}
 # What init says where a provider cannot be had on this machine; anything else is a failure.
-_NOT_HAD = ("Failed to query available provider packages", "Failed to install provider", "could not query provider registry")
+_NOT_HAD = (
+    "Failed to query available provider packages",
+    "Failed to install provider",
+    "could not query provider registry",
+)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +34,7 @@ def environment() -> dict[str, str]:
 def _providers() -> str:
     """Where the registry cannot be reached, a CLI configuration may name a mirror.
 
-    TF_CLI_CONFIG_FILE does, or what the script terraform-schema-providers/build in a folder beside this checkout prints.
+    TF_CLI_CONFIG_FILE does, or what terraform-schema-providers/build in a folder beside this checkout prints.
     """
     given = os.environ.get("TF_CLI_CONFIG_FILE", "")
     if Path(given).is_file():
@@ -69,6 +73,8 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
     for path in (path for path in folder.rglob("*") if path.is_file() and ".terraform" not in path.parts):
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as packed:
-                yield from ((f"{path.name}/{name}", packed.read(name).decode(errors="replace")) for name in packed.namelist())
+                yield from (
+                    (f"{path.name}/{name}", packed.read(name).decode(errors="replace")) for name in packed.namelist()
+                )
         else:
             yield path.name, path.read_text(errors="replace")

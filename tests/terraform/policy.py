@@ -22,7 +22,9 @@ def acts(request: Request, account: str, region: str) -> Iterator[Act]:
     """What AWS asks the policy for; a copy is two rights, a deletion of many as many."""
     target = request.headers.get("x-amz-target", "")
     if target.startswith("AmazonSSM."):
-        yield from (Act(f"ssm:{target[10:]}", f"arn:aws:ssm:{region}:{account}:parameter{name}") for name in request.names)
+        yield from (
+            Act(f"ssm:{target[10:]}", f"arn:aws:ssm:{region}:{account}:parameter{name}") for name in request.names
+        )
     elif request.key and not (request.method == "POST" and "delete" in request.query):
         yield from _on_object(request)
     elif request.method == "POST" and "delete" in request.query:
@@ -34,8 +36,8 @@ def acts(request: Request, account: str, region: str) -> Iterator[Act]:
         yield Act(action, f"arn:aws:s3:::{request.bucket}")
 
 
-_LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type", "fetch-owner", "uploads",
-            "max-uploads", "start-after", "key-marker", "upload-id-marker"}  # fmt: skip
+_LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type", "fetch-owner"}
+_LISTING |= {"start-after", "uploads", "max-uploads", "key-marker", "upload-id-marker"}
 
 
 _CONDITIONS = ("s3:if-none-match", "s3:x-amz-server-side-encryption-aws-kms-key-id")

@@ -61,7 +61,9 @@ def _complete_budgets() -> None:
         return json.dumps({"Subscribers": found[0]})
 
     def tags(self: Any) -> str:
-        return json.dumps({"ResourceTags": self.backend.__dict__.setdefault("tags", {}).get(self._get_param("ResourceARN"), [])})
+        return json.dumps(
+            {"ResourceTags": self.backend.__dict__.setdefault("tags", {}).get(self._get_param("ResourceARN"), [])}
+        )
 
     def tag(self: Any) -> str:
         self.backend.__dict__.setdefault("tags", {})[self._get_param("ResourceARN")] = self._get_param("ResourceTags")

@@ -20,7 +20,7 @@ from demo.postgres import serving as postgres_serving
 from jobs.location import ROOT
 from tests.conftest import DAYS
 from tests.s3.server import ACCOUNT, Server
-from tests.terraform.command import Folder, copy_of
+from tests.terraform.command import Folder
 from tests.terraform.conftest import KEYS, texts
 from tests.terraform.policy import Act, acts, denials, grants
 
@@ -135,7 +135,10 @@ def test_the_secrets_reached_the_store_and_stand_in_no_state_plan_or_output(appl
     applied.folder.must("plan", "-out=again.plan", log_days=30)
     versions = applied.client("s3").list_object_versions(Bucket=STATE, Prefix=KEY)["Versions"]
     states = [
-        applied.client("s3").get_object(Bucket=STATE, Key=one["Key"], VersionId=one["VersionId"])["Body"].read().decode()
+        applied.client("s3")
+        .get_object(Bucket=STATE, Key=one["Key"], VersionId=one["VersionId"])["Body"]
+        .read()
+        .decode()
         for one in versions
     ]
     seen = [*states, applied.shown, *(text for _, text in texts(applied.folder.path))]
@@ -170,7 +173,9 @@ def test_the_same_search_finds_a_secret_that_was_not_write_only(
 
 def test_who_comes_while_the_state_is_locked_is_refused(applied: Applied) -> None:
     command = ["terraform", f"-chdir={applied.folder.path}", "apply"]
-    variables = {name: json.dumps(value) for name, value in applied.folder.variables.items() if not isinstance(value, str)}
+    variables = {
+        name: json.dumps(value) for name, value in applied.folder.variables.items() if not isinstance(value, str)
+    }
     variables |= {name: value for name, value in applied.folder.variables.items() if isinstance(value, str)}
     given = {f"TF_VAR_{name}": value for name, value in variables.items()} | {"TF_VAR_log_days": "30", "TF_INPUT": "1"}
     first = subprocess.Popen(
@@ -182,7 +187,9 @@ def test_who_comes_while_the_state_is_locked_is_refused(applied: Applied) -> Non
         env=os.environ | applied.folder.environment | given,
     )
     assert first.stdout
-    assert any("Only 'yes' will be accepted" in line for line in first.stdout)  # it has the lock, and waits for a person
+    assert any(
+        "Only 'yes' will be accepted" in line for line in first.stdout
+    )  # it has the lock, and waits for a person
     second = applied.folder("plan")
     said, _ = first.communicate("no\n")
     assert second.returncode != 0
@@ -258,9 +265,18 @@ def demo(named: Path, applied: Applied, tmp_path_factory: pytest.TempPathFactory
 
 def test_the_four_days_land_in_what_was_made_with_the_secrets_that_were_stored(demo: Demo, applied: Applied) -> None:
     assert demo.done.returncode == 0, demo.done.stderr
-    loaded = {(row["source"], row["ingest_date"]): row["rows_bronze"] for row in demo.outcomes if row["state"] == "loaded"}
+    loaded = {
+        (row["source"], row["ingest_date"]): row["rows_bronze"] for row in demo.outcomes if row["state"] == "loaded"
+    }
     days = {str(day) for day in DAYS}
-    assert {source for source, _ in loaded} == {"agents", "call_logs", "customers", "service_outages", "social_media", "web_forms"}
+    assert {source for source, _ in loaded} == {
+        "agents",
+        "call_logs",
+        "customers",
+        "service_outages",
+        "social_media",
+        "web_forms",
+    }
     for source in ("call_logs", "social_media", "web_forms"):
         assert {day: n for (one, day), n in loaded.items() if one == source} == applied.counts["rows"][source]
         assert days == {day for one, day in loaded if one == source}
@@ -313,7 +329,10 @@ def test_a_right_too_many_and_a_request_too_many_are_seen(demo: Demo, applied: A
     wide = {"Sid": "Wide", "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{LAKE}/runs/*"}
     assert [one.sid for one in grants({"Statement": [wide]}) if any(one.allows(act) for act in made)] == []
     for forbidden in (
-        Act("s3:DeleteObject", f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/landed/part-0.parquet"),
+        Act(
+            "s3:DeleteObject",
+            f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/landed/part-0.parquet",
+        ),
         Act("s3:PutObject", f"arn:aws:s3:::{SOURCES_BUCKET}/customers/customers_dataset.csv"),
         Act("s3:GetObject", "arn:aws:s3:::another-bucket/x"),
         Act("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/another/path"),
@@ -338,7 +357,10 @@ def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: App
     passed = {one.resource for one in rights if one.action == "iam:PassRole"}
     assert passed == {applied.outputs["execution_role_arn"]}
     application = applied.outputs["application"]["arn"]
-    assert {one.resource for one in rights if one.action.startswith("emr-serverless:")} == {application, f"{application}/jobruns/*"}
+    assert {one.resource for one in rights if one.action.startswith("emr-serverless:")} == {
+        application,
+        f"{application}/jobruns/*",
+    }
     assert not [one for one in rights if one.action.startswith("s3:Put") or one.action.startswith("s3:Delete")]
 
 
@@ -346,7 +368,9 @@ def test_github_is_believed_of_one_repository_and_plans_from_state_alone(applied
     iam = applied.client("iam")
     roles = {name: iam.get_role(RoleName=f"coretelecoms-github-{name}")["Role"] for name in ("push", "plan")}
     subjects = {
-        name: role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+        name: role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"][
+            "token.actions.githubusercontent.com:sub"
+        ]
         for name, role in roles.items()
     }
     assert subjects == {"push": "repo:owner/name:ref:refs/heads/main", "plan": "repo:owner/name:pull_request"}
@@ -357,20 +381,45 @@ def test_github_is_believed_of_one_repository_and_plans_from_state_alone(applied
         ("ec2:DescribeAvailabilityZones", "*"),
     }
     before = len(applied.server.requests)
-    planner = Folder(applied.folder.path, applied.folder.environment | {"AWS_ACCESS_KEY_ID": "planner"}, applied.folder.variables)
-    values = dict.fromkeys(applied.secrets, "not-the-value")  # write-only values are not compared
-    planned = planner("plan", "-refresh=false", "-lock=false", "-detailed-exitcode", secrets=values)
+    planner = Folder(
+        applied.folder.path, applied.folder.environment | {"AWS_ACCESS_KEY_ID": "planner"}, applied.folder.variables
+    )
+    planned = planner("plan", "-refresh=false", "-lock=false", "-detailed-exitcode", secrets={})  # as make plan
     assert planned.returncode == 0, planned.stdout + planned.stderr
-    asked = [one for one in applied.server.requests[before:] if "Credential=planner/" in one.headers.get("authorization", "")]
-    assert {(one.method, one.bucket) for one in asked if one.key.startswith("coretelecoms/")} <= {("GET", STATE), ("HEAD", STATE)}
+    asked = [
+        one for one in applied.server.requests[before:] if "Credential=planner/" in one.headers.get("authorization", "")
+    ]
+    assert {(one.method, one.bucket) for one in asked if one.key.startswith("coretelecoms/")} <= {
+        ("GET", STATE),
+        ("HEAD", STATE),
+    }
+
+
+def test_a_secret_is_rotated_by_its_value_and_version_and_without_a_value_nothing_is_written(applied: Applied) -> None:
+    def stored() -> str:
+        found = applied.client("ssm").get_parameter(Name="/coretelecomms/outages_token", WithDecryption=True)
+        return str(found["Parameter"]["Value"])
+
+    only = ("-auto-approve", "-target=aws_ssm_parameter.secret")
+    versions = {name: 2 if name == "outages_token" else 1 for name in applied.secrets}
+    forgotten = applied.folder("apply", *only, secrets={}, secret_versions=versions)
+    assert forgotten.returncode != 0
+    assert stored() == applied.secrets["outages_token"]
+    new = applied.secrets | {"outages_token": "heron-88-quartz"}
+    applied.folder.must("apply", *only, secrets=new)  # the version as it was
+    assert stored() == applied.secrets["outages_token"]
+    applied.folder.must("apply", *only, secrets=new, secret_versions=versions)
+    assert stored() == "heron-88-quartz"
 
 
 def test_it_all_goes_away_again(applied: Applied) -> None:
     """Last in this file. A lake with objects in it is not destroyed: first they go, every version."""
     refused = applied.folder("destroy", "-auto-approve", "-target=aws_s3_bucket.lake")
-    bucket = boto3.session.Session(aws_access_key_id="operator", aws_secret_access_key="nothing").resource(
-        "s3", endpoint_url=applied.server.url, region_name=REGION
-    ).Bucket(LAKE)
+    bucket = (
+        boto3.session.Session(aws_access_key_id="operator", aws_secret_access_key="nothing")
+        .resource("s3", endpoint_url=applied.server.url, region_name=REGION)
+        .Bucket(LAKE)
+    )
     if any(True for _ in bucket.objects.limit(1)):
         assert refused.returncode != 0
         assert "BucketNotEmpty" in refused.stderr

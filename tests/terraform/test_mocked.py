@@ -20,8 +20,20 @@ PLANTED = [
     ("aws", "outputs.tf", "value       = aws_iam_role.execution.arn", "value       = var.secrets", "phemeral"),
     ("gcp", "datasets.tf", "max_time_travel_hours      = 168", "max_time_travel_days = 7", "max_time_travel_days"),
     ("gcp", "accounts.tf", "account_id   = ", "acount_id   = ", "acount_id"),
-    ("gcp", "accounts.tf", "google_service_account.purpose[each.key].name", "google_account.purpose[each.key].name", "undecl"),
-    ("snowflake", "database.tf", "credit_quota              = var.monthly_credits", 'credit_quota = "many"', "a number is"),
+    (
+        "gcp",
+        "accounts.tf",
+        "google_service_account.purpose[each.key].name",
+        "google_account.purpose[each.key].name",
+        "undecl",
+    ),
+    (
+        "snowflake",
+        "database.tf",
+        "credit_quota              = var.monthly_credits",
+        'credit_quota = "many"',
+        "a number is",
+    ),
     ("snowflake", "database.tf", "  warehouse_size               = var.warehouse_size\n", "  size = 1\n", '"size"'),
     ("snowflake", "lake.tf", '  storage_provider          = "S3"\n', "", "storage_provider"),
 ]
@@ -39,7 +51,9 @@ def test_its_own_tests_pass_and_refuse_every_planted_variable(folder: Folder) ->
 
 
 def test_every_validated_variable_has_a_case_that_it_refuses(folder: Folder) -> None:
-    validated = re.findall(r'variable "(\w+)" {(?:(?!\n}).)*?validation', (folder.path / "variables.tf").read_text(), re.S)
+    validated = re.findall(
+        r'variable "(\w+)" {(?:(?!\n}).)*?validation', (folder.path / "variables.tf").read_text(), re.S
+    )
     cases = (folder.path / "tests/variables.tftest.hcl").read_text()
     assert validated
     assert [name for name in validated if not re.search(rf"expect_failures = \[.*var\.{name}\b", cases)] == []
