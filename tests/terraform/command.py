@@ -23,7 +23,7 @@ class Folder:
     variables: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, *arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
-        given = {f"TF_VAR_{name}": _written(value) for name, value in (self.variables | variables).items()}
+        given = as_variables(self.variables | variables)
         command = ["terraform", f"-chdir={self.path}", *arguments]
         return subprocess.run(
             command, capture_output=True, text=True, check=False, env=os.environ | self.environment | given
@@ -43,5 +43,6 @@ def copy_of(name: str, target: Path, environment: dict[str, str], **variables: A
     return Folder(target, environment, variables)
 
 
-def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def as_variables(values: dict[str, Any]) -> dict[str, str]:
+    """Terraform variables as variables of the environment."""
+    return {f"TF_VAR_{name}": value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}

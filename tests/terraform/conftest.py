@@ -52,12 +52,16 @@ def initialised(environment: dict[str, str], tmp_path_factory: pytest.TempPathFa
         folder = copy_of(name, target or tmp_path_factory.mktemp(name) / name, environment, **variables)
         is_locked = (folder.path / ".terraform.lock.hcl").exists()
         done = folder("init", *(["-lockfile=readonly"] if is_locked else []), *arguments)
-        if done.returncode and any(reason in done.stderr for reason in _NOT_HAD):
-            pytest.skip(f"terraform/{name}: its provider cannot be had here: {done.stderr.strip()[:400]}")
+        skip_where_no_provider(name, done)
         assert done.returncode == 0, done.stderr
         return folder
 
     return initialise
+
+
+def skip_where_no_provider(name: str, done: "subprocess.CompletedProcess[str]") -> None:
+    if done.returncode and any(reason in done.stderr for reason in _NOT_HAD):
+        pytest.skip(f"terraform/{name}: its provider cannot be had here: {' '.join(done.stderr.split())[:400]}")
 
 
 @pytest.fixture(scope="session")

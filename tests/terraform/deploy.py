@@ -8,7 +8,9 @@ from pathlib import Path
 
 from jobs.location import ROOT
 
-_BLOCK = re.compile(r"(?:<!-- (?P<kind>run|real account only): (?P<what>.+?) -->\n)?```bash\n(?P<script>.*?)```", re.DOTALL)
+_BLOCK = re.compile(
+    r"(?:<!-- (?P<kind>run|real account only): (?P<what>.+?) -->\n)?```bash\n(?P<script>.*?)```", re.DOTALL
+)
 
 
 def blocks() -> list[tuple[str, str, str]]:
@@ -28,10 +30,19 @@ class Clone:
     def __call__(self, name: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Terraform asks nobody here."""
         (script,) = [script for kind, what, script in blocks() if (kind, what) == ("run", name)]
-        answers = {"TF_CLI_ARGS_apply": "-auto-approve", "TF_CLI_ARGS_destroy": "-auto-approve", "TF_CLI_ARGS_init": "-lockfile=readonly"}
+        answers = {
+            "TF_CLI_ARGS_apply": "-auto-approve",
+            "TF_CLI_ARGS_destroy": "-auto-approve",
+            "TF_CLI_ARGS_init": "-lockfile=readonly",
+        }
         given = os.environ | self.environment | answers | more
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, cwd=self.path, env=given, check=False
+            ["bash", "-euo", "pipefail", "-c", script],
+            capture_output=True,
+            text=True,
+            cwd=self.path,
+            env=given,
+            check=False,
         )
         self.ran.extend([name] if done.returncode == 0 else [])
         return done
