@@ -42,9 +42,9 @@ data "aws_iam_policy_document" "airflow" {
     }
   }
   statement {
-    sid       = "ReadLedger"
+    sid       = "ReadLedger" # and Bronze, where dbt reads it from the lake
     actions   = ["s3:GetObject"]
-    resources = ["${local.lake}/raw/*/_manifest.json", "${local.lake}/runs/*.json"]
+    resources = concat(["${local.lake}/raw/*/_manifest.json", "${local.lake}/runs/*.json"], local.bronze)
   }
   statement {
     sid       = "LookWhatArrived"

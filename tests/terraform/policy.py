@@ -1,64 +1,11 @@
-"""IAM as far as the roles here need it: which actions a request is, and whether a policy allows them."""
+"""IAM as far as the roles here need it: whether a policy allows what was asked for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import unquote
 
-from tests.s3.server import Request
-
-
-@dataclass(frozen=True)
-class Act:
-    """One action on one resource (ARN), and what a condition may ask of the request."""
-
-    action: str
-    resource: str
-    facts: tuple[tuple[str, str], ...] = ()
-
-
-def acts(request: Request, account: str, region: str) -> Iterator[Act]:
-    """What AWS asks the policy for; a copy is two rights, a deletion of many as many."""
-    target = request.headers.get("x-amz-target", "")
-    if target.startswith("AmazonSSM."):
-        yield from (
-            Act(f"ssm:{target[10:]}", f"arn:aws:ssm:{region}:{account}:parameter{name}") for name in request.names
-        )
-    elif request.key and not (request.method == "POST" and "delete" in request.query):
-        yield from _on_object(request)
-    elif request.method == "POST" and "delete" in request.query:
-        yield from (Act("s3:DeleteObject", f"arn:aws:s3:::{request.bucket}/{key}") for key in request.deleted)
-    else:
-        action = "s3:ListBucketMultipartUploads" if "uploads" in request.query else "s3:ListBucket"
-        if request.method not in ("GET", "HEAD") or request.query.keys() - _LISTING:
-            raise AssertionError(f"an unknown request on a bucket: {request.method} {request.bucket}?{request.query}")
-        yield Act(action, f"arn:aws:s3:::{request.bucket}")
-
-
-_LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type", "fetch-owner"}
-_LISTING |= {"start-after", "uploads", "max-uploads", "key-marker", "upload-id-marker"}
-
-
-_CONDITIONS = ("s3:if-none-match", "s3:x-amz-server-side-encryption-aws-kms-key-id")
-
-
-def _on_object(request: Request) -> Iterator[Act]:
-    resource = f"arn:aws:s3:::{request.bucket}/{request.key}"
-    if source := request.headers.get("x-amz-copy-source"):
-        yield Act("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/')}")
-    match request.method:
-        case "GET" | "HEAD":
-            yield Act("s3:ListMultipartUploadParts" if "uploadId" in request.query else "s3:GetObject", resource)
-        case "PUT" if "tagging" in request.query:
-            yield Act("s3:PutObjectTagging", resource)
-        case "PUT" | "POST":
-            asked = {name: request.headers.get(name.removeprefix("s3:")) for name in _CONDITIONS}
-            yield Act("s3:PutObject", resource, tuple((name, value) for name, value in asked.items() if value))
-        case "DELETE":
-            yield Act("s3:AbortMultipartUpload" if "uploadId" in request.query else "s3:DeleteObject", resource)
-        case other:
-            raise AssertionError(f"an unknown request: {other} {resource}")
+from tests.s3.acts import Act
 
 
 @dataclass(frozen=True)
