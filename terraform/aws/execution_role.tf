@@ -54,7 +54,8 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "ReadLake"
     actions   = ["s3:GetObject"]
-    resources = concat(["${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/work/*"], local.bronze)
+    # Hadoop asks whether raw itself is an object, and would take a 403 for an error.
+    resources = concat(["${local.lake}/raw", "${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/work/*"], local.bronze)
   }
   statement {
     sid       = "WriteLake"

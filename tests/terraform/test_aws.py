@@ -33,7 +33,6 @@ SHEET = "demo-agents"
 # Rights that no request of the demo needs, and why the role has them.
 UNUSED = {
     ("WriteLake", "s3:AbortMultipartUpload"): "an upload that breaks off; tests/s3/test_faults.py breaks them",
-    ("LookIntoLake", "s3:ListBucketMultipartUploads"): "S3A asks where a task's uploads are to be aborted",
     ("UseThePlatformsKey", "kms:Decrypt"): "S3 and SSM ask KMS in the caller's name: no request of its own",
     ("UseThePlatformsKey", "kms:GenerateDataKey"): "likewise, for every object written",
     ("WriteLogs", "logs:CreateLogStream"): "EMR Serverless itself, in the role's name",
