@@ -52,8 +52,8 @@ data "aws_iam_policy_document" "execution" {
     resources = [local.lake]
   }
   statement {
-    sid       = "ReadLake"
-    actions   = ["s3:GetObject"]
+    sid     = "ReadLake"
+    actions = ["s3:GetObject"]
     # Hadoop asks whether raw itself is an object, and would take a 403 for an error.
     resources = concat(["${local.lake}/raw", "${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/work/*"], local.bronze)
   }

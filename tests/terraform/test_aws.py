@@ -187,7 +187,6 @@ def test_who_comes_while_the_state_is_locked_is_refused(applied: Applied) -> Non
     assert second.returncode != 0
     assert "Error acquiring the state lock" in second.stderr
     assert "Apply cancelled" in said
-    assert applied.folder("plan", "-detailed-exitcode").returncode == 0
 
 
 @dataclass(frozen=True)
