@@ -26,7 +26,7 @@ CUSTOMERS ?= 50000
 .PHONY: test test-all test-dbt test-sources test-s3 test-cluster test-slow test-terraform env-from-terraform lint-infra plan image bench-day bench-sources bench-s3
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
 
 setup: ## everything that has to be downloaded or built, once
 	@./setup.sh >/dev/null
