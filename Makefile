@@ -14,16 +14,21 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags)
+OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags terraform)
+TERRAFORM ?= terraform
+IMAGE ?= coretelecoms-spark
+COMMIT = $(shell git rev-parse --short=12 HEAD)
+INTO ?= conf/env
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity test-airflow
-.PHONY: verify-bigquery verify-snowflake bench-day bench-sources bench-s3 bench-customers bench-load
+.PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity
+.PHONY: test-airflow test-terraform env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
+.PHONY: bench-day bench-sources bench-s3 bench-customers bench-load
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
 
 setup: ## everything that has to be downloaded or built, once
 	@./setup.sh >/dev/null
@@ -52,7 +57,9 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity test-airflow ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity test-airflow test-terraform test-slow lint-infra ## the heavier tests
+
+test-slow: setup ## kills at random moments, faults that take their time
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -92,15 +99,29 @@ test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credenti
 		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
 
 lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck, hadolint, the compose schema
-	@$(BIN)ruff check jobs demo tests bench dbt dags
-	@$(BIN)ruff format --check jobs demo tests bench dbt dags
+	@$(BIN)ruff check jobs demo tests bench dbt dags terraform
+	@$(BIN)ruff format --check jobs demo tests bench dbt dags terraform
 	@$(BIN)mypy
 	@$(BIN)lint-imports >/dev/null || $(BIN)lint-imports
 	@$$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests >/dev/null || $$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests
 	@$(BIN)yamllint --strict $$(git ls-files '*.yml' '*.yaml' .yamllint)
 	@$(BIN)hadolint --failure-threshold warning docker/Dockerfile.*
 	@$(BIN)check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml >/dev/null
-	@$(BIN)shellcheck -x $$(git ls-files '*.sh' .ci/run)
+	@$(BIN)shellcheck -x $$(git ls-files '*.sh' .ci)
+
+lint-infra: ## checkov, zizmor, actionlint, hadolint, detect-secrets
+	@.ci/lint-infra
+
+plan: ## what an apply of terraform/aws would change, from its state alone (STATE_BUCKET=); needs no secret
+	@printf 'bucket = "%s"\nregion = "%s"\n' "$(STATE_BUCKET)" "$${AWS_REGION:-eu-north-1}" >terraform/backend.hcl
+	@terraform -chdir=terraform/aws init -input=false -lockfile=readonly -backend-config=../backend.hcl >/dev/null
+	@terraform -chdir=terraform/aws plan -input=false -refresh=false -lock=false
+
+image: ## the jobs' image with labels (IMAGE=, BASE=; PUSH=1 with SBOM and provenance, by docker buildx)
+	@docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.spark -t $(IMAGE):$(COMMIT) \
+		$(if $(BASE),--build-arg BASE=$(BASE)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
+		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) --label org.opencontainers.image.title=coretelecoms-spark \
+		--label org.opencontainers.image.licenses=Apache-2.0 .
 
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day
@@ -113,8 +134,15 @@ bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 tim
 
 bench-customers: setup ## the customers file at its real size on an S3 server: memory, CPU against bare Spark
 	@$(PYTHON) -m bench.customers
+
 bench-load: setup ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
 	@$(PYTHON) -m bench.load
+
+test-terraform: setup ## terraform/: applied to a stand-in of AWS, mocked for the others; roles against requests made
+	@$(PYTHON) -m pytest -q tests/terraform
+
+env-from-terraform: ## ENV=s3: conf/env/s3.toml with the names that terraform/ made
+	@$$(./setup.sh requirements/env-from-terraform.txt) terraform/environment.py $(ENV) --folders $(TERRAFORM) --into $(INTO)
 
 lock: ## compile the lock files anew from their .in files
 	@uv=$(BIN)uv; compile="$$uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links"; \
@@ -128,6 +156,8 @@ lock: ## compile the lock files anew from their .in files
 	$$compile requirements/bigquery-emulator.in -o requirements/bigquery-emulator.txt; \
 	$$compile requirements/airflow.in -o requirements/airflow.txt; \
 	$$compile -c requirements/airflow.txt requirements/airflow-test.in -o requirements/airflow-test.txt; \
+	$$compile requirements/env-from-terraform.in -o requirements/env-from-terraform.txt; \
+	$$compile requirements/infra.in -o requirements/infra.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -165,7 +165,7 @@ def _write_pass(
             file = store.escaped(store.handed(reading.rejected_file, request.scratch))
             records = request.spark().read.schema(REJECTED_SCHEMA).json(file)
             complete = with_metadata(records, request.contract, request.day, request.run_id, at)
-            rejected = landing.write(complete.select(*REJECTED_COLUMNS, *METADATA_COLUMNS), "rejected")
+            rejected = landing.write(complete.select(*REJECTED_COLUMNS, *METADATA_COLUMNS), raw.REJECTED)
     _log(request, "written", rows=_rows(landed), rejected=_rows(rejected), bytes=sum(file.bytes for file in landed))
     return _Written(reading, landed, rejected)
 

@@ -9,6 +9,9 @@ from jobs.ledger import DataFile, landing_folder
 from jobs.location import Location
 
 
+REJECTED = "rejected"
+
+
 class Landing:
     """Writes one source's day in one run; each attempt into a folder of its own, nothing is overwritten."""
 
@@ -21,6 +24,8 @@ class Landing:
         frame.write.parquet(store.for_spark(str(target)))
         files = []
         for file in store.listed(target, "part-*.parquet"):
+            if into == REJECTED:
+                store.tag(file, zone=REJECTED)  # by which a bucket's lifecycle knows them: prefixes have no wildcard
             found = store.parquet(file)
             files.append(DataFile(path=f"{into}/{file.name}", rows=found.rows, bytes=found.bytes))
         return tuple(files)

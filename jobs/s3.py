@@ -94,6 +94,13 @@ def footer(at: S3Location) -> tuple[BytesIO, int]:
     return BytesIO(b"PAR1" + tail), size
 
 
+def tag(at: S3Location, tags: dict[str, str]) -> None:
+    """In the place of the tags that the object has; its bytes, ETag and time stay."""
+    tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
+    with _explained(at):
+        _client(at).put_object_tagging(**_names(at), Tagging={"TagSet": tag_set})
+
+
 def upload(file: Path, at: S3Location) -> None:
     with _explained(at):
         _client(at).upload_file(str(file), at.bucket, at.key, ExtraArgs=_encryption(at) | _owner(at))

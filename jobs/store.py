@@ -160,6 +160,14 @@ def put_if_absent(at: Location, content: bytes) -> bool:
     return True
 
 
+def tag(at: Location, **tags: str) -> None:
+    """A folder's files have none."""
+    if isinstance(at, S3Location):
+        from jobs import s3
+
+        s3.tag(at, tags)
+
+
 def copy(source: Location, target: Location) -> None:
     """Whole or not at all; both in folders or both on S3."""
     if isinstance(source, S3Location) and isinstance(target, S3Location):

@@ -22,7 +22,8 @@ from jobs.settings import ROOT, Environment, load_environment
 from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world, secrets_and_services
 from tests.e2e.conftest import HOLD
 from tests.s3 import versitygw
-from tests.s3.server import KEYS, Server, serving
+from tests.s3.acts import JOBS, KNOWN, kinds
+from tests.s3.server import ACCOUNT, KEYS, Server, serving
 
 SOURCES_BUCKET, LAKE_BUCKET = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
 
@@ -67,13 +68,18 @@ class Cloud:
 
     def submit(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [str(ROOT / "spark-submit.sh"), *arguments, "--env", str(self.file)]
-        variables = os.environ | environment
+        variables = os.environ | {"AWS_ACCESS_KEY_ID": JOBS} | environment
         return subprocess.run(command, capture_output=True, text=True, env=variables, cwd=self.root, check=False)
 
     def start(self, *arguments: str, hold_at: str, folder: Path) -> "subprocess.Popen[str]":
         """In a process group of its own, held still at a line of its log."""
         folder.mkdir()
-        environment = os.environ | {"HOLD_AT": hold_at, "HOLD_FOLDER": str(folder), "PYTHONPATH": str(HOLD)}
+        environment = os.environ | {
+            "AWS_ACCESS_KEY_ID": JOBS,
+            "HOLD_AT": hold_at,
+            "HOLD_FOLDER": str(folder),
+            "PYTHONPATH": str(HOLD),
+        }
         command = [str(ROOT / "spark-submit.sh"), *arguments, "--env", str(self.file)]
         both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.Popen(command, **both, text=True, env=environment, start_new_session=True)
@@ -121,6 +127,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
     writes = [request for request in server.requests if request.completes and "raw" in request.key.split("/")]
     print(f"{len(server.requests)} requests, {len(writes)} of them made an object below raw/")
+    new = kinds(server.requests, ACCOUNT, "eu-north-1") - set(KNOWN.read_text().splitlines())
+    assert not new, f"add them to {KNOWN.name}, for tests/terraform to hold the role against:\n" + "\n".join(
+        sorted(new)
+    )
 
 
 @pytest.fixture(autouse=True)

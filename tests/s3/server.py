@@ -2,6 +2,7 @@
 forbids (docs/s3.md), and breaks when told to."""
 
 import io
+import json
 import re
 import socket
 import threading
@@ -31,12 +32,13 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     deleted: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # parameters asked of SSM
     status: int = 0
 
     @property
     def completes(self) -> bool:
         """Makes an object appear, or replaces it."""
-        is_put = self.method == "PUT" and "partNumber" not in self.query
+        is_put = self.method == "PUT" and not {"partNumber", "tagging"} & self.query.keys()
         return is_put or (self.method == "POST" and "uploadId" in self.query)
 
 
@@ -128,7 +130,13 @@ def _seen(environ: dict[str, Any]) -> Request:
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         environ["wsgi.input"] = io.BytesIO(body)
         deleted = tuple(re.findall(r"<Key>([^<]*)</Key>", body.decode()))
-    return Request(environ["REQUEST_METHOD"], bucket, key, query, headers, deleted)
+    names: tuple[str, ...] = ()
+    if headers.get("x-amz-target", "").startswith("AmazonSSM.Get"):
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = io.BytesIO(body)
+        asked = json.loads(body)
+        names = tuple(asked.get("Names") or [asked.get("Name") or asked["Path"]])
+    return Request(environ["REQUEST_METHOD"], bucket, key, query, headers, deleted, names)
 
 
 def _answer(request: Request, status: int, code: str, start_response: Callable[..., Any]) -> list[bytes]:

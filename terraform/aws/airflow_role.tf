@@ -1,0 +1,77 @@
+# What Airflow may do: start, watch and cancel this application's jobs, hand them that one role, read the ledger.
+resource "aws_iam_role" "airflow" {
+  name               = "${var.name}-airflow"
+  assume_role_policy = data.aws_iam_policy_document.airflow_trust.json
+}
+
+data "aws_iam_policy_document" "airflow_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "AWS"
+      identifiers = var.airflow_principals
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "airflow" {
+  name   = "submit"
+  role   = aws_iam_role.airflow.id
+  policy = data.aws_iam_policy_document.airflow.json
+}
+
+data "aws_iam_policy_document" "airflow" {
+  statement {
+    sid       = "SubmitToThisApplication"
+    actions   = ["emr-serverless:StartJobRun", "emr-serverless:ListJobRuns", "emr-serverless:GetApplication", "emr-serverless:StartApplication"]
+    resources = [aws_emrserverless_application.spark.arn]
+  }
+  statement {
+    sid       = "WatchItsJobs"
+    actions   = ["emr-serverless:GetJobRun", "emr-serverless:CancelJobRun", "emr-serverless:GetDashboardForJobRun"]
+    resources = ["${aws_emrserverless_application.spark.arn}/jobruns/*"]
+  }
+  statement {
+    sid       = "HandOverOneRole"
+    actions   = ["iam:PassRole"]
+    resources = [aws_iam_role.execution.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["emr-serverless.amazonaws.com"]
+    }
+  }
+  statement {
+    sid       = "ReadLedger" # and Bronze, where dbt reads it from the lake
+    actions   = ["s3:GetObject"]
+    resources = concat(["${local.lake}/raw/*/_manifest.json", "${local.lake}/runs/*.json"], local.bronze)
+  }
+  statement {
+    sid       = "LookWhatArrived"
+    actions   = ["s3:ListBucket"]
+    resources = concat([local.lake], [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}"])
+  }
+  statement {
+    sid       = "LookAtDeliveries" # HEAD is GetObject's right; the sensor reads no bytes of a file
+    actions   = ["s3:GetObject"]
+    resources = [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}/*"]
+  }
+  statement {
+    sid     = "ReadItsSecrets" # to look at tables, sheet and API; and to see that a job will find its connections
+    actions = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
+    resources = concat(
+      ["arn:aws:ssm:${var.region}:${local.account}:parameter${var.parameter_path}/*"],
+      [for name in var.connections : "arn:aws:ssm:${var.region}:${local.account}:parameter/airflow/connections/${name}"],
+    )
+  }
+  statement {
+    sid       = "UseThePlatformsKey"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.platform.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com", "ssm.${var.region}.amazonaws.com"]
+    }
+  }
+}

@@ -1,0 +1,108 @@
+# What jobs may do; docs/s3.md says why, tests/terraform holds it against every request that they make.
+resource "aws_iam_role" "execution" {
+  name               = "${var.name}-execution"
+  assume_role_policy = data.aws_iam_policy_document.execution_trust.json
+}
+
+data "aws_iam_policy_document" "execution_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["emr-serverless.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:aws:emr-serverless:${var.region}:${local.account}:/applications/*"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "execution" {
+  name   = "jobs"
+  role   = aws_iam_role.execution.id
+  policy = data.aws_iam_policy_document.execution.json
+}
+
+locals {
+  lake   = aws_s3_bucket.lake.arn
+  bronze = var.bronze_in_lake ? ["${local.lake}/bronze/*"] : []
+}
+
+data "aws_iam_policy_document" "execution" {
+  statement {
+    sid       = "ReadDeliveries"
+    actions   = ["s3:GetObject"]
+    resources = [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}/*"]
+  }
+  statement {
+    sid       = "LookForDeliveries" # without it a missing object answers 403 instead of 404
+    actions   = ["s3:ListBucket"]
+    resources = [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}"]
+  }
+  statement {
+    sid       = "LookIntoLake"
+    actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    resources = [local.lake]
+  }
+  statement {
+    sid     = "ReadLake"
+    actions = ["s3:GetObject"]
+    # Hadoop asks whether raw itself is an object, and would take a 403 for an error.
+    resources = concat(["${local.lake}/raw", "${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/work/*"], local.bronze)
+  }
+  statement {
+    sid       = "WriteLake"
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = concat(["${local.lake}/raw/*", "${local.lake}/work/*"], local.bronze)
+  }
+  statement {
+    sid       = "WriteRunReports"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.lake}/runs/*"]
+  }
+  statement {
+    sid       = "TagRejectedRows"
+    actions   = ["s3:PutObjectTagging"]
+    resources = ["${local.lake}/raw/*/rejected/*"]
+  }
+  statement {
+    sid       = "DeleteScratchOnly" # below raw/ the committer's own notes, and nothing else, ever
+    actions   = ["s3:DeleteObject"]
+    resources = ["${local.lake}/raw/*/__magic*", "${local.lake}/work/*"]
+  }
+  statement {
+    sid     = "ReadItsSecrets"
+    actions = ["ssm:GetParameter", "ssm:GetParametersByPath"]
+    resources = concat(
+      ["arn:aws:ssm:${var.region}:${local.account}:parameter${var.parameter_path}/*"],
+      [for name in var.connections : "arn:aws:ssm:${var.region}:${local.account}:parameter/airflow/connections/${name}"],
+    )
+  }
+  statement {
+    sid       = "UseThePlatformsKey"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.platform.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.region}.amazonaws.com", "ssm.${var.region}.amazonaws.com"]
+    }
+  }
+  statement {
+    sid       = "WriteLogs"
+    actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.spark.arn}:*"]
+  }
+  statement {
+    sid       = "FindLogGroup" # EMR asks before it writes; the action knows no resource
+    actions   = ["logs:DescribeLogGroups"]
+    resources = ["arn:aws:logs:${var.region}:${local.account}:log-group:*"]
+  }
+}

@@ -1,0 +1,126 @@
+# What a mistake in the variables is refused by, one a case. No project is needed: terraform test
+mock_provider "google" {
+  mock_resource "google_service_account" {
+    defaults = {
+      email = "mocked@core-telecoms.iam.gserviceaccount.com"
+      name  = "projects/core-telecoms/serviceAccounts/mocked@core-telecoms.iam.gserviceaccount.com"
+    }
+  }
+}
+
+variables {
+  gcp_project_id = "core-telecoms"
+  aws_account_id = "123456789012"
+}
+
+run "datasets_lie_in_the_eu_under_their_names" {
+  command = apply
+  assert {
+    condition     = output.datasets == { bronze = "coretelecoms_bronze", silver = "coretelecoms_silver", gold = "coretelecoms_gold" }
+    error_message = "the warehouse's names"
+  }
+  assert {
+    condition     = alltrue([for dataset in google_bigquery_dataset.layer : dataset.location == "EU"])
+    error_message = "personal data in the EU"
+  }
+  assert {
+    condition     = google_bigquery_dataset.staging.default_table_expiration_ms == 86400000
+    error_message = "staging goes away by itself"
+  }
+  assert {
+    condition     = alltrue([for member in google_project_iam_member.queries : member.role == "roles/bigquery.jobUser"])
+    error_message = "nothing on the project but to run queries"
+  }
+  assert {
+    condition     = length(google_bigquery_table.newest) == 0
+    error_message = "no view before its table"
+  }
+}
+
+run "analysts_see_the_newest_delivery_and_the_ledger" {
+  command = plan
+  variables {
+    sources = ["call_logs", "web_forms"]
+    readers = ["group:analysts@example.com"]
+  }
+  assert {
+    condition     = toset(keys(google_bigquery_table.newest)) == toset(["call_logs", "web_forms"]) && length(google_bigquery_table.ledger) == 1
+    error_message = "a view a source, and the ledger"
+  }
+  assert {
+    condition     = alltrue([for member in google_bigquery_dataset_iam_member.people : member.role == "roles/bigquery.dataViewer"])
+    error_message = "readers only read"
+  }
+}
+
+run "a_project_by_number" {
+  command = plan
+  variables {
+    gcp_project_id = "1234567890"
+  }
+  expect_failures = [var.gcp_project_id]
+}
+
+run "a_region_that_is_none" {
+  command = plan
+  variables {
+    gcp_region = "Finland"
+  }
+  expect_failures = [var.gcp_region]
+}
+
+run "personal_data_outside_the_eu" {
+  command = plan
+  variables {
+    bq_default_location = "US"
+  }
+  expect_failures = [var.bq_default_location]
+}
+
+run "staging_for_ever" {
+  command = plan
+  variables {
+    staging_hours = 0
+  }
+  expect_failures = [var.staging_hours]
+}
+
+run "an_account_that_is_none" {
+  command = plan
+  variables {
+    aws_account_id = "12345"
+  }
+  expect_failures = [var.aws_account_id]
+}
+
+run "any_role_of_the_account" {
+  command = plan
+  variables {
+    aws_roles = { load = "*", dbt = "coretelecoms-airflow" }
+  }
+  expect_failures = [var.aws_roles]
+}
+
+run "everybody_reads" {
+  command = plan
+  variables {
+    readers = ["allUsers"]
+  }
+  expect_failures = [var.readers]
+}
+
+run "a_source_that_would_break_the_views" {
+  command = plan
+  variables {
+    sources = ["call logs"]
+  }
+  expect_failures = [var.sources]
+}
+
+run "a_name_with_a_hyphen" {
+  command = plan
+  variables {
+    name = "core-telecoms"
+  }
+  expect_failures = [var.name]
+}

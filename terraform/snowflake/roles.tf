@@ -1,0 +1,107 @@
+resource "snowflake_account_role" "purpose" {
+  for_each = {
+    LOAD = "Jobs: load Bronze from the stage"
+    DBT  = "dbt: build Silver and Gold"
+    READ = "Analysts: read Gold"
+  }
+  name    = "${var.name}_${each.key}"
+  comment = each.value
+}
+
+locals {
+  bronze = snowflake_schema.layer["BRONZE"].fully_qualified_name
+  gold   = snowflake_schema.layer["GOLD"].fully_qualified_name
+  # Who may do what in a schema.
+  in_schema = {
+    load_bronze = { role = "LOAD", schema = local.bronze, privileges = ["USAGE", "CREATE TABLE"] }
+    dbt_bronze  = { role = "DBT", schema = local.bronze, privileges = ["USAGE"] }
+    dbt_silver  = { role = "DBT", schema = snowflake_schema.layer["SILVER"].fully_qualified_name, privileges = ["USAGE", "CREATE TABLE", "CREATE VIEW"] }
+    dbt_gold    = { role = "DBT", schema = local.gold, privileges = ["USAGE", "CREATE TABLE", "CREATE VIEW"] }
+    read_gold   = { role = "READ", schema = local.gold, privileges = ["USAGE"] }
+  }
+  reads = {
+    dbt_bronze       = { role = "DBT", schema = local.bronze, plural = "TABLES" }
+    read_gold        = { role = "READ", schema = local.gold, plural = "TABLES" }
+    read_gold_views  = { role = "READ", schema = local.gold, plural = "VIEWS" }
+    load_bronze_seen = { role = "LOAD", schema = local.bronze, plural = "TABLES" }
+  }
+}
+
+resource "snowflake_grant_privileges_to_account_role" "warehouse" {
+  for_each          = snowflake_account_role.purpose
+  account_role_name = each.value.name
+  privileges        = ["USAGE"]
+  on_account_object {
+    object_type = "WAREHOUSE"
+    object_name = snowflake_warehouse.platform.name
+  }
+}
+
+resource "snowflake_grant_privileges_to_account_role" "database" {
+  for_each          = snowflake_account_role.purpose
+  account_role_name = each.value.name
+  privileges        = ["USAGE"]
+  on_account_object {
+    object_type = "DATABASE"
+    object_name = snowflake_database.platform.name
+  }
+}
+
+resource "snowflake_grant_privileges_to_account_role" "schema" {
+  for_each          = local.in_schema
+  account_role_name = snowflake_account_role.purpose[each.value.role].name
+  privileges        = each.value.privileges
+  on_schema {
+    schema_name = each.value.schema
+  }
+}
+
+resource "snowflake_grant_privileges_to_account_role" "read" {
+  for_each          = local.reads
+  account_role_name = snowflake_account_role.purpose[each.value.role].name
+  privileges        = ["SELECT"]
+  on_schema_object {
+    future {
+      object_type_plural = each.value.plural
+      in_schema          = each.value.schema
+    }
+  }
+}
+
+resource "snowflake_grant_privileges_to_account_role" "stage" {
+  account_role_name = snowflake_account_role.purpose["LOAD"].name
+  privileges        = ["USAGE"]
+  on_schema_object {
+    object_type = "STAGE"
+    object_name = snowflake_stage.lake.fully_qualified_name
+  }
+}
+
+# A key pair, no password; as a service user nobody can log in with it in a browser.
+resource "snowflake_service_user" "platform" {
+  name              = "${var.name}_SERVICE"
+  comment           = "Jobs and dbt"
+  rsa_public_key    = var.public_key
+  rsa_public_key_2  = var.public_key_next
+  default_role      = snowflake_account_role.purpose["LOAD"].name
+  default_warehouse = snowflake_warehouse.platform.name
+}
+
+resource "snowflake_grant_account_role" "service" {
+  for_each  = toset(["LOAD", "DBT"])
+  role_name = snowflake_account_role.purpose[each.key].name
+  user_name = snowflake_service_user.platform.name
+}
+
+# Snowflake's advice: SYSADMIN sees what all roles own.
+resource "snowflake_grant_account_role" "above" {
+  for_each         = snowflake_account_role.purpose
+  role_name        = each.value.name
+  parent_role_name = "SYSADMIN"
+}
+
+resource "snowflake_grant_account_role" "readers" {
+  for_each         = var.readers
+  role_name        = snowflake_account_role.purpose["READ"].name
+  parent_role_name = each.key
+}

@@ -1,0 +1,99 @@
+# What a mistake in the variables is refused by, one a case. No account is needed: terraform test
+mock_provider "snowflake" {}
+
+variables {
+  lake_reader_role_arn = "arn:aws:iam::123456789012:role/coretelecoms-snowflake"
+  public_key           = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA"
+}
+
+run "an_idle_warehouse_stops_and_the_month_has_an_end" {
+  command = apply
+  assert {
+    condition     = snowflake_warehouse.platform.auto_suspend == 60 && snowflake_warehouse.platform.resource_monitor == snowflake_resource_monitor.month.name
+    error_message = "suspended when idle, watched by the monitor"
+  }
+  assert {
+    condition     = snowflake_resource_monitor.month.suspend_trigger == 100
+    error_message = "queries end with the month's credits"
+  }
+  assert {
+    condition     = snowflake_storage_integration.lake.storage_allowed_locations == tolist(["s3://core-telecoms-capstone-data-lake/raw/"])
+    error_message = "raw, and nothing else of the lake"
+  }
+  assert {
+    condition     = toset(keys(snowflake_grant_account_role.service)) == toset(["DBT", "LOAD"])
+    error_message = "the service user loads and builds"
+  }
+}
+
+run "a_lower_case_name" {
+  command = plan
+  variables {
+    name = "coretelecoms"
+  }
+  expect_failures = [var.name]
+}
+
+run "a_bucket_by_address" {
+  command = plan
+  variables {
+    lake_bucket = "s3://lake"
+  }
+  expect_failures = [var.lake_bucket]
+}
+
+run "any_role" {
+  command = plan
+  variables {
+    lake_reader_role_arn = "arn:aws:iam::123456789012:role/*"
+  }
+  expect_failures = [var.lake_reader_role_arn]
+}
+
+run "a_private_key" {
+  command = plan
+  variables {
+    public_key = "-----BEGIN PRIVATE KEY-----" # pragma: allowlist secret - the header alone, and it is refused
+  }
+  expect_failures = [var.public_key]
+}
+
+run "a_next_key_that_is_none" {
+  command = plan
+  variables {
+    public_key_next = "soon"
+  }
+  expect_failures = [var.public_key_next]
+}
+
+run "the_largest_warehouse" {
+  command = plan
+  variables {
+    warehouse_size = "X6LARGE"
+  }
+  expect_failures = [var.warehouse_size]
+}
+
+run "a_warehouse_that_never_stops" {
+  command = plan
+  variables {
+    auto_suspend = 0
+  }
+  expect_failures = [var.auto_suspend]
+}
+
+run "no_credits" {
+  command = plan
+  variables {
+    monthly_credits = 0
+  }
+  expect_failures = [var.monthly_credits]
+}
+
+run "everybody_reads" {
+  command = plan
+  variables {
+    readers = ["PUBLIC"]
+  }
+  expect_failures = [var.readers]
+}

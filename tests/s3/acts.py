@@ -1,0 +1,89 @@
+"""What AWS asks an IAM policy for each request, and the kinds of requests that jobs make of S3."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from tests.s3.server import Request
+
+JOBS = "jobs"  # the access key that the command runs with, by which its requests are told from the tests' own
+KNOWN = Path(__file__).with_name("kinds_of_requests.txt")
+_CONDITIONS = ("s3:if-none-match", "s3:x-amz-server-side-encryption-aws-kms-key-id")
+_LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type", "fetch-owner"}
+_LISTING |= {"start-after", "uploads", "max-uploads", "key-marker", "upload-id-marker"}
+# What differs from run to run in a key.
+_NAMES = (
+    (r"run_id=[^/]+", "run_id=R"),
+    (r"ingest_date=[^/]+", "ingest_date=D"),
+    (r"(raw|work|bronze)/(?!R/)[a-z_]+/", r"\1/SOURCE/"),
+    (r"__magic.*", "__magic"),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}[0-9a-f-]+", "U"),
+    (r"\d{8}T\d+Z-[0-9a-f]+", "R"),
+    (r"\d+", "N"),
+)
+
+
+@dataclass(frozen=True)
+class Act:
+    """One action on one resource (ARN), and what a condition may ask of the request."""
+
+    action: str
+    resource: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+def by(who: str, requests: Iterable[Request]) -> list[Request]:
+    """Those of the bearer of an access key."""
+    return [one for one in requests if f"Credential={who}/" in one.headers.get("authorization", "")]
+
+
+def acts(request: Request, account: str, region: str) -> Iterator[Act]:
+    """A copy is two rights, a deletion of many as many."""
+    target = request.headers.get("x-amz-target", "")
+    if target.startswith("AmazonSSM."):
+        place = f"arn:aws:ssm:{region}:{account}:parameter"
+        yield from (Act(f"ssm:{target[10:]}", f"{place}{name}") for name in request.names)
+    elif request.method == "POST" and "delete" in request.query:
+        yield from (Act("s3:DeleteObject", f"arn:aws:s3:::{request.bucket}/{key}") for key in request.deleted)
+    elif request.key:
+        yield from _on_object(request)
+    else:
+        action = "s3:ListBucketMultipartUploads" if "uploads" in request.query else "s3:ListBucket"
+        if request.method not in ("GET", "HEAD") or request.query.keys() - _LISTING:
+            raise AssertionError(f"an unknown request on a bucket: {request.method} {request.bucket}?{request.query}")
+        yield Act(action, f"arn:aws:s3:::{request.bucket}")
+
+
+def _on_object(request: Request) -> Iterator[Act]:
+    resource = f"arn:aws:s3:::{request.bucket}/{request.key}"
+    if source := request.headers.get("x-amz-copy-source"):
+        yield Act("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/')}")
+    match request.method:
+        case "GET" | "HEAD":
+            yield Act("s3:ListMultipartUploadParts" if "uploadId" in request.query else "s3:GetObject", resource)
+        case "PUT" if "tagging" in request.query:
+            yield Act("s3:PutObjectTagging", resource)
+        case "PUT" | "POST":
+            asked = {name: request.headers.get(name.removeprefix("s3:")) for name in _CONDITIONS}
+            yield Act("s3:PutObject", resource, tuple((name, value) for name, value in asked.items() if value))
+        case "DELETE":
+            yield Act("s3:AbortMultipartUpload" if "uploadId" in request.query else "s3:DeleteObject", resource)
+        case other:
+            raise AssertionError(f"an unknown request: {other} {resource}")
+
+
+def kinds(requests: Iterable[Request], account: str, region: str) -> set[str]:
+    """`action resource` of the jobs' requests, without the prefix that a test lives under and what a run decides."""
+    return {f"{act.action} {_kind(act.resource)}" for one in by(JOBS, requests) for act in acts(one, account, region)}
+
+
+def _kind(resource: str) -> str:
+    bucket, _, key = resource.partition("/")
+    kind = key.partition("/")[2]
+    if "capstone" not in bucket:
+        return f"{bucket}/DELIVERY" if kind else bucket
+    for pattern, name in _NAMES:
+        kind = re.sub(pattern, name, kind)
+    return f"{bucket}/{kind}" if kind else bucket

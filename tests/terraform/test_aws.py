@@ -1,0 +1,422 @@
+"""terraform/aws applied for real, to a stand-in: what it makes, what jobs do with it, and that it goes away again."""
+
+import json
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.s3.models import s3_backends
+
+from demo import services
+from demo.faithful import Counts, generate
+from demo.postgres import serving as postgres_serving
+from jobs.location import ROOT
+from tests.conftest import DAYS
+from tests.s3.acts import JOBS, KNOWN, Act, acts, by
+from tests.s3.server import ACCOUNT, Server
+from tests.terraform.command import Folder, as_variables
+from tests.terraform.conftest import skip_where_no_provider, texts
+from tests.terraform.deploy import Clone, blocks, clone
+from tests.terraform.policy import denials, grants
+
+REGION, STATE, KEY = "eu-north-1", "coretelecoms-state", "coretelecoms/aws.tfstate"
+SOURCES_BUCKET, LAKE = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
+SHEET = "demo-agents"
+# Rights that no request of the demo needs, and why the role has them.
+UNUSED = {
+    ("WriteLake", "s3:AbortMultipartUpload"): "an upload that breaks off; tests/s3/test_faults.py breaks them",
+    ("UseThePlatformsKey", "kms:Decrypt"): "S3 and SSM ask KMS in the caller's name: no request of its own",
+    ("UseThePlatformsKey", "kms:GenerateDataKey"): "likewise, for every object written",
+    ("WriteLogs", "logs:CreateLogStream"): "EMR Serverless itself, in the role's name",
+    ("WriteLogs", "logs:DescribeLogStreams"): "likewise",
+    ("WriteLogs", "logs:PutLogEvents"): "likewise",
+    ("FindLogGroup", "logs:DescribeLogGroups"): "likewise",
+}
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The platform on the stand-in, and the services outside of it."""
+
+    folder: Folder
+    server: Server
+    web: services.Services
+    secrets: dict[str, str]
+    shown: str
+    counts: Counts
+    sources: Path
+    clone: Clone
+
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        return self.folder.outputs()
+
+    def client(self, service: str) -> Any:
+        names = {"aws_access_key_id": "operator", "aws_secret_access_key": "nothing"}
+        return boto3.session.Session().client(service, endpoint_url=self.server.url, region_name=REGION, **names)
+
+    def policy(self, role: str) -> dict[str, Any]:
+        (name,) = self.client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+        found: dict[str, Any] = self.client("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return found
+
+    def bucket_policy(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.client("s3").get_bucket_policy(Bucket=LAKE)["Policy"])
+        return found
+
+    def acts_of(self, who: str) -> set[Act]:
+        """What the bearer of an access key asked for, of S3 and SSM."""
+        return {act for request in by(who, self.server.requests) for act in acts(request, ACCOUNT, REGION)}
+
+
+@pytest.fixture(scope="module")
+def applied(cloud: Server, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
+    """As docs/deploy.md says, in a copy of this checkout."""
+    root = tmp_path_factory.mktemp("applied")
+    counts = generate(root / "sources", DAYS, calls=300, customers=300)
+    sheet = partial(services.agents_of, root / "sources")
+    with postgres_serving(tmp_path_factory.mktemp("postgres")) as postgres, services.serving(sheet) as web:
+        postgres.load_web_forms(root / "sources/web_forms")
+        secrets = {f"database/{name}": value for name, value in postgres.secrets.items()}
+        secrets |= {"outages_address": web.address, "outages_token": web.api_token, "sheets_key": web.account_key}
+        asked = {
+            "STATE_BUCKET": STATE,
+            "AIRFLOW_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/airflow-host",
+            "ALARM_EMAIL": "data@example.com",
+            "SOURCES_ACCOUNT": ACCOUNT,
+        }
+        more = {"secrets": secrets, "github_repository": "owner/name", "state_bucket": STATE, "bronze_in_lake": True}
+        followed = clone(root / "clone", environment | asked | as_variables(more))
+        boot = followed("bootstrap")
+        skip_where_no_provider("bootstrap", boot)
+        assert boot.returncode == 0, boot.stdout + boot.stderr
+        shown = followed.must("apply")
+        folder = Folder(followed.path / "terraform/aws", followed.environment)
+        yield Applied(folder, cloud, web, secrets, shown, counts, root / "sources", followed)
+
+
+def test_everything_is_made_and_a_second_plan_is_empty(applied: Applied) -> None:
+    assert re.search(r"Apply complete! Resources: [1-9]\d+ added, 0 changed, 0 destroyed", applied.shown)
+    planned = applied.folder("plan", "-detailed-exitcode", "-out=second.plan")
+    assert planned.returncode == 0, planned.stdout
+
+
+def test_the_lake_is_versioned_encrypted_private_and_forgets(applied: Applied) -> None:
+    s3 = applied.client("s3")
+    assert s3.get_bucket_versioning(Bucket=LAKE)["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_encryption(Bucket=LAKE)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert (rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"], rule["BucketKeyEnabled"]) == ("aws:kms", True)
+    blocked = s3.get_public_access_block(Bucket=LAKE)["PublicAccessBlockConfiguration"]
+    assert len(blocked) == 4
+    assert all(blocked.values())
+    rules = {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket=LAKE)["Rules"]}
+    assert rules["rejected"]["Filter"]["Tag"] == {"Key": "zone", "Value": "rejected"}
+    assert rules["rejected"]["Expiration"]["Days"] < rules["raw"]["Expiration"]["Days"]
+    assert rules["open-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+
+
+def test_the_secrets_reached_the_store_and_stand_in_no_state_plan_or_output(applied: Applied) -> None:
+    ssm = applied.client("ssm")
+    for name, value in applied.secrets.items():
+        stored = ssm.get_parameter(Name=f"/coretelecomms/{name}", WithDecryption=True)["Parameter"]
+        assert (stored["Value"], stored["Type"]) == (value, "SecureString")
+    applied.folder.must("plan", "-out=again.plan", log_days=30)
+    versions = applied.client("s3").list_object_versions(Bucket=STATE, Prefix=KEY)["Versions"]
+    states = [
+        applied.client("s3")
+        .get_object(Bucket=STATE, Key=one["Key"], VersionId=one["VersionId"])["Body"]
+        .read()
+        .decode()
+        for one in versions
+    ]
+    seen = [*states, applied.shown, *(text for _, text in texts(applied.folder.path))]
+    assert sum(LAKE in text for text in seen) >= 3  # state, plan, output: the search sees into them
+    assert [name for name in canaries(applied) if any(found_in(canaries(applied)[name], text) for text in seen)] == []
+
+
+def canaries(applied: Applied) -> dict[str, str]:
+    """Those values that mean something where they are found."""
+    key = json.loads(applied.secrets["sheets_key"])["private_key"].splitlines()[3]
+    names = ("database/db_password", "outages_token")
+    return {name: applied.secrets[name] for name in names} | {"sheets_key": key}
+
+
+def found_in(secret: str, text: str) -> bool:
+    return secret in text or json.dumps(secret)[1:-1] in text
+
+
+def test_the_same_search_finds_a_secret_that_was_not_write_only(
+    applied: Applied, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The positive control."""
+    (tmp_path / "main.tf").write_text('variable "secret" {}\nresource "terraform_data" "x" { input = var.secret }\n')
+    for name, secret in canaries(applied).items():
+        leaky = Folder(tmp_path, environment, {"secret": secret})
+        leaky.must("init")
+        leaky.must("plan", "-out=leaky.plan")
+        leaky.must("apply", "-auto-approve", "leaky.plan")
+        where = {file for file, text in texts(tmp_path) if found_in(secret, text)}
+        assert {"terraform.tfstate", "leaky.plan/tfplan"} <= where, (name, where)
+
+
+def test_who_comes_while_the_state_is_locked_is_refused(applied: Applied) -> None:
+    command = ["terraform", f"-chdir={applied.folder.path}", "apply"]
+    given = as_variables({"log_days": 30}) | {"TF_INPUT": "1"}
+    first = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | applied.folder.environment | given,
+    )
+    assert first.stdout
+    assert any(
+        "Only 'yes' will be accepted" in line for line in first.stdout
+    )  # it has the lock, and waits for a person
+    second = applied.folder("plan")
+    said, _ = first.communicate("no\n")
+    assert second.returncode != 0
+    assert "Error acquiring the state lock" in second.stderr
+    assert "Apply cancelled" in said
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The four days, with every name taken from the applied state."""
+
+    file: Path
+    outcomes: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def named(applied: Applied) -> Path:
+    """conf/env/s3.toml after `make env-from-terraform`."""
+    applied.clone.must("environment")
+    return applied.clone.path / "conf/env/s3.toml"
+
+
+def test_the_environment_that_is_shipped_names_what_terraform_makes(named: Path, applied: Applied) -> None:
+    """No name is typed twice: what stands in both is the same; only what an account decides is added."""
+    shipped = (ROOT / "conf/env/s3.toml").read_text()
+    before, after = tomllib.loads(shipped), tomllib.loads(named.read_text())
+    added = {name: after["s3"].pop(name) for name in ("kms_key", "owners")}
+    assert after == before
+    assert added["owners"] == {LAKE: ACCOUNT, SOURCES_BUCKET: ACCOUNT}
+    assert added["kms_key"].startswith(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/")
+    assert [line for line in shipped.splitlines() if line.startswith("#") and line not in named.read_text()] == []
+    written = flat(applied.outputs["environment"])
+    assert written.items() <= flat(tomllib.loads(named.read_text())).items()
+    assert {"lake", "sources", "warehouse.path", "secrets.database"} <= written.keys()
+
+
+def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+    entries: dict[str, Any] = {}
+    for name, value in table.items():
+        entries |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return entries
+
+
+@pytest.fixture(scope="module")
+def demo(named: Path, applied: Applied) -> Demo:
+    text = named.read_text().replace("the-spreadsheets-id", SHEET)
+    text = text.replace("[services]\n", f'[services]\nsheets = "{applied.web.address}"\n')
+    # Hadoop's client hands no key's name over plain http; the bucket's own setting encrypts with the same key.
+    names = ("server-side-encryption-algorithm", "server-side-encryption.key")
+    plain = "\n".join(f'"spark.hadoop.fs.s3a.{name}" = ""' for name in names)
+    named.write_text(f'{text}\n[postgres]\nsslmode = "disable"\n[spark]\n{plain}\n')
+    s3, sources = applied.client("s3"), applied.sources
+    s3.create_bucket(Bucket=SOURCES_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    with next((sources / "call logs").glob(f"*{DAYS[0]}.csv")).open("a") as calls:
+        calls.write("1,2,3,4,5,6,7,8,9,10,11,12\n")  # too many fields: rejected
+    for path in (path for path in sources.rglob("*.*") if path.is_file() and "web_forms" not in path.parts):
+        s3.upload_file(str(path), SOURCES_BUCKET, str(path.relative_to(sources)))
+    as_jobs = {"AWS_ACCESS_KEY_ID": JOBS}
+    applied.clone.must("days", **as_jobs)
+    command = ["./spark-submit.sh", "status", "--json", "--env", "s3"]
+    given = os.environ | applied.clone.environment | as_jobs
+    status = subprocess.run(command, capture_output=True, text=True, cwd=applied.clone.path, env=given, check=True)
+    return Demo(named, [json.loads(line) for line in status.stdout.splitlines()])
+
+
+def test_the_four_days_land_in_what_was_made_with_the_secrets_that_were_stored(demo: Demo, applied: Applied) -> None:
+    loaded = {
+        (row["source"], row["ingest_date"]): row["rows_bronze"] for row in demo.outcomes if row["state"] == "loaded"
+    }
+    days = {str(day) for day in DAYS}
+    assert {source for source, _ in loaded} == {
+        "agents",
+        "call_logs",
+        "customers",
+        "service_outages",
+        "social_media",
+        "web_forms",
+    }
+    for source in ("call_logs", "social_media", "web_forms"):
+        assert {day: n for (one, day), n in loaded.items() if one == source} == applied.counts["rows"][source]
+        assert days == {day for one, day in loaded if one == source}
+    (rejected,) = [row for row in demo.outcomes if row["rows_rejected"]]
+    assert (rejected["source"], rejected["rows_rejected"]) == ("call_logs", 1)
+
+
+def test_rejected_rows_carry_the_tag_that_their_lifecycle_rule_looks_for(demo: Demo, applied: Applied) -> None:
+    s3 = applied.client("s3")
+    keys = applied.server.keys(LAKE, "raw/")
+    rejected = [key for key in keys if "/rejected/" in key]
+    assert rejected
+    tags = {key: s3.get_object_tagging(Bucket=LAKE, Key=key)["TagSet"] for key in keys}
+    assert [key for key in keys if tags[key] == [{"Key": "zone", "Value": "rejected"}]] == rejected
+
+
+def test_a_job_starts_in_the_application_and_as_the_role_of_the_applied_state(applied: Applied) -> None:
+    emr = applied.client("emr-serverless")
+    extra = applied.outputs["airflow_connections"]["CORE_TELECOMS_SPARK_CONN"]["extra"]
+    found = emr.get_application(applicationId=extra["application_id"])["application"]
+    assert (found["name"], found["releaseLabel"]) == ("coretelecoms-spark", "emr-7.13.0")
+    driver = {"sparkSubmit": {"entryPoint": "local:///opt/coretelecoms/jobs/main.py"}}
+    started = emr.start_job_run(
+        applicationId=extra["application_id"], executionRoleArn=extra["execution_role_arn"], jobDriver=driver
+    )
+    assert emr.get_job_run(applicationId=extra["application_id"], jobRunId=started["jobRunId"])
+
+
+def test_every_request_of_the_jobs_is_allowed_by_their_role(demo: Demo, applied: Applied) -> None:
+    allowed = grants(applied.policy("coretelecoms-execution"))
+    made = applied.acts_of(JOBS)
+    assert len(made) > 100
+    assert sorted({(act.action, act.resource) for act in made if not any(grant.allows(act) for grant in allowed)}) == []
+
+
+def test_every_kind_of_request_of_the_s3_suite_faults_included_is_allowed_too(applied: Applied) -> None:
+    """tests/s3 fails where its jobs ask for a kind that is not in that file."""
+    allowed = grants(applied.policy("coretelecoms-execution"))
+    known = [Act(*line.split(" ", 1)) for line in KNOWN.read_text().splitlines()]
+    assert len(known) > 20
+    assert [act for act in known if not any(grant.allows(act) for grant in allowed)] == []
+
+
+def test_every_right_of_the_jobs_is_used_or_has_a_reason(demo: Demo, applied: Applied) -> None:
+    made = applied.acts_of(JOBS) | {Act(*line.split(" ", 1)) for line in KNOWN.read_text().splitlines()}
+    unused = {
+        (grant.sid, grant.action, grant.resource)
+        for grant in grants(applied.policy("coretelecoms-execution"))
+        if not any(grant.allows(act) for act in made)
+    }
+    assert sorted(one for one in unused if one[:2] not in UNUSED) == []
+    assert sorted(UNUSED.keys() - {one[:2] for one in unused}) == []  # no reason without need
+
+
+def test_a_right_too_many_and_a_request_too_many_are_seen(demo: Demo, applied: Applied) -> None:
+    policy = applied.policy("coretelecoms-execution")
+    made = applied.acts_of(JOBS)
+    wide = {"Sid": "Wide", "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{LAKE}/runs/*"}
+    assert [one.sid for one in grants({"Statement": [wide]}) if any(one.allows(act) for act in made)] == []
+    for forbidden in (
+        Act(
+            "s3:DeleteObject",
+            f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/landed/part-0.parquet",
+        ),
+        Act("s3:PutObject", f"arn:aws:s3:::{SOURCES_BUCKET}/customers/customers_dataset.csv"),
+        Act("s3:GetObject", "arn:aws:s3:::another-bucket/x"),
+        Act("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/another/path"),
+    ):
+        assert not any(grant.allows(forbidden) for grant in grants(policy))
+
+
+def test_the_lakes_policy_lets_the_jobs_do_what_they_did_and_nobody_overwrite_a_manifest(
+    demo: Demo, applied: Applied
+) -> None:
+    policy = applied.bucket_policy()
+    assert {sid for act in applied.acts_of(JOBS) for sid in denials(policy, act)} == set()
+    manifest = f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/_manifest.json"
+    assert denials(policy, Act("s3:PutObject", manifest)) == ["ManifestsAreNeverOverwritten"]
+    assert denials(policy, Act("s3:PutObject", manifest, (("s3:if-none-match", "*"),))) == []
+    other_key = (("s3:x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:eu-north-1:999999999999:key/x"),)
+    assert denials(policy, Act("s3:PutObject", f"arn:aws:s3:::{LAKE}/work/x", other_key)) == ["OnlyThePlatformsKey"]
+
+
+def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: Applied) -> None:
+    rights = grants(applied.policy("coretelecoms-airflow"))
+    passed = {one.resource for one in rights if one.action == "iam:PassRole"}
+    assert passed == {applied.outputs["execution_role_arn"]}
+    application = applied.outputs["application"]["arn"]
+    assert {one.resource for one in rights if one.action.startswith("emr-serverless:")} == {
+        application,
+        f"{application}/jobruns/*",
+    }
+    assert not [one for one in rights if one.action.startswith("s3:Put") or one.action.startswith("s3:Delete")]
+
+
+def test_github_is_believed_of_one_repository_and_plans_from_state_alone(applied: Applied) -> None:
+    iam = applied.client("iam")
+    roles = {name: iam.get_role(RoleName=f"coretelecoms-github-{name}")["Role"] for name in ("push", "plan")}
+    subjects = {
+        name: role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]["StringEquals"][
+            "token.actions.githubusercontent.com:sub"
+        ]
+        for name, role in roles.items()
+    }
+    assert subjects == {"push": "repo:owner/name:ref:refs/heads/main", "plan": "repo:owner/name:pull_request"}
+    plans = {(one.action, one.resource) for one in grants(applied.policy("coretelecoms-github-plan"))}
+    assert plans == {
+        ("s3:GetObject", f"arn:aws:s3:::{STATE}/coretelecoms/*"),
+        ("s3:ListBucket", f"arn:aws:s3:::{STATE}"),
+        ("ec2:DescribeAvailabilityZones", "*"),
+    }
+    before = len(applied.server.requests)
+    shown = applied.clone.must("plan", AWS_ACCESS_KEY_ID="planner", TF_VAR_secrets="{}")
+    assert "No changes." in shown
+    asked = by("planner", applied.server.requests[before:])
+    assert {(one.method, one.bucket) for one in asked if one.key.startswith("coretelecoms/")} <= {
+        ("GET", STATE),
+        ("HEAD", STATE),
+    }
+
+
+def test_a_secret_is_rotated_by_its_value_and_version_and_without_a_value_nothing_is_written(applied: Applied) -> None:
+    def stored() -> str:
+        found = applied.client("ssm").get_parameter(Name="/coretelecomms/outages_token", WithDecryption=True)
+        return str(found["Parameter"]["Value"])
+
+    only = ("-auto-approve", "-target=aws_ssm_parameter.secret")
+    versions = {name: 2 if name == "outages_token" else 1 for name in applied.secrets}
+    forgotten = applied.folder("apply", *only, secrets={}, secret_versions=versions)
+    assert forgotten.returncode != 0
+    assert stored() == applied.secrets["outages_token"]
+    new = applied.secrets | {"outages_token": "heron-88-quartz"}
+    applied.folder.must("apply", *only, secrets=new)  # the version as it was
+    assert stored() == applied.secrets["outages_token"]
+    applied.clone.must("rotate", **as_variables({"secrets": new, "secret_versions": versions}))
+    assert stored() == "heron-88-quartz"
+
+
+def test_the_outputs_that_people_enter_elsewhere_are_there(applied: Applied) -> None:
+    assert set(json.loads(applied.clone.must("connections"))) == {"CORE_TELECOMS_SPARK_CONN", "CDE_CAPSTONE_AWS_CONN"}
+    assert set(json.loads(applied.clone.must("roles"))) == {"plan", "push"}
+
+
+def test_it_all_goes_away_again(applied: Applied) -> None:
+    """Last in this file. A lake with objects in it is not destroyed: first they go, every version."""
+    refused = applied.folder("destroy", "-auto-approve", "-target=aws_s3_bucket.lake")
+    if applied.server.keys(LAKE):
+        assert refused.returncode != 0
+        assert "BucketNotEmpty" in refused.stderr
+        s3_backends[ACCOUNT]["aws"].buckets[LAKE].keys.clear()  # the stand-in itself forbids to delete below raw/
+    assert "Destroy complete!" in applied.clone.must("destroy")
+    assert applied.folder.must("state", "list") == ""
+
+
+def test_every_block_of_the_deployment_guide_was_run_here_or_says_why_not(applied: Applied) -> None:
+    """Behind all others: they ran them."""
+    kinds = {kind: [what for one, what, _ in blocks() if one == kind] for kind, _, _ in blocks()}
+    assert kinds.keys() == {"run", "real account only"}  # none without a mark
+    assert set(applied.clone.ran) == set(kinds["run"])
+    assert all(len(reason) > 10 for reason in kinds["real account only"])
