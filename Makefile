@@ -92,6 +92,8 @@ lock: ## compile the lock files anew from their .in files
 	$$compile -c requirements.txt requirements/dev.in -o requirements/dev.txt; \
 	$$compile requirements/dbt.in -o requirements/dbt.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
+	$$compile -c requirements/dev.txt requirements/pages.in -o requirements/pages.txt; \
+	$$compile -c requirements/pages.txt requirements/pages-test.in -o requirements/pages-test.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -38,6 +38,12 @@ QUERIES = {
             sum(complaints) as complaints
         from {gold}.agg_repeat_complaints
         group by reported_date, channel, complaint_category, complaint_number order by 1, 2, 3, 4""",
+    # By chance alone: what the outage's state complains in as many seconds of the 28 days before.
+    "outages": """
+        select reported_date as day, count(*) as outages, count(complaints) as counted,
+            coalesce(sum(complaints), 0) as during,
+            coalesce(sum(complaints_28_days_before * counted_seconds / (28 * 86400.0)), 0) as by_chance
+        from {gold}.agg_complaints_per_outage group by reported_date order by 1""",
 }
 
 

@@ -13,8 +13,8 @@ const byCount = (a, b) => b.complaints - a.complaints;
 
 function hours(value) {
   if (value === null) return "–";
-  if (value < 1) return `${Math.round(value * 60)} min`;
-  return value < 48 ? `${value.toFixed(1)} h` : `${count(Math.round(value))} h`;
+  if (value < 1) return `${Math.round(value * 60)}\u00a0min`;
+  return value < 48 ? `${value.toFixed(1)}\u00a0h` : `${count(Math.round(value))}\u00a0h`;
 }
 
 function shownDay(text) {
@@ -283,6 +283,33 @@ const CHARTS = {
       };
     },
   },
+  outages: {
+    file: "outages",
+    make() {
+      const complaints = sums(TABLES.daily, (table, row) => table.day[row], ["complaints"]);
+      const measures = ["outages", "counted", "during", "by_chance"];
+      const outages = sums(TABLES.outages, (table, row) => table.day[row], measures), all = total(TABLES.outages, measures);
+      const days = acrossDays(5), rows = [];
+      for (let day = selected.first; day <= selected.last; day++) {
+        const found = outages.get(day) || {};
+        rows.push([DAYS[day], complaints.get(day)?.complaints ?? null, found.outages ?? null, found.counted ?? null, found.during ?? null, found.by_chance ?? null]);
+      }
+      const values = rows.map((row, at) => ({ ...days.at(selected.first + at), complaints: row[1] ?? 0, outages: row[2] ?? 0, zero: 0 }));
+      const panel = (field, height, at) => ({
+        height, data: { values }, mark: { type: "rect", fill: colour(at), tooltip: true },
+        encoding: {
+          x: days.x, x2: days.x2, y: { field: "zero", type: "quantitative", axis: { ...COUNTS, tickCount: 3, minExtent: 44, maxExtent: 44, title: field } }, y2: { field },
+          tooltip: [{ field: "day" }, { field: "complaints", type: "quantitative", format: "," }, { field: "outages", type: "quantitative", format: "," }],
+        },
+      });
+      return {
+        columns: [["day", "text"], ["complaints", "count"], ["outages", "count"], ["outages counted", "count"], ["complaints during", "count"], ["by chance", "tenths"]], rows, isEmpty: !all.outages,
+        title: `${count(all.during)} complaints came during an outage in the customer's state; chance alone would bring ${count(Math.round(all.by_chance))}`,
+        what: `Complaints a day against outages a day (${count(all.outages)} outages)`,
+        spec: [panel("complaints", 110, 0), panel("outages", 70, 1)],
+      };
+    },
+  },
 };
 
 /* Horizontal bars with their numbers beside them, in the order given. */
@@ -290,10 +317,10 @@ function bars(found, field, label, at = 0) {
   const most = Math.max(...found.map((one) => one.complaints));
   const values = found.map((one) => ({ ...one, label: label(one) }));
   return {
-    height: 38 * found.length, data: { values },
+    height: 46 * found.length, data: { values },
     encoding: { y: { field, type: "nominal", sort: found.map((one) => one[field]), axis: { ...AXIS, grid: false, labelLimit: 130 } }, tooltip: [{ field }, { field: "label", title: "complaints" }] },
     layer: [
-      { mark: { type: "bar", fill: colour(at), height: { band: 0.32 }, yOffset: 8 }, encoding: { x: { field: "complaints", type: "quantitative", axis: null, scale: { domain: [0, most] } } } },
+      { mark: { type: "bar", fill: colour(at), height: { band: 0.36 }, yOffset: 10 }, encoding: { x: { field: "complaints", type: "quantitative", axis: null, scale: { domain: [0, most] } } } },
       { mark: { type: "text", align: "left", baseline: "bottom", dy: 0 }, encoding: { text: { field: "label" }, x: { value: 0 } } },
     ],
   };
@@ -301,7 +328,7 @@ function bars(found, field, label, at = 0) {
 
 /* ---- tables and files ---- */
 
-const FORMATS = { text: (value) => value, count, share: percent, hours: (value) => value.toFixed(2) };
+const FORMATS = { text: (value) => value, count, share: percent, hours: (value) => value.toFixed(2), tenths: (value) => value.toFixed(1) };
 
 function cell(tag, text, isNumber) {
   const made = document.createElement(tag);
@@ -379,12 +406,12 @@ async function draw(id) {
   const fill = () => scroll.replaceChildren(...(details.open ? [table(made)] : []));
   details.ontoggle = fill;
   fill();
-  views.get(id)?.finalize();
-  views.delete(id);
-  place.replaceChildren();
-  if (!made.isEmpty) {
-    views.set(id, await vegaEmbed(place, { width: "container", ...made.spec }, { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: CONFIG }));
-  }
+  for (const view of views.get(id) || []) view.finalize();
+  const specs = made.isEmpty ? [] : [made.spec].flat();
+  const panels = specs.map(() => document.createElement("div"));
+  place.replaceChildren(...panels);
+  const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: CONFIG };
+  views.set(id, await Promise.all(specs.map((spec, at) => vegaEmbed(panels[at], { width: "container", ...spec }, options))));
 }
 
 let turn = 0;
