@@ -14,12 +14,12 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster
+OTHERS = --ignore tests/dbt --ignore tests/s3 --ignore tests/cluster --ignore tests/pages
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline docs status check lint lock clean
-.PHONY: test test-all test-dbt test-sources test-s3 test-cluster bench-day bench-sources bench-s3
+.PHONY: help setup demo run headline pages docs status check lint lock clean
+.PHONY: test test-all test-dbt test-sources test-s3 test-cluster test-page bench-day bench-sources bench-s3
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -27,6 +27,7 @@ help: ## this list
 setup: ## everything that has to be downloaded or built, once
 	@./setup.sh >/dev/null
 	@./setup.sh requirements/dbt.txt >/dev/null
+	@./setup.sh requirements/pages.txt >/dev/null
 	@conf/spark/archive.sh
 
 demo: setup ## four days of six sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
@@ -38,6 +39,9 @@ run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as t
 
 headline: setup ## the headline numbers from Gold
 	@./dbt.sh headline
+
+pages: setup ## two offline pages: what customers complain about, and whether to trust it (ENV=, OUT=)
+	@$$(./setup.sh requirements/pages.txt) -m pages $(if $(ENV),--env $(ENV)) $(if $(OUT),--out $(OUT))
 
 docs: setup ## dbt's documentation, source to Gold, as one offline page
 	@./dbt.sh docs
@@ -51,7 +55,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-page ## the heavier tests
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
 test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
@@ -59,6 +63,9 @@ test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults i
 
 test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
+
+test-page: ## the two pages in headless Chromium: every number, accessibility, a year of data
+	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict build.py headline.py warehouse.py plugins/bronze.py
@@ -69,8 +76,8 @@ test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credenti
 		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
 
 lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck
-	@$(BIN)ruff check jobs demo tests bench dbt
-	@$(BIN)ruff format --check jobs demo tests bench dbt
+	@$(BIN)ruff check jobs demo tests bench dbt pages
+	@$(BIN)ruff format --check jobs demo tests bench dbt pages
 	@$(BIN)mypy
 	@$(BIN)lint-imports >/dev/null || $(BIN)lint-imports
 	@$$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests >/dev/null || $$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests

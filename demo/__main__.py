@@ -47,6 +47,8 @@ def main() -> int:
     if code == 0:
         _say(f"./dbt.sh build {' '.join(days)}")
         code = run([str(ROOT / "dbt.sh"), "build", *days]) or run([str(ROOT / "dbt.sh"), "headline"])
+        _say("make pages")
+        code = code or run(["make", "--no-print-directory", "pages"])
     _say(f"lake and Bronze in {LOCAL / 'lake'}; {_cpu_seconds():.0f} CPU-seconds in all")
     return code
 

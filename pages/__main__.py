@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from pages import cx, runs
 CX, RUNS = "complaints.html", "runs.html"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pages", description=__doc__)
     parser.add_argument("--env", default="local", metavar="E", help="of conf/env, or a .toml file [local]")
     parser.add_argument("--out", type=Path, default=ROOT / ".local/pages", metavar="DIR", help="[.local/pages]")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     built_at = datetime.now(UTC)
     try:
         environment = load_environment(asked.env)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from jobs import status
 from jobs.ledger import Ledger, Outcome, RunReport
@@ -57,6 +58,14 @@ class Line:
         return "adds up" if one.state == "loaded" else "not in Bronze yet"
 
 
+class Notice(NamedTuple):
+    """Something to look at: "bad" or "wait", what, and the section of the page that tells more."""
+
+    how: str
+    what: str
+    where: str
+
+
 @dataclass(frozen=True)
 class Shown:
     """A run, with what its bar and its links need."""
@@ -70,7 +79,7 @@ class Shown:
 def page(environment: Environment, contracts: dict[str, SourceContract], out: Path, built_at: datetime) -> str:
     """The whole page; `out` is the folder it will lie in, from which links to logs start."""
     reports = list(Ledger(environment.lake).reports())
-    seconds = {
+    seconds: dict[tuple[str | None, str, date], float | None] = {
         (one.run_id, one.source, one.ingest_date): one.seconds
         for report in reports
         for one in report.outcomes
@@ -93,7 +102,7 @@ def page(environment: Environment, contracts: dict[str, SourceContract], out: Pa
         calendar=_calendar(contracts, lines, days),
         lines=lines[::-1],
         totals=_totals(lines),
-        attention=list(_attention(contracts, lines, build, unfinished)),
+        attention=_attention(contracts, lines, build, unfinished),
         samples=rejected.samples(environment, [line.outcome for line in lines if line.outcome.rows_rejected]),
         reports=[_shown(environment, report, out) for report in reports[: -RUNS_SHOWN - 1 : -1]],
         runs=len(reports),
@@ -136,30 +145,33 @@ def _attention(
     lines: Sequence[Line],
     build: artifacts.Build | None,
     unfinished: Sequence[tuple[str, str | None]],
-) -> Iterator[tuple[str, str, str]]:
-    """(how bad, what, where on the page) of all that somebody should look at, the worst first."""
-    for line in lines:
-        where = f"{line.outcome.source}, {line.outcome.ingest_date}"
-        if line.balance.startswith("off"):
-            yield "bad", f"{where}: {line.balance}", "ledger"
-        if line.outcome.state in ("failed", "refused"):
-            yield "bad", f"{where}: {line.state}: {line.outcome.error}", "ledger"
+) -> list[Notice]:
+    """All that somebody should look at, the worst first."""
+    arrived = {line.outcome.source for line in lines if line.outcome.rows_landed is not None}
+    found = [notice for line in lines for notice in _notices(line)]
     for test in build.tests if build else ():
         if test.status != "pass":
-            yield ("wait" if test.status == "warn" else "bad"), f"dbt, {test.status}: {test.name}", "dbt"
+            found.append(Notice("wait" if test.status == "warn" else "bad", f"dbt, {test.status}: {test.name}", "dbt"))
     for source in contracts:
-        if not any(line.outcome.source == source and line.outcome.rows_landed is not None for line in lines):
-            yield "wait", f"{source}: nothing of it has ever landed", "calendar"
-    for line in lines:
-        where = f"{line.outcome.source}, {line.outcome.ingest_date}"
-        if line.outcome.state == "not_arrived":
-            yield "wait", f"{where}: not arrived", "calendar"
-        if line.outcome.odd_volume:
-            yield "wait", f"{where}: {line.outcome.odd_volume}", "odd"
-        for kind, names in line.outcome.drift.items():
-            yield "wait", f"{where}: {kind.replace('_', ' ')}: {', '.join(names)}", "odd"
+        if source not in arrived:
+            found.append(Notice("wait", f"{source}: nothing of it has ever landed", "calendar"))
     for run_id, _ in unfinished:
-        yield "wait", f"run {run_id} left no report: it was killed, or is still going", "runs"
+        found.append(Notice("wait", f"run {run_id} left no report: it was killed, or is still going", "runs"))
+    return sorted(found, key=lambda notice: notice.how != "bad")
+
+
+def _notices(line: Line) -> Iterator[Notice]:
+    one, where = line.outcome, f"{line.outcome.source}, {line.outcome.ingest_date}"
+    if line.balance.startswith("off"):
+        yield Notice("bad", f"{where}: {line.balance}", "ledger")
+    if one.state in ("failed", "refused"):
+        yield Notice("bad", f"{where}: {line.state}: {one.error}", "ledger")
+    if one.state == "not_arrived":
+        yield Notice("wait", f"{where}: not arrived", "calendar")
+    if one.odd_volume:
+        yield Notice("wait", f"{where}: {one.odd_volume}", "odd")
+    for kind, names in one.drift.items():
+        yield Notice("wait", f"{where}: {kind.replace('_', ' ')}: {', '.join(names)}", "odd")
 
 
 def _shown(environment: Environment, report: RunReport, out: Path) -> Shown:
@@ -171,9 +183,7 @@ def _shown(environment: Environment, report: RunReport, out: Path) -> Shown:
     )
 
 
-def _unfinished(
-    environment: Environment, reports: Sequence[RunReport], out: Path
-) -> list[tuple[str, str | None]]:
+def _unfinished(environment: Environment, reports: Sequence[RunReport], out: Path) -> list[tuple[str, str | None]]:
     """Runs that logged, and put no report."""
     logged = sorted(path.stem for path in environment.logs.glob("*.jsonl")) if environment.logs else []
     reported = {report.run_id for report in reports}

@@ -408,7 +408,7 @@ async function draw(id) {
   fill();
   for (const view of views.get(id) || []) view.finalize();
   const specs = made.isEmpty ? [] : [made.spec].flat();
-  const panels = specs.map(() => document.createElement("div"));
+  const panels = specs.map(() => Object.assign(document.createElement("div"), { ariaHidden: "true" })); // the chart's name is its title; its numbers stand in the table
   place.replaceChildren(...panels);
   const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: CONFIG };
   views.set(id, await Promise.all(specs.map((spec, at) => vegaEmbed(panels[at], { width: "container", ...spec }, options))));

@@ -169,9 +169,7 @@ def test_every_number_equals_the_same_formula_over_gold(
     assert sorted(opened.table("agents")) == expected.agents("agent_id, experience")
     assert opened.table("repeats") == expected.repeats()
     assert opened.table("outages") == expected.outages()
-    (whole,) = expected.ask(
-        "sum(complaints), sum(resolved), sum(backlog)", "agg_complaints_daily", expected.where
-    )
+    (whole,) = expected.ask("sum(complaints), sum(resolved), sum(backlog)", "agg_complaints_daily", expected.where)
     figures = opened.figures()
     assert (figures["Complaints"], figures["Backlog"]) == (_count(whole[0]), _count(whole[2]))
     assert figures["Resolved"] == _percent(whole[1], whole[0])
@@ -227,11 +225,9 @@ def test_the_file_behind_a_chart_holds_its_table(chromium: Browser, built: Gold,
     opened.close()
 
 
-def test_cells_that_a_spreadsheet_takes_for_formulas_are_neutralised(
-    chromium: Browser, tmp_path: Path
-) -> None:
+def test_cells_that_a_spreadsheet_takes_for_formulas_are_neutralised(chromium: Browser, tmp_path: Path) -> None:
     world = make_world(tmp_path)
-    formulas = ["=HYPERLINK(\"http://x\")", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "plain"]
+    formulas = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\tx", "\rx", "plain"]
     opened = Opened(chromium, make(world, gold(tmp_path / "gold.duckdb", DAYS[:2], formulas).file))
 
     with opened.page.expect_download() as started:
