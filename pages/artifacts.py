@@ -11,6 +11,7 @@ from typing import Any
 from jobs.location import ROOT
 
 SLOWEST = 10
+_WORST_FIRST = {"warn": 1, "skipped": 2, "pass": 3}
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read(out: Path) -> Build | None:
         command=said["args"].get("which", ""),
         finished_at=datetime.fromisoformat(said["metadata"]["generated_at"]),
         seconds=said["elapsed_time"],
-        tests=sorted((node for kind, node in ran if kind == "test"), key=lambda test: (test.status == "pass", test.of)),
+        tests=sorted((node for kind, node in ran if kind == "test"), key=lambda test: (_WORST_FIRST.get(test.status, 0), test.of)),
         models=[node for kind, node in ran if kind != "test"],
         log=Path(os.path.relpath(log, out)).as_posix() if log.exists() else None,
     )

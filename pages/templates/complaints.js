@@ -90,11 +90,11 @@ function times(key) {
 
 const HOURS = [1 / 60, 1 / 12, 0.25, 1, 4, 12, 24, 72, 168, 336, 720, 2880, 8760];
 const AXIS = { grid: true, domain: false, ticks: false, labelPadding: 6, title: null };
-const COUNTS = { ...AXIS, format: "~s", tickCount: 4 };
+const COUNTS = { ...AXIS, labelExpr: "datum.value ? format(datum.value, '~s') : '0'", tickCount: 4 };
 const CONFIG = {
   aria: false, background: null, font: "system-ui, sans-serif", view: { stroke: null }, autosize: { type: "fit-x", contains: "padding" },
   axis: { labelColor: "var(--muted)", titleColor: "var(--muted)", gridColor: "var(--line)", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
-  legend: { labelColor: "var(--ink)", labelFontSize: 12, title: null, orient: "top", symbolType: "square", offset: 8, labelLimit: 160 },
+  legend: { labelColor: "var(--ink)", labelFontSize: 12, title: null, orient: "top", symbolType: "square", offset: 8, labelLimit: 160, columns: innerWidth < 480 ? 2 : 6 },
   text: { fill: "var(--ink)", fontSize: 12 }, bar: { cornerRadiusEnd: 2 },
 };
 
@@ -186,7 +186,7 @@ const CHARTS = {
           encoding: {
             x: days.x, x2: days.x2, y2: { field: "top" },
             y: { field: "bottom", type: "quantitative", scale: { domain: [0, 1], nice: false }, axis: { ...AXIS, format: ".0%", values: [0, 0.25, 0.5, 0.75, 1] } },
-            color: { field: "status", type: "nominal", scale: { domain: present.map((one) => one[1]), range: present.map((one) => colour(one[2])) }, legend: { columns: innerWidth < 480 ? 2 : 5 } },
+            color: { field: "status", type: "nominal", scale: { domain: present.map((one) => one[1]), range: present.map((one) => colour(one[2])) } },
             tooltip: [{ field: "day", title: "day" }, { field: "status" }, { field: "complaints", type: "quantitative", format: "," }, { field: "share" }],
           },
         },
@@ -259,10 +259,10 @@ const CHARTS = {
         spec: {
           height: 230, data: { values }, mark: { type: "point", filled: true, size: 55, opacity: 0.85, tooltip: true },
           encoding: {
-            x: { field: "complaints", type: "quantitative", scale: { zero: false, nice: true }, axis: { ...COUNTS, format: ",d", title: "complaints" } },
-            y: { field: "share", type: "quantitative", scale: { zero: false }, axis: { ...AXIS, format: ".0%", tickCount: 5 } },
+            x: { field: "complaints", type: "quantitative", scale: { zero: false, nice: true }, axis: { ...AXIS, format: ",d", tickCount: 4, title: "complaints" } },
+            y: { field: "share", type: "quantitative", scale: { zero: false }, axis: { ...AXIS, format: Math.max(...shares) - Math.min(...shares) < 0.05 ? ".1%" : ".0%", tickCount: 5 } },
             color: { field: "experience", type: "nominal", scale: { domain, range: present.map(colour) } },
-            shape: { field: "experience", type: "nominal", scale: { domain, range: present.map((at) => ["circle", "diamond", "square", "triangle-up", "cross"][at % 5]) }, legend: { columns: innerWidth < 480 ? 2 : 5 } },
+            shape: { field: "experience", type: "nominal", scale: { domain, range: present.map((at) => ["circle", "diamond", "square", "triangle-up", "cross"][at % 5]) } },
             tooltip: [{ field: "agent" }, { field: "experience" }, { field: "complaints", type: "quantitative", format: "," }, { field: "resolvedShare", title: "resolved" }],
           },
         },
