@@ -58,7 +58,9 @@ def read(out: Path) -> Build | None:
         command=said["args"].get("which", ""),
         finished_at=datetime.fromisoformat(said["metadata"]["generated_at"]),
         seconds=said["elapsed_time"],
-        tests=sorted((node for kind, node in ran if kind == "test"), key=lambda test: (_WORST_FIRST.get(test.status, 0), test.of)),
+        tests=sorted(
+            (node for kind, node in ran if kind == "test"), key=lambda test: (_WORST_FIRST.get(test.status, 0), test.of)
+        ),
         models=[node for kind, node in ran if kind != "test"],
         log=Path(os.path.relpath(log, out)).as_posix() if log.exists() else None,
     )

@@ -12,6 +12,7 @@ from jobs.bronze import delta
 from jobs.ledger import DataFile, Ledger, Outcome, RunReport, landing_folder
 from jobs.settings import DeltaWarehouse
 from pages.rejected import masked
+from pages.runs import Line
 from tests.conftest import DAYS, World, make_world
 from tests.manifests import SCHEMA, manifest_of
 from tests.pages.world import Made, Opened, gold, make
@@ -141,7 +142,7 @@ def test_the_ledger_shows_counts_and_whether_they_add_up(chromium: Browser, made
         ["2025-11-20", "call_logs", "✓ loaded", "1,202", "1,200", "2", "1,200", "adds up", "3.5 s", "run-1"]
     ]
     assert (
-        "1,312 rows delivered = 1,310 landed + 2 rejected; 1,310 in Bronze"
+        "1,312 rows delivered: 1,310 landed, 2 rejected; 1,310 in Bronze"
         in opened.page.locator(".verdict").inner_text()
     )
     opened.page.select_option("select[name=state]", "refused")
@@ -200,6 +201,22 @@ def test_a_lake_with_nothing_in_it_gives_a_page_that_says_so(
     assert "dbt has not run here" in opened.page.locator("#dbt").inner_text()
     assert opened.said == []
     opened.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "landed", "bronze", "balance"),
+    [
+        ("loaded", 9, 9, "adds up"),
+        ("landed", 9, None, "not in Bronze yet"),
+        ("loaded", 8, 8, "off by 1 on landing"),
+        ("loaded", 9, 1, "off by 8 in Bronze"),
+        ("refused", None, None, ""),
+    ],
+)
+def test_a_balance_says_by_how_much_it_is_off(state: str, landed: int | None, bronze: int | None, balance: str) -> None:
+    outcome = _outcome("agents", DAYS[0], state, rows_delivered=10, rows_landed=landed, rows_rejected=1)
+
+    assert Line(outcome.model_copy(update={"rows_bronze": bronze}), None, None).balance == balance
 
 
 def test_masking_leaves_no_letter_and_no_digit_of_any_alphabet() -> None:
