@@ -40,8 +40,8 @@ run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as t
 headline: setup ## the headline numbers from Gold
 	@./dbt.sh headline
 
-pages: setup ## two offline pages: what customers complain about, and whether to trust it (ENV=, OUT=)
-	@$$(./setup.sh requirements/pages.txt) -m pages $(if $(ENV),--env $(ENV)) $(if $(OUT),--out $(OUT))
+pages: setup ## two offline pages: what customers complain about, and whether to trust it (ARGS="--env E --out DIR")
+	@$$(./setup.sh requirements/pages.txt) -m pages $(ARGS)
 
 docs: setup ## dbt's documentation, source to Gold, as one offline page
 	@./dbt.sh docs

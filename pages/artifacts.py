@@ -41,8 +41,14 @@ class Build:
         return sum(test.status == "pass" for test in self.tests)
 
     @property
+    def troubled(self) -> list[Node]:
+        """Tests and models that somebody should look at."""
+        return [node for node in [*self.tests, *self.models] if node.status not in ("pass", "success")]
+
+    @property
     def slowest(self) -> list[Node]:
-        return sorted(self.models, key=lambda model: -model.seconds)[:SLOWEST]
+        """Of the models, those that failed before all."""
+        return sorted(self.models, key=lambda model: (model.status == "success", -model.seconds))[:SLOWEST]
 
 
 def read(out: Path) -> Build | None:

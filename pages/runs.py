@@ -149,9 +149,9 @@ def _attention(
     """All that somebody should look at, the worst first."""
     arrived = {line.outcome.source for line in lines if line.outcome.rows_landed is not None}
     found = [notice for line in lines for notice in _notices(line)]
-    for test in build.tests if build else ():
-        if test.status != "pass":
-            found.append(Notice("wait" if test.status == "warn" else "bad", f"dbt, {test.status}: {test.name}", "dbt"))
+    for node in build.troubled if build else ():
+        how = "wait" if node.status in ("warn", "skipped") else "bad"
+        found.append(Notice(how, f"dbt, {node.status}: {node.name}", "dbt"))
     for source in contracts:
         if source not in arrived:
             found.append(Notice("wait", f"{source}: nothing of it has ever landed", "calendar"))

@@ -103,7 +103,9 @@ def _built_by_dbt(world: World) -> None:
             nodes, ("pass", "warn", "fail"), (None, "Got 21 results", "cannot cast 'Jane Canary'"), strict=True
         )
     ]
-    results.append({"unique_id": "model.coretelecoms.x", "status": "success", "message": "OK", "execution_time": 2.5})
+    for name, status in (("built", "success"), ("broken", "error"), ("behind_it", "skipped")):
+        unique_id = f"model.coretelecoms.{name}"
+        results.append({"unique_id": unique_id, "status": status, "message": "no 'Canary'", "execution_time": 2.5})
     said = {"metadata": {"generated_at": "2025-11-24T02:00:00Z"}, "args": {"which": "build"}, "elapsed_time": 3.0}
     (world.root / "dbt/run_results.json").write_text(json.dumps(said | {"results": results}))
     (world.root / "dbt/manifest.json").write_text(json.dumps({"nodes": nodes}))
@@ -114,14 +116,16 @@ def test_what_needs_attention_stands_first_the_worst_on_top(chromium: Browser, m
 
     said = [text.lstrip("✕△ ") for text in opened.page.locator(".attention li").all_inner_texts()]
 
-    assert opened.page.locator("#verdict").inner_text() == "2 things are wrong"
+    assert opened.page.locator("#verdict").inner_text() == "3 things are wrong"
     assert said == [
         f"call_logs, 2025-11-21: refused: column {HOSTILE} is gone",
         "dbt, fail: balance",
+        "dbt, error: broken",
         "web_forms, 2025-11-21: 10 rows; odd",
         f"web_forms, 2025-11-21: unknown columns: {HOSTILE}",
         "social_media, 2025-11-22: not arrived",
         "dbt, warn: few_orphans",
+        "dbt, skipped: behind_it",
         "customers: nothing of it has ever landed",
         "service_outages: nothing of it has ever landed",
         "social_media: nothing of it has ever landed",
