@@ -14,7 +14,7 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags terraform)
+OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags terraform pages)
 TERRAFORM ?= terraform
 IMAGE ?= coretelecoms-spark
 COMMIT = $(shell git rev-parse --short=12 HEAD)
@@ -22,9 +22,9 @@ INTO ?= conf/env
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline docs status check lint lock clean
+.PHONY: help setup demo run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity
-.PHONY: test-airflow test-terraform env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
+.PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench-day bench-sources bench-s3 bench-customers bench-load
 
 help: ## this list
@@ -33,6 +33,7 @@ help: ## this list
 setup: ## everything that has to be downloaded or built, once
 	@./setup.sh >/dev/null
 	@./setup.sh requirements/dbt.txt >/dev/null
+	@./setup.sh requirements/pages.txt >/dev/null
 	@conf/spark/archive.sh
 
 demo: setup ## four days of six sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
@@ -44,6 +45,9 @@ run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as t
 
 headline: setup ## the headline numbers from Gold
 	@./dbt.sh headline
+
+pages: setup ## two offline pages: what customers complain about, and whether to trust it (ARGS="--env E --out DIR")
+	@$$(./setup.sh requirements/pages.txt) -m pages $(ARGS)
 
 docs: setup ## dbt's documentation, source to Gold, as one offline page
 	@./dbt.sh docs
@@ -57,7 +61,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity test-airflow test-terraform test-slow lint-infra ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity test-airflow test-terraform test-page test-slow lint-infra ## the heavier tests
 
 test-slow: setup ## kills at random moments, faults that take their time
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
@@ -86,6 +90,9 @@ test-bigquery: setup ## Bronze, Silver and Gold in a stand-in for BigQuery, equa
 verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in a scratch dataset
 	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
 
+test-page: ## the two pages in headless Chromium: every number, accessibility, a year of data
+	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
+
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
 	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict build.py headline.py warehouse.py plugins/bronze.py
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
@@ -99,8 +106,8 @@ test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credenti
 		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
 
 lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck, hadolint, the compose schema
-	@$(BIN)ruff check jobs demo tests bench dbt dags terraform
-	@$(BIN)ruff format --check jobs demo tests bench dbt dags terraform
+	@$(BIN)ruff check jobs demo tests bench dbt dags terraform pages
+	@$(BIN)ruff format --check jobs demo tests bench dbt dags terraform pages
 	@$(BIN)mypy
 	@$(BIN)lint-imports >/dev/null || $(BIN)lint-imports
 	@$$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests >/dev/null || $$(dirname $$(./setup.sh requirements/dbt.txt))/sqlfluff lint dbt/models dbt/tests
@@ -158,6 +165,8 @@ lock: ## compile the lock files anew from their .in files
 	$$compile -c requirements/airflow.txt requirements/airflow-test.in -o requirements/airflow-test.txt; \
 	$$compile requirements/env-from-terraform.in -o requirements/env-from-terraform.txt; \
 	$$compile requirements/infra.in -o requirements/infra.txt; \
+	$$compile -c requirements/dev.txt requirements/pages.in -o requirements/pages.txt; \
+	$$compile -c requirements/pages.txt requirements/pages-test.in -o requirements/pages-test.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -37,7 +37,19 @@ times as (
 ),
 
 customers as (
-    select coalesce(sum(complaints), 0) as complaints from {{ ref('customer_360') }}
+    select
+        coalesce(sum(complaints), 0) as complaints,
+        coalesce(sum(case when complaints >= 1 then 1 else 0 end), 0) as who_complained,
+        coalesce(sum(case when has_complained_again then 1 else 0 end), 0) as who_complained_again
+    from {{ ref('customer_360') }}
+),
+
+repeats as (
+    select
+        coalesce(sum(complaints), 0) as complaints,
+        coalesce(sum(case when complaint_number = 1 then complaints end), 0) as first_ones,
+        coalesce(sum(case when complaint_number = 2 then complaints end), 0) as second_ones
+    from {{ ref('agg_repeat_complaints') }}
 ),
 
 customer_rows as (
@@ -104,6 +116,21 @@ balances as (
         'complaints of known customers = sum of customer_360' as balance,
         (select of_known_customers from fact) as expected,
         (select complaints from customers) as found
+    union all
+    select
+        'complaints of known customers = sum of agg_repeat_complaints' as balance,
+        (select of_known_customers from fact) as expected,
+        (select complaints from repeats) as found
+    union all
+    select
+        'customers who complained = first complaints in agg_repeat_complaints' as balance,
+        (select who_complained from customers) as expected,
+        (select first_ones from repeats) as found
+    union all
+    select
+        'customers who complained again = second complaints in agg_repeat_complaints' as balance,
+        (select who_complained_again from customers) as expected,
+        (select second_ones from repeats) as found
     union all
     select
         'customer rows staged = rows counted in dim_customer' as balance,

@@ -16,9 +16,9 @@ from jobs.location import S3Location, Service
 from jobs.session import configuration
 from jobs.settings import DeltaWarehouse, Environment
 from tests.conftest import DAY
+from tests.manifests import SCHEMA, manifest_of, table_of
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
 from tests.s3.server import ACCOUNT, Request, Server
-from tests.unit.test_bronze_delta import SCHEMA, manifest_of, table_of
 
 
 def service_of(cloud: Cloud, **more: object) -> Service:

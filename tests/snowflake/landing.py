@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from jobs import store
 from jobs.ledger import Ledger, Manifest, landing_folder
 from jobs.location import S3Location
-from tests.unit.test_bronze_delta import manifest_of, table_of
+from tests.manifests import manifest_of, table_of
 
 
 def land(lake: S3Location, run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> Manifest:

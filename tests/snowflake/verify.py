@@ -23,7 +23,7 @@ from jobs.location import S3Location
 from jobs.settings import ROOT, SnowflakeWarehouse, load_environment
 from tests.conftest import DAY, DAYS
 from tests.snowflake.landing import land
-from tests.unit.test_bronze_delta import MOMENT
+from tests.manifests import MOMENT
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""Samples of rejected rows, with everything personal masked: only the shape of a row is left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import pyarrow.parquet as pq
+
+from jobs import store
+from jobs.ledger import Ledger, Manifest, Outcome, landing_folder
+from jobs.settings import Environment
+
+LANDINGS, ROWS, CHARACTERS = 30, 3, 160  # newest landings shown, rows of each, characters of each row
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A rejected row: why, where it stood, and its shape."""
+
+    reason: str
+    uri: str
+    position: int
+    shape: str
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """What a landing rejected."""
+
+    manifest: Manifest
+    rows: list[Sample]
+
+
+def samples(environment: Environment, rejecting: Sequence[Outcome]) -> list[Rejects]:
+    """Of the newest landings that rejected rows, the newest first."""
+    ledger = Ledger(environment.lake)
+    found = []
+    for outcome in rejecting[: -LANDINGS - 1 : -1]:
+        manifest = ledger.newest(outcome.source, outcome.ingest_date)
+        if manifest:
+            found.append(Rejects(manifest, _first_rows(environment, manifest)))
+    return found
+
+
+def masked(raw: str) -> str:
+    """Letters become x, digits 9, in any alphabet; what separates fields stays, so that the defect can be seen."""
+    shape = "".join(_mask(character) for character in raw[:CHARACTERS])
+    return shape + "…" if len(raw) > CHARACTERS else shape
+
+
+def _mask(character: str) -> str:
+    if character.isdigit():
+        return "9"
+    if character.isalpha() or not character.isascii():
+        return "X" if character.isupper() else "x"
+    return character
+
+
+def _first_rows(environment: Environment, manifest: Manifest) -> list[Sample]:
+    landing = landing_folder(environment.lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    for file in manifest.rejected_files:
+        if file.rows:
+            parquet = pq.ParquetFile(BytesIO(store.read(landing / file.path)))
+            names = ["_reason", "_source_uri", "_position", "_raw"]
+            first = next(parquet.iter_batches(batch_size=ROWS, columns=names)).to_pylist()
+            return [
+                Sample(row["_reason"], row["_source_uri"], row["_position"], masked(row["_raw"] or "")) for row in first
+            ]
+    return []

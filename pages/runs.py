@@ -1,0 +1,197 @@
+"""The run page: manifests, run reports, Bronze's counts and dbt's artifacts, put before whoever runs the platform."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from jobs import status
+from jobs.ledger import Ledger, Outcome, RunReport
+from jobs.settings import Environment, SourceContract
+from pages import artifacts, html, rejected
+
+RUNS_SHOWN = 60
+SYMBOLS = {
+    "loaded": "✓",
+    "landed": "◐",
+    "unchanged": "=",
+    "arrived": "◔",
+    "not_arrived": "○",
+    "refused": "✕",
+    "failed": "!",
+    "nothing known": "·",
+    "nothing due": "",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A source's day in the ledger."""
+
+    outcome: Outcome
+    seconds: float | None
+    log: str | None
+
+    @property
+    def state(self) -> str:
+        return self.outcome.state.replace("_", " ")
+
+    @property
+    def flags(self) -> list[str]:
+        named = {"corrected": self.outcome.corrected, "empty": self.outcome.empty}
+        named |= {"odd volume": bool(self.outcome.odd_volume), "drift": bool(self.outcome.drift)}
+        return [name for name, is_so in named.items() if is_so]
+
+    @property
+    def balance(self) -> str:
+        """Whether it adds up: delivered = landed + rejected, landed = Bronze."""
+        one = self.outcome
+        if one.rows_delivered is None or one.rows_landed is None or one.rows_rejected is None:
+            return ""
+        if lost := one.rows_delivered - one.rows_landed - one.rows_rejected:
+            return f"off by {lost:,} on landing"
+        if one.state == "loaded" and (astray := one.rows_landed - (one.rows_bronze or 0)):
+            return f"off by {astray:,} in Bronze"
+        return "adds up" if one.state == "loaded" else "not in Bronze yet"
+
+
+class Notice(NamedTuple):
+    """Something to look at: "bad" or "wait", what, and the section of the page that tells more."""
+
+    how: str
+    what: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run, with what its bar and its links need."""
+
+    report: RunReport
+    seconds: float
+    states: dict[str, int]
+    log: str | None
+
+
+def page(environment: Environment, contracts: dict[str, SourceContract], out: Path, built_at: datetime) -> str:
+    """The whole page; `out` is the folder it will lie in, from which links to logs start."""
+    reports = list(Ledger(environment.lake).reports())
+    seconds: dict[tuple[str | None, str, date], float | None] = {
+        (one.run_id, one.source, one.ingest_date): one.seconds
+        for report in reports
+        for one in report.outcomes
+        if one.run_id == report.run_id
+    }
+    lines = [
+        Line(one, seconds.get((one.run_id, one.source, one.ingest_date)), _log(environment, one.run_id, out))
+        for one in status.outcomes(environment, contracts, (), check=False)
+    ]
+    build = artifacts.read(out)
+    unfinished = _unfinished(environment, reports, out)
+    days = _days([line.outcome.ingest_date for line in lines])
+    return html.render(
+        "runs.html.j2",
+        environment=environment.name,
+        built_at=built_at,
+        symbols=SYMBOLS,
+        days=days,
+        months=list(Counter(f"{day:%b %Y}" for day in days).items()),
+        calendar=_calendar(contracts, lines, days),
+        lines=lines[::-1],
+        totals=_totals(lines),
+        attention=_attention(contracts, lines, build, unfinished),
+        samples=rejected.samples(environment, [line.outcome for line in lines if line.outcome.rows_rejected]),
+        reports=[_shown(environment, report, out) for report in reports[: -RUNS_SHOWN - 1 : -1]],
+        runs=len(reports),
+        unfinished=unfinished,
+        build=build,
+    )
+
+
+def _days(known: Sequence[date]) -> list[date]:
+    if not known:
+        return []
+    return [min(known) + timedelta(days=n) for n in range((max(known) - min(known)).days + 1)]
+
+
+def _calendar(
+    contracts: dict[str, SourceContract], lines: Sequence[Line], days: Sequence[date]
+) -> list[tuple[str, list[tuple[date, str, Line | None]]]]:
+    """By source, each day's state; a day of a daily source that no run looked at is "nothing known"."""
+    found = {(line.outcome.source, line.outcome.ingest_date): line for line in lines}
+    rows = []
+    for name, contract in contracts.items():
+        otherwise = "nothing due" if contract.static else "nothing known"
+        cells = []
+        for day in days:
+            line = found.get((name, day))
+            cells.append((day, line.outcome.state if line else otherwise, line))
+        rows.append((name, cells))
+    return rows
+
+
+def _totals(lines: Sequence[Line]) -> dict[str, int]:
+    return {
+        name: sum(getattr(line.outcome, name) or 0 for line in lines)
+        for name in ("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze")
+    }
+
+
+def _attention(
+    contracts: dict[str, SourceContract],
+    lines: Sequence[Line],
+    build: artifacts.Build | None,
+    unfinished: Sequence[tuple[str, str | None]],
+) -> list[Notice]:
+    """All that somebody should look at, the worst first."""
+    arrived = {line.outcome.source for line in lines if line.outcome.rows_landed is not None}
+    found = [notice for line in lines for notice in _notices(line)]
+    for node in build.troubled if build else ():
+        how = "wait" if node.status in ("warn", "skipped") else "bad"
+        found.append(Notice(how, f"dbt, {node.status}: {node.name}", "dbt"))
+    for source in contracts:
+        if source not in arrived:
+            found.append(Notice("wait", f"{source}: nothing of it has ever landed", "calendar"))
+    for run_id, _ in unfinished:
+        found.append(Notice("wait", f"run {run_id} left no report: it was killed, or is still going", "runs"))
+    return sorted(found, key=lambda notice: notice.how != "bad")
+
+
+def _notices(line: Line) -> Iterator[Notice]:
+    one, where = line.outcome, f"{line.outcome.source}, {line.outcome.ingest_date}"
+    if line.balance.startswith("off"):
+        yield Notice("bad", f"{where}: {line.balance}", "ledger")
+    if one.state in ("failed", "refused"):
+        yield Notice("bad", f"{where}: {line.state}: {one.error}", "ledger")
+    if one.state == "not_arrived":
+        yield Notice("wait", f"{where}: not arrived", "calendar")
+    if one.odd_volume:
+        yield Notice("wait", f"{where}: {one.odd_volume}", "odd")
+    for kind, names in one.drift.items():
+        yield Notice("wait", f"{where}: {kind.replace('_', ' ')}: {', '.join(names)}", "odd")
+
+
+def _shown(environment: Environment, report: RunReport, out: Path) -> Shown:
+    return Shown(
+        report,
+        (report.finished_at - report.started_at).total_seconds(),
+        dict(Counter(one.state.replace("_", " ") for one in report.outcomes)),
+        _log(environment, report.run_id, out),
+    )
+
+
+def _unfinished(environment: Environment, reports: Sequence[RunReport], out: Path) -> list[tuple[str, str | None]]:
+    """Runs that logged, and put no report."""
+    logged = sorted(path.stem for path in environment.logs.glob("*.jsonl")) if environment.logs else []
+    reported = {report.run_id for report in reports}
+    return [(run_id, _log(environment, run_id, out)) for run_id in logged if run_id not in reported]
+
+
+def _log(environment: Environment, run_id: str | None, out: Path) -> str | None:
+    """The run's log, as a link from the page; None where it is not on this machine."""
+    if run_id is None or environment.logs is None or not (environment.logs / f"{run_id}.jsonl").exists():
+        return None
+    return Path(os.path.relpath(environment.logs / f"{run_id}.jsonl", out)).as_posix()
