@@ -155,6 +155,8 @@ class _FromAws:
 
     def get_aws_region(self, _context: object, _request: object) -> str:
         return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+
+
 def connection(name: str) -> dict[str, Any]:
     """A connection as Airflow keeps it: in the variable AIRFLOW_CONN_NAME, else in AWS SSM; JSON, or a URI."""
     text = os.environ.get(f"AIRFLOW_CONN_{name}") or _parameter(f"/airflow/connections/{name}")

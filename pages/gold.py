@@ -1,15 +1,16 @@
 """Gold's aggregates, read from the warehouse as columns; nothing here reads a row of a complaint, customer or agent."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, assert_never
 
 import duckdb
 
-from jobs.errors import ConfigurationError, PlatformError
+from jobs.bronze import Answer
+from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
 from jobs.location import ROOT
-from jobs.settings import DeltaWarehouse, Environment
+from jobs.settings import BigQueryWarehouse, DeltaWarehouse, Environment, SnowflakeWarehouse
 
 Columns = dict[str, list[Any]]
 
@@ -60,22 +61,39 @@ class GoldIsMissingError(ConfigurationError):
 
 def read(environment: Environment) -> dict[str, Columns]:
     """The answer of each of `QUERIES`. Raises GoldIsMissingError, GoldIsHeldError."""
-    gold = os.environ.get("CORETELECOMS_GOLD", "coretelecoms_gold")
-    queries = {name: query.format(gold=gold) for name, query in QUERIES.items()}
-    match environment.warehouse:
-        case DeltaWarehouse():  # there dbt builds Gold in one DuckDB file
-            return _of_duckdb(queries)
-        case _ as unknown:
-            assert_never(unknown)
+    try:
+        match environment.warehouse:
+            case DeltaWarehouse():  # there dbt builds Gold in one DuckDB file
+                found = _of_duckdb(_queries(os.environ.get("CORETELECOMS_GOLD", "coretelecoms_gold")))
+            case BigQueryWarehouse() as warehouse:
+                from jobs.bronze import bigquery
+
+                found = bigquery.answers(warehouse, environment, _queries(f"`{warehouse.project}`.{warehouse.gold}"))
+            case SnowflakeWarehouse() as warehouse:
+                from jobs.bronze import snowflake
+
+                found = snowflake.answers(warehouse, _queries(f"{warehouse.database}.{warehouse.gold}"))
+            case _ as unknown:
+                assert_never(unknown)
+    except NotArrivedError as error:
+        raise GoldIsMissingError(f"Gold lacks a table; build it: ./dbt.sh build ({error})") from error
+    return {name: _columns(*answer) for name, answer in found.items()}
 
 
-def _of_duckdb(queries: dict[str, str]) -> dict[str, Columns]:
+def _queries(gold: str) -> dict[str, str]:
+    return {name: query.format(gold=gold) for name, query in QUERIES.items()}
+
+
+def _of_duckdb(queries: dict[str, str]) -> dict[str, Answer]:
+    found = {}
     with _opened() as connection:
-        try:
-            return {name: _columns(connection.execute(query)) for name, query in queries.items()}
-        except duckdb.CatalogException as error:
-            message = f"Gold lacks a table; build it: ./dbt.sh build ({str(error).partition(chr(10))[0]})"
-            raise GoldIsMissingError(message) from error
+        for name, query in queries.items():
+            try:
+                answer = connection.execute(query)
+            except duckdb.CatalogException as error:
+                raise NotArrivedError(str(error).partition("\n")[0]) from error
+            found[name] = Answer([column[0] for column in answer.description or ()], answer.fetchall())
+    return found
 
 
 @contextmanager
@@ -93,7 +111,5 @@ def _opened() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _columns(answer: duckdb.DuckDBPyConnection) -> Columns:
-    names: Sequence[str] = [column[0] for column in answer.description or ()]
-    rows = answer.fetchall()
+def _columns(names: list[str], rows: list[tuple[Any, ...]]) -> Columns:
     return {name: [row[at] for row in rows] for at, name in enumerate(names)}

@@ -13,7 +13,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from jobs import credentials, store
-from jobs.errors import BalanceError, ConfigurationError, PlatformError, ServiceError
+from jobs.bronze import Answer
+from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, PlatformError, ServiceError
 from jobs.ledger import Manifest, landing_folder
 from jobs.settings import METADATA_COLUMNS, BigQueryWarehouse, Environment, SourceContract
 
@@ -81,6 +82,22 @@ def for_dbt(warehouse: BigQueryWarehouse, environment: Environment) -> dict[str,
         "CORETELECOMS_ENDPOINT": credentials.address(warehouse.endpoint) if warehouse.endpoint else "",
         "DBT_ENV_SECRET_GOOGLE_TOKEN": credentials.google(environment.secrets[warehouse.secret], _SCOPE).token,
     }
+
+
+def answers(warehouse: BigQueryWarehouse, environment: Environment, queries: dict[str, str]) -> dict[str, Answer]:
+    """What Silver and Gold answer. Raises NotArrivedError where a table has not been built."""
+    from google.api_core.exceptions import NotFound
+
+    found = {}
+    with _explained(f"{warehouse.project}.{warehouse.gold}"):
+        client = _client(warehouse, environment)
+        for name, query in queries.items():
+            try:
+                rows, _ = _query(client, warehouse, query)
+            except NotFound as error:
+                raise NotArrivedError(_line(error)) from None
+            found[name] = Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])
+    return found
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import serialization
 from snowflake.connector import SnowflakeConnection, errors
 
 from jobs import store
+from jobs.bronze import Answer
 from jobs.credentials import identifier, value
-from jobs.errors import BalanceError, ConfigurationError, PlatformError, ServiceError
+from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, PlatformError, ServiceError
 from jobs.ledger import DataFile, Manifest, landing_folder
 from jobs.location import Location
 from jobs.settings import METADATA_COLUMNS, SnowflakeWarehouse
@@ -66,6 +67,22 @@ def for_dbt(warehouse: SnowflakeWarehouse) -> dict[str, str]:
         "DBT_ENV_SECRET_SNOWFLAKE_KEY": b64encode(login.get("private_key", b"")).decode(),
         "DBT_ENV_SECRET_SNOWFLAKE_TOKEN": login.get("token", ""),
     }
+
+
+def answers(warehouse: SnowflakeWarehouse, queries: dict[str, str]) -> dict[str, Answer]:
+    """What Silver and Gold answer. Raises NotArrivedError where a table has not been built."""
+    found = {}
+    with connected(warehouse, {"step": "pages"}) as connection, connection.cursor() as cursor:
+        for name, query in queries.items():
+            try:
+                cursor.execute(query)
+            except errors.ProgrammingError as error:
+                if error.errno == _ABSENT:
+                    raise NotArrivedError(str(error)) from None
+                raise
+            rows: Any = cursor.fetchall()
+            found[name] = Answer([column.name.lower() for column in cursor.description], list(rows))
+    return found
 
 
 def load(

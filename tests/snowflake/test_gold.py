@@ -5,8 +5,11 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from demo.faithful import Counts
 from jobs.settings import ROOT
+from pages import gold
 from tests.conftest import DAYS, World
 from tests.parity.days import CHANGED, CORRECTED, FOUR_DAYS, correction
 from tests.parity.export import differences, from_duckdb, from_snowflake, save
@@ -35,6 +38,16 @@ def built_differently(platform: Platform, first: date, last: date, when: str) ->
 
 def test_silver_and_gold_are_those_of_one_machine(four_days: Platform) -> None:
     assert built_differently(four_days, DAYS[0], DAYS[-1], FOUR_DAYS) == []
+
+
+def test_the_pages_read_the_same_there_and_here(four_days: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORETELECOMS_WAREHOUSE", str(four_days.cloud.root / "beside.duckdb"))
+    there, here = gold.read(four_days.cloud.environment), gold.read(four_days.beside.environment)
+    assert there.keys() == here.keys()
+    for name, columns in here.items():
+        assert columns
+        for column, values in columns.items():
+            assert there[name][column] == [pytest.approx(v) if isinstance(v, float) else v for v in values], name
 
 
 def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(

@@ -22,8 +22,8 @@ from jobs.errors import BalanceError, ConfigurationError, PlatformError
 from jobs.location import S3Location
 from jobs.settings import ROOT, SnowflakeWarehouse, load_environment
 from tests.conftest import DAY, DAYS
-from tests.snowflake.landing import land
 from tests.manifests import MOMENT
+from tests.snowflake.landing import land
 
 
 @dataclass(frozen=True)
