@@ -73,8 +73,8 @@ def _of_duckdb(queries: dict[str, str]) -> dict[str, Columns]:
     with _opened() as connection:
         try:
             return {name: _columns(connection.execute(query)) for name, query in queries.items()}
-        except duckdb.CatalogException as error:
-            message = f"Gold lacks a table; build it: ./dbt.sh build ({str(error).partition(chr(10))[0]})"
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            message = f"Gold lacks something; build it: ./dbt.sh build ({str(error).partition(chr(10))[0]})"
             raise GoldIsMissingError(message) from error
 
 
@@ -82,7 +82,7 @@ def _of_duckdb(queries: dict[str, str]) -> dict[str, Columns]:
 def _opened() -> Iterator[duckdb.DuckDBPyConnection]:
     path = ROOT / os.environ.get("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
     if not path.exists():
-        raise GoldIsMissingError(f"{path}: no such file; build it: ./dbt.sh build")
+        raise GoldIsMissingError("there is no warehouse file; build it: ./dbt.sh build")
     try:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.IOException as error:
