@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
 done
 if [ -n "$environment" ]; then
     variables=$(PYTHONPATH=$ROOT${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -m jobs dbt --env "$environment")
-    while IFS='=' read -r name value; do export "$name=$value"; done <<<"$variables"
+    while read -r variable; do export "${variable?}"; done <<<"$variables"
 fi
 lock=requirements/dbt.txt
 [ "${CORETELECOMS_TARGET:-local}" = local ] || lock=requirements/dbt-$CORETELECOMS_TARGET.txt

@@ -76,7 +76,7 @@ def read(environment: Environment) -> dict[str, Columns]:
             case _ as unknown:
                 assert_never(unknown)
     except NotArrivedError as error:
-        raise GoldIsMissingError(f"Gold lacks a table; build it: ./dbt.sh build ({error})") from error
+        raise GoldIsMissingError(f"Gold lacks something; build it: ./dbt.sh build ({error})") from error
     return {name: _columns(*answer) for name, answer in found.items()}
 
 
@@ -90,7 +90,7 @@ def _of_duckdb(queries: dict[str, str]) -> dict[str, Answer]:
         for name, query in queries.items():
             try:
                 answer = connection.execute(query)
-            except duckdb.CatalogException as error:
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
                 raise NotArrivedError(str(error).partition("\n")[0]) from error
             found[name] = Answer([column[0] for column in answer.description or ()], answer.fetchall())
     return found
@@ -100,7 +100,7 @@ def _of_duckdb(queries: dict[str, str]) -> dict[str, Answer]:
 def _opened() -> Iterator[duckdb.DuckDBPyConnection]:
     path = ROOT / os.environ.get("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
     if not path.exists():
-        raise GoldIsMissingError(f"{path}: no such file; build it: ./dbt.sh build")
+        raise GoldIsMissingError("there is no warehouse file; build it: ./dbt.sh build")
     try:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.IOException as error:
