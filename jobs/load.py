@@ -1,5 +1,6 @@
 """Loading: a landing into Bronze, balanced against its manifest."""
 
+from collections.abc import Iterable
 from datetime import date
 from logging import INFO
 from typing import TYPE_CHECKING, assert_never
@@ -63,7 +64,7 @@ def loaded(environment: Environment, source: str, day: date | None = None) -> di
             assert_never(unknown)
 
 
-def for_dbt(environment: Environment) -> dict[str, str]:
+def for_dbt(environment: Environment, contracts: Iterable[SourceContract]) -> dict[str, str]:
     """The variables of dbt/profiles.yml, and the target among its outputs."""
     match environment.warehouse:
         case DeltaWarehouse(path=path):
@@ -71,7 +72,7 @@ def for_dbt(environment: Environment) -> dict[str, str]:
         case BigQueryWarehouse() as warehouse:
             from jobs.bronze import bigquery
 
-            return {"CORETELECOMS_TARGET": "bigquery", **bigquery.for_dbt(warehouse, environment)}
+            return {"CORETELECOMS_TARGET": "bigquery", **bigquery.for_dbt(warehouse, environment, contracts)}
         case SnowflakeWarehouse() as warehouse:
             from jobs.bronze import snowflake
 

@@ -23,7 +23,7 @@ STEPS = {
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
     "check": "is all configuration valid?",
-    "dbt": "what dbt needs to build here, as variables; a token of an hour among them: for dbt.sh",
+    "dbt": "what dbt needs to build here, as variables, a token of an hour among them: for dbt.sh",
 }
 EX_USAGE = 64
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
@@ -125,7 +125,7 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         print(f"environment {environment.name} and {len(contracts)} source contracts are valid: {', '.join(contracts)}")
         return 0
     if asked.step == "dbt":
-        print("\n".join(f"{name}={value}" for name, value in for_dbt(environment).items()))
+        print("\n".join(f"{name}={value}" for name, value in for_dbt(environment, contracts.values()).items()))
         return 0
     if asked.step == "status":
         if asked.key:

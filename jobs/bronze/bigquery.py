@@ -5,7 +5,7 @@ Google's client and Spark are imported only by who loads here (docs/decisions/00
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -70,20 +70,6 @@ def _held(warehouse: BigQueryWarehouse, source: str, day: date | None) -> str:
     LEFT JOIN ({counted}) AS counted ON counted.ingest_date = held.ingest_date"""
 
 
-def for_dbt(warehouse: BigQueryWarehouse, environment: Environment) -> dict[str, str]:
-    """What dbt/profiles.yml takes from variables; dbt masks the token in its log by the variable's name."""
-    return {
-        "CORETELECOMS_PROJECT": warehouse.project,
-        "CORETELECOMS_LOCATION": warehouse.location,
-        "CORETELECOMS_BRONZE_SCHEMA": warehouse.bronze,
-        "CORETELECOMS_SILVER": warehouse.silver,
-        "CORETELECOMS_GOLD": warehouse.gold,
-        "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(warehouse.maximum_bytes_billed),
-        "CORETELECOMS_ENDPOINT": credentials.address(warehouse.endpoint) if warehouse.endpoint else "",
-        "DBT_ENV_SECRET_GOOGLE_TOKEN": credentials.google(environment.secrets[warehouse.secret], _SCOPE).token,
-    }
-
-
 def answers(warehouse: BigQueryWarehouse, environment: Environment, queries: dict[str, str]) -> dict[str, Answer]:
     """What Silver and Gold answer. Raises NotArrivedError where a table has not been built."""
     from google.api_core.exceptions import NotFound
@@ -101,38 +87,14 @@ def answers(warehouse: BigQueryWarehouse, environment: Environment, queries: dic
 
 
 @dataclass(frozen=True)
-class Loading:
-    """One landing on its way into Bronze."""
+class _Bronze:
+    """A source's table, as its contract and the columns that landed have it."""
 
     warehouse: BigQueryWarehouse
-    environment: Environment
     contract: SourceContract
-    manifest: Manifest
-    session: "Session"
-    log: Callable[..., None]
+    landed: tuple[str, ...] = ()
 
-    def __call__(self) -> tuple[str, int]:
-        """Stage, audit and publish. Returns the run and rows Bronze then holds of that day.
-
-        A newer run's rows stay: then the answer names that run. Raises BalanceError where the staging table does not
-        hold the manifest's rows, ConfigurationError where dataset or table are not as they have to be.
-        """
-        with _explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{self.contract.name}"):
-            client = _client(self.warehouse, self.environment)
-            self._check_dataset(client)
-            self._prepare(client)
-            staging = self._stage(client)
-            try:
-                self._audit(client, staging)
-                self._publish(client, staging)
-            finally:
-                client.delete_table(self._id(staging), not_found_ok=True, retry=_retry())
-            self.log("dropped", table=staging)
-        return loaded(self.warehouse, self.environment, self.contract.name, self.manifest.ingest_date)[
-            self.manifest.ingest_date
-        ]
-
-    def _check_dataset(self, client: "Client") -> None:
+    def check_dataset(self, client: "Client") -> None:
         from google.api_core.exceptions import NotFound
 
         name = f"{self.warehouse.project}.{self.warehouse.bronze}"
@@ -145,15 +107,15 @@ class Loading:
                 f"dataset {name}: is in {found}, warehouse.location says {self.warehouse.location}"
             )
 
-    def _prepare(self, client: "Client") -> None:
-        """The source's table as its contract and this landing have it, and the table that guards its publishing."""
+    def prepare(self, client: "Client") -> None:
+        """Make or evolve the source's table, and the one that guards its publishing."""
         from google.cloud.bigquery import SchemaField
 
-        wanted = self._table(self.contract.name, self._columns())
+        wanted = self.described(self.contract.name, self._columns())
         wanted.require_partition_filter = True
         wanted.clustering_fields = list(self.contract.key)[:4]
         found = client.create_table(wanted, exists_ok=True, retry=_retry())
-        guard = self._table(f"_publish_{self.contract.name}", ())
+        guard = self.described(f"_publish_{self.contract.name}", ())
         guard.schema = [
             SchemaField("ingest_date", "DATE", description="The day."),
             SchemaField("run_id", "STRING", description="The run whose rows the day holds."),
@@ -170,13 +132,12 @@ class Loading:
                 for field in new
             )
             _query(client, self.warehouse, f"ALTER TABLE {_name(self.warehouse, self.contract.name)} {adding}")
-            self.log("evolved", columns=[field.name for field in new])
 
     def _columns(self) -> tuple[str, ...]:
         """What the contract says now, and what it said when this landing was made."""
-        return tuple(dict.fromkeys([*self.contract.columns.values(), *self.manifest.columns_landed, *METADATA_COLUMNS]))
+        return tuple(dict.fromkeys([*self.contract.columns.values(), *self.landed, *METADATA_COLUMNS]))
 
-    def _table(self, name: str, columns: tuple[str, ...]) -> "Table":
+    def described(self, name: str, columns: tuple[str, ...]) -> "Table":
         from google.cloud.bigquery import SchemaField, Table, TimePartitioning
 
         delivered = {landed: header for header, landed in self.contract.columns.items()}
@@ -188,7 +149,7 @@ class Loading:
             )
             for column in columns
         ]
-        table = Table(self._id(name), schema=fields)
+        table = Table(self.id(name), schema=fields)
         table.time_partitioning = TimePartitioning(field="ingest_date")
         table.description = self.contract.description
         table.labels = {**self.warehouse.labels, "source": self.contract.name}
@@ -205,15 +166,55 @@ class Loading:
         if wrong or partition != "ingest_date":
             what = [*wrong, *([] if partition == "ingest_date" else [f"partitioned by {partition}"])]
             raise ConfigurationError(
-                f"table {self._id(self.contract.name)}: {', '.join(what)}; Bronze holds strings, partitioned by "
+                f"table {self.id(self.contract.name)}: {', '.join(what)}; Bronze holds strings, partitioned by "
                 "ingest_date: rename that table, the next load makes its own"
             )
+
+    def id(self, name: str) -> str:
+        return f"{self.warehouse.project}.{self.warehouse.bronze}.{name}"
+
+
+@dataclass(frozen=True)
+class Loading:
+    """One landing on its way into Bronze."""
+
+    warehouse: BigQueryWarehouse
+    environment: Environment
+    contract: SourceContract
+    manifest: Manifest
+    session: "Session"
+    log: Callable[..., None]
+
+    @property
+    def _bronze(self) -> _Bronze:
+        return _Bronze(self.warehouse, self.contract, self.manifest.columns_landed)
+
+    def __call__(self) -> tuple[str, int]:
+        """Stage, audit and publish. Returns the run and rows Bronze then holds of that day.
+
+        A newer run's rows stay: then the answer names that run. Raises BalanceError where the staging table does not
+        hold the manifest's rows, ConfigurationError where dataset or table are not as they have to be.
+        """
+        with _explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{self.contract.name}"):
+            client = _client(self.warehouse, self.environment)
+            self._bronze.check_dataset(client)
+            self._bronze.prepare(client)
+            staging = self._stage(client)
+            try:
+                self._audit(client, staging)
+                self._publish(client, staging)
+            finally:
+                client.delete_table(self._bronze.id(staging), not_found_ok=True, retry=_retry())
+            self.log("dropped", table=staging)
+        return loaded(self.warehouse, self.environment, self.contract.name, self.manifest.ingest_date)[
+            self.manifest.ingest_date
+        ]
 
     def _stage(self, client: "Client") -> str:
         """A table of this attempt's own with the landing's rows; BigQuery removes it if nobody else does."""
         run = self.manifest.run_id.replace("-", "_")
         name = f"_stage_{self.contract.name}_{self.manifest.ingest_date:%Y%m%d}_{run}_{time.time_ns()}"
-        table = self._table(name, self.manifest.columns_landed)
+        table = self._bronze.described(name, self.manifest.columns_landed)
         table.time_partitioning = None
         table.expires = datetime.now(UTC) + timedelta(hours=self.warehouse.staging_hours)
         client.create_table(table, retry=_retry())
@@ -233,7 +234,7 @@ class Loading:
         )
         spark = self.session.describe(f"load {self.manifest.source} {self.manifest.ingest_date}")
         options = {
-            "table": self._id(name),
+            "table": self._bronze.id(name),
             "parentProject": self.warehouse.project,
             "writeMethod": "direct",  # no bucket in between: docs/bigquery.md
             "gcpAccessToken": credentials.google(self.environment.secrets[self.warehouse.secret], _SCOPE).token,
@@ -296,8 +297,29 @@ IF is_newest THEN
 END IF;
 COMMIT TRANSACTION;"""
 
-    def _id(self, name: str) -> str:
-        return f"{self.warehouse.project}.{self.warehouse.bronze}.{name}"
+
+def for_dbt(
+    warehouse: BigQueryWarehouse, environment: Environment, contracts: Iterable[SourceContract]
+) -> dict[str, str]:
+    """What dbt/profiles.yml takes from variables; dbt masks the token in its log by the variable's name.
+
+    A source that has not arrived yet is given its empty table, which dbt reads like any other.
+    """
+    with _explained(f"{warehouse.project}.{warehouse.bronze}"):
+        client = _client(warehouse, environment)
+        for contract in contracts:
+            _Bronze(warehouse, contract).check_dataset(client)
+            _Bronze(warehouse, contract).prepare(client)
+    return {
+        "CORETELECOMS_PROJECT": warehouse.project,
+        "CORETELECOMS_LOCATION": warehouse.location,
+        "CORETELECOMS_BRONZE_SCHEMA": warehouse.bronze,
+        "CORETELECOMS_SILVER": warehouse.silver,
+        "CORETELECOMS_GOLD": warehouse.gold,
+        "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(warehouse.maximum_bytes_billed),
+        "CORETELECOMS_ENDPOINT": credentials.address(warehouse.endpoint) if warehouse.endpoint else "",
+        "DBT_ENV_SECRET_GOOGLE_TOKEN": credentials.google(environment.secrets[warehouse.secret], _SCOPE).token,
+    }
 
 
 def _name(warehouse: BigQueryWarehouse, table: str) -> str:

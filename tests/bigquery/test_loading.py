@@ -8,7 +8,7 @@ from demo.web import Asked, Reply
 from jobs import status
 from jobs.bronze import bigquery
 from jobs.ledger import Ledger
-from jobs.load import load
+from jobs.load import for_dbt, load
 from jobs.session import Session
 from jobs.settings import ROOT, load_contracts
 from tests.bigquery.conftest import Cloud, write
@@ -264,3 +264,11 @@ def _in_order(text: str, words: list[str]) -> bool:
         if at < 0:
             return False
     return True
+
+
+def test_what_has_not_arrived_is_an_empty_table_for_dbt(cloud: Cloud) -> None:
+    environment = cloud.world.environment
+    variables = for_dbt(environment, load_contracts(environment).values())
+    assert (variables["CORETELECOMS_TARGET"], variables["CORETELECOMS_PROJECT"]) == ("bigquery", PROJECT)
+    assert {table for table in cloud.tables() if table[0] != "_"} == set(load_contracts(environment))
+    assert cloud.stand_in.rows(f"SELECT COUNT(*) FROM {BRONZE}.web_forms") == [(0,)]

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental') }}
+{{ config(materialized='incremental', **laid_out('ingest_date')) }}
 
 with delivered as (
     select
