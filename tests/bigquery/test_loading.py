@@ -161,12 +161,11 @@ def test_a_column_that_the_contract_gained_is_added_and_one_it_lost_stays(cloud:
     cloud.calls(31, SECOND)
     (outcome,) = cloud.run(SECOND)
     assert (outcome.rows_bronze, outcome.drift["unknown_columns"]) == (31, ["resolutionstatus"]), outcome.error
-    columns = [field.name for field in cloud.stand_in.client.get_table(f"{BRONZE}.call_logs").schema]
-    assert {"note", "resolution_status"} <= set(columns)
-    found = cloud.stand_in.rows(
-        f"SELECT ingest_date, COUNT(resolution_status), COUNT(_rescued) FROM {BRONZE}.call_logs GROUP BY 1 ORDER BY 1"
+    found = cloud.stand_in.rows(  # not asked of the table's schema: the emulator's does not tell of a column added
+        f"""SELECT ingest_date, COUNT(note), COUNT(resolution_status), COUNT(_rescued)
+        FROM {BRONZE}.call_logs GROUP BY 1 ORDER BY 1"""
     )
-    assert found == [(FIRST, 30, 0), (SECOND, 0, 31)]
+    assert found == [(FIRST, 0, 30, 0), (SECOND, 0, 0, 31)]
 
 
 def test_a_landing_from_before_a_contract_changed_is_loaded_as_it_landed(cloud: Cloud) -> None:
