@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from google.api_core.exceptions import BadRequest
+from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
 from demo.faithful import generate
@@ -95,7 +95,7 @@ def one_of_two_transactions_is_aborted(scratch: Scratch) -> bool:
     for job in jobs:
         try:
             job.result()
-        except BadRequest as error:
+        except GoogleAPICallError as error:
             errors.append(str(error))
     return len(errors) == 1 and "concurrent update" in errors[0]
 
@@ -103,7 +103,7 @@ def one_of_two_transactions_is_aborted(scratch: Scratch) -> bool:
 def a_query_without_a_day_is_refused(scratch: Scratch) -> bool:
     try:
         scratch.rows(f"SELECT COUNT(*) FROM {scratch.bronze}.call_logs")
-    except BadRequest as error:
+    except GoogleAPICallError as error:
         return "partition" in str(error)
     return False
 
