@@ -119,7 +119,9 @@ def a_day_costs_a_day(scratch: Scratch) -> bool:
 
 def a_tables_expiry_is_kept(scratch: Scratch) -> bool:
     """As a killed load's staging table has it."""
-    table = bigquery.Table(f"{scratch.bronze}._stage_verify", schema=[bigquery.SchemaField("a", "STRING")])
+    table = bigquery.Table(
+        f"{scratch.client.project}.{scratch.bronze}._stage_verify", schema=[bigquery.SchemaField("a", "STRING")]
+    )
     table.expires = datetime.now(UTC) + timedelta(hours=24)
     scratch.client.create_table(table)
     return scratch.client.get_table(table).expires is not None
