@@ -67,8 +67,8 @@ def _on_object(request: Request) -> Iterator[Act]:
 def not_allowed(requests: Iterable[Request], account: str, region: str) -> set[str]:
     """`action resource` of the jobs' requests that no right of the execution role covers.
 
-    The lakes of these tests lie under a prefix each; it is taken off. Where the lake is a whole bucket, nobody asks for an
-    object that is the prefix itself.
+    The lakes of these tests lie under a prefix each; it is taken off. Where the lake is a whole bucket, nobody asks
+    for an object that is the prefix itself.
     """
     rights = [line.split() for line in RIGHTS.read_text().splitlines()]
     made = {
