@@ -8,7 +8,6 @@ from jobs import store
 from jobs.ledger import DataFile, landing_folder
 from jobs.location import Location
 
-
 REJECTED = "rejected"
 
 
