@@ -6,6 +6,8 @@ output "environment" {
       project  = var.gcp_project_id
       location = var.bq_default_location
       bronze   = google_bigquery_dataset.layer["bronze"].dataset_id
+      silver   = google_bigquery_dataset.layer["silver"].dataset_id
+      gold     = google_bigquery_dataset.layer["gold"].dataset_id
     }
   }
 }

@@ -6,14 +6,14 @@ resource "snowflake_storage_integration" "lake" {
   enabled                   = true
   storage_provider          = "S3"
   storage_aws_role_arn      = var.lake_reader_role_arn
-  storage_allowed_locations = ["s3://${var.lake_bucket}/raw/"]
+  storage_allowed_locations = ["s3://${var.lake_bucket}/"] # what Snowflake may read of it, the AWS role decides: raw
 }
 
 resource "snowflake_stage" "lake" {
   database            = snowflake_database.platform.name
   schema              = snowflake_schema.layer["BRONZE"].name
   name                = "LAKE"
-  url                 = "s3://${var.lake_bucket}/raw/"
+  url                 = "s3://${var.lake_bucket}/"
   storage_integration = snowflake_storage_integration.lake.name
   file_format         = "TYPE = PARQUET USE_LOGICAL_TYPE = TRUE"
 }

@@ -1,14 +1,16 @@
 # As an environment of conf/env whose Bronze is in Snowflake has it: make env-from-terraform.
 output "environment" {
   value = {
-    warehouse = {
+    warehouse = { # Snowflake takes unquoted names in either case
       kind      = "snowflake"
-      database  = snowflake_database.platform.name
-      bronze    = snowflake_schema.layer["BRONZE"].name
-      warehouse = snowflake_warehouse.platform.name
-      role      = snowflake_account_role.purpose["LOAD"].name
-      user      = snowflake_service_user.platform.name
-      stage     = snowflake_stage.lake.name
+      user      = lower(snowflake_service_user.platform.name)
+      role      = lower(snowflake_account_role.purpose["LOADER"].name)
+      warehouse = lower(snowflake_warehouse.platform.name)
+      database  = lower(snowflake_database.platform.name)
+      bronze    = lower(snowflake_schema.layer["BRONZE"].name)
+      silver    = lower(snowflake_schema.layer["SILVER"].name)
+      gold      = lower(snowflake_schema.layer["GOLD"].name)
+      stage     = lower("${snowflake_schema.layer["BRONZE"].name}.${snowflake_stage.lake.name}")
     }
   }
 }

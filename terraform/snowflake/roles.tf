@@ -1,8 +1,9 @@
 resource "snowflake_account_role" "purpose" {
   for_each = {
-    LOAD = "Jobs: load Bronze from the stage"
-    DBT  = "dbt: build Silver and Gold"
-    READ = "Analysts: read Gold"
+    LOAD   = "Load Bronze from the stage"
+    DBT    = "Build Silver and Gold"
+    LOADER = "Jobs and dbt: both of these"
+    READ   = "Analysts: read Gold"
   }
   name    = "${var.name}_${each.key}"
   comment = each.value
@@ -79,17 +80,22 @@ resource "snowflake_grant_privileges_to_account_role" "stage" {
 
 # A key pair, no password; as a service user nobody can log in with it in a browser.
 resource "snowflake_service_user" "platform" {
-  name              = "${var.name}_SERVICE"
+  name              = "${var.name}_LOADER"
   comment           = "Jobs and dbt"
   rsa_public_key    = var.public_key
   rsa_public_key_2  = var.public_key_next
-  default_role      = snowflake_account_role.purpose["LOAD"].name
+  default_role      = snowflake_account_role.purpose["LOADER"].name
   default_warehouse = snowflake_warehouse.platform.name
 }
 
 resource "snowflake_grant_account_role" "service" {
-  for_each  = toset(["LOAD", "DBT"])
-  role_name = snowflake_account_role.purpose[each.key].name
+  for_each         = toset(["LOAD", "DBT"])
+  role_name        = snowflake_account_role.purpose[each.key].name
+  parent_role_name = snowflake_account_role.purpose["LOADER"].name
+}
+
+resource "snowflake_grant_account_role" "user" {
+  role_name = snowflake_account_role.purpose["LOADER"].name
   user_name = snowflake_service_user.platform.name
 }
 

@@ -1,28 +1,18 @@
-"""What AWS asks an IAM policy for each request, and the kinds of requests that jobs make of S3."""
+"""What AWS asks an IAM policy for each request, and what the execution role may do on S3."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import unquote
 
 from tests.s3.server import Request
 
 JOBS = "jobs"  # the access key that the command runs with, by which its requests are told from the tests' own
-KNOWN = Path(__file__).with_name("kinds_of_requests.txt")
+RIGHTS = Path(__file__).with_name("execution_role.txt")  # tests/terraform: exactly those that terraform/aws grants
 _CONDITIONS = ("s3:if-none-match", "s3:x-amz-server-side-encryption-aws-kms-key-id")
 _LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type", "fetch-owner"}
 _LISTING |= {"start-after", "uploads", "max-uploads", "key-marker", "upload-id-marker"}
-# What differs from run to run in a key.
-_NAMES = (
-    (r"run_id=[^/]+", "run_id=R"),
-    (r"ingest_date=[^/]+", "ingest_date=D"),
-    (r"(raw|work|bronze)/(?!R/)[a-z_]+/", r"\1/SOURCE/"),
-    (r"__magic.*", "__magic"),
-    (r"[0-9a-f]{8}-[0-9a-f]{4}[0-9a-f-]+", "U"),
-    (r"\d{8}T\d+Z-[0-9a-f]+", "R"),
-    (r"\d+", "N"),
-)
 
 
 @dataclass(frozen=True)
@@ -74,16 +64,24 @@ def _on_object(request: Request) -> Iterator[Act]:
             raise AssertionError(f"an unknown request: {other} {resource}")
 
 
-def kinds(requests: Iterable[Request], account: str, region: str) -> set[str]:
-    """`action resource` of the jobs' requests, without the prefix that a test lives under and what a run decides."""
-    return {f"{act.action} {_kind(act.resource)}" for one in by(JOBS, requests) for act in acts(one, account, region)}
+def not_allowed(requests: Iterable[Request], account: str, region: str) -> set[str]:
+    """`action resource` of the jobs' requests that no right of the execution role covers.
+
+    The lakes of these tests lie under a prefix each; it is taken off. Where the lake is a whole bucket, nobody asks
+    for an object that is the prefix itself.
+    """
+    rights = [line.split() for line in RIGHTS.read_text().splitlines()]
+    made = {
+        (act.action, _without_prefix(act.resource)) for one in by(JOBS, requests) for act in acts(one, account, region)
+    }
+    return {
+        f"{action} {resource}"
+        for action, resource in made
+        if resource and not any(action == right and fnmatchcase(resource, pattern) for right, pattern in rights)
+    }
 
 
-def _kind(resource: str) -> str:
-    bucket, _, key = resource.partition("/")
-    kind = key.partition("/")[2]
-    if "capstone" not in bucket:
-        return f"{bucket}/DELIVERY" if kind else bucket
-    for pattern, name in _NAMES:
-        kind = re.sub(pattern, name, kind)
-    return f"{bucket}/{kind}" if kind else bucket
+def _without_prefix(resource: str) -> str:
+    bucket, is_object, key = resource.partition("/")
+    _, is_below, rest = key.partition("/")
+    return (f"{bucket}/{rest}" if is_below else "") if is_object else bucket

@@ -22,7 +22,7 @@ from jobs.settings import ROOT, Environment, load_environment
 from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world, secrets_and_services
 from tests.e2e.conftest import HOLD
 from tests.s3 import versitygw
-from tests.s3.acts import JOBS, KNOWN, kinds
+from tests.s3.acts import JOBS, not_allowed
 from tests.s3.server import ACCOUNT, KEYS, Server, serving
 
 SOURCES_BUCKET, LAKE_BUCKET = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
@@ -127,10 +127,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
     writes = [request for request in server.requests if request.completes and "raw" in request.key.split("/")]
     print(f"{len(server.requests)} requests, {len(writes)} of them made an object below raw/")
-    new = kinds(server.requests, ACCOUNT, "eu-north-1") - set(KNOWN.read_text().splitlines())
-    assert not new, f"add them to {KNOWN.name}, for tests/terraform to hold the role against:\n" + "\n".join(
-        sorted(new)
-    )
+    assert sorted(not_allowed(server.requests, ACCOUNT, "eu-north-1")) == []
 
 
 @pytest.fixture(autouse=True)

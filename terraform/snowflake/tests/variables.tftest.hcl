@@ -17,12 +17,16 @@ run "an_idle_warehouse_stops_and_the_month_has_an_end" {
     error_message = "queries end with the month's credits"
   }
   assert {
-    condition     = snowflake_storage_integration.lake.storage_allowed_locations == tolist(["s3://core-telecoms-capstone-data-lake/raw/"])
-    error_message = "raw, and nothing else of the lake"
+    condition     = snowflake_stage.lake.url == "s3://core-telecoms-capstone-data-lake/"
+    error_message = "the stage is the lake"
   }
   assert {
     condition     = toset(keys(snowflake_grant_account_role.service)) == toset(["DBT", "LOAD"])
     error_message = "the service user loads and builds"
+  }
+  assert {
+    condition     = output.environment.warehouse.bronze == "coretelecoms_bronze" && output.environment.warehouse.stage == "coretelecoms_bronze.lake"
+    error_message = "names as the jobs write them"
   }
 }
 
