@@ -76,6 +76,6 @@ def for_dbt(environment: Environment, contracts: Iterable[SourceContract]) -> di
         case SnowflakeWarehouse() as warehouse:
             from jobs.bronze import snowflake
 
-            return {"CORETELECOMS_TARGET": "snowflake", **snowflake.for_dbt(warehouse)}
+            return {"CORETELECOMS_TARGET": "snowflake", **snowflake.for_dbt(warehouse, contracts)}
         case _ as unknown:
             assert_never(unknown)

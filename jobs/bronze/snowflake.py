@@ -7,7 +7,7 @@ JVM. DDL commits, so it all stands before the transaction (docs/snowflake.md).
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ from jobs.credentials import identifier, value
 from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, PlatformError, ServiceError
 from jobs.ledger import DataFile, Manifest, landing_folder
 from jobs.location import Location
-from jobs.settings import METADATA_COLUMNS, SnowflakeWarehouse
+from jobs.settings import METADATA_COLUMNS, SnowflakeWarehouse, SourceContract
 
 TRIES = 10  # each means that another run held the source's guard row for too long
 MOST_FILES = 1000  # that one COPY INTO takes by name
@@ -47,8 +47,14 @@ def loaded(warehouse: SnowflakeWarehouse, source: str, day: date | None = None) 
             raise
 
 
-def for_dbt(warehouse: SnowflakeWarehouse) -> dict[str, str]:
-    """What dbt/profiles.yml takes from variables; dbt masks key and token in its log by the variables' names."""
+def for_dbt(warehouse: SnowflakeWarehouse, contracts: Iterable[SourceContract]) -> dict[str, str]:
+    """What dbt/profiles.yml takes from variables; dbt masks key and token in its log by the variables' names.
+
+    A source that has not arrived yet is given its empty table, which dbt reads like any other.
+    """
+    with connected(warehouse, {"step": "dbt"}) as connection:
+        for contract in contracts:
+            _Table(connection, warehouse, contract.name, [*contract.columns.values(), *METADATA_COLUMNS]).prepare()
     login = _login(warehouse)
     host = warehouse.host
     return {
@@ -97,9 +103,9 @@ def load(
     _check_files(lake, manifest, names)
     tag = {"step": "load", "source": manifest.source, "day": str(manifest.ingest_date), "run_id": manifest.run_id}
     with connected(warehouse, tag) as connection:
-        loading = _Load(connection, warehouse, manifest, names)
+        loading = _Load(_Table(connection, warehouse, manifest.source, names), manifest)
         with _ONE_AT_A_TIME:
-            loading.prepare()
+            loading.table.prepare()
         landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
         loading.stage(str(landing).removeprefix(str(lake)).strip("/"))
         log("staged")
@@ -111,24 +117,17 @@ def load(
 
 
 @dataclass(frozen=True)
-class _Load:
-    """One landing on its way into its table; `names`: the table's columns."""
+class _Table:
+    """A source's table; `names`: its columns."""
 
     connection: SnowflakeConnection
     warehouse: SnowflakeWarehouse
-    manifest: Manifest
+    source: str
     names: list[str]
 
     @property
-    def table(self) -> str:
-        return _table(self.warehouse, self.manifest.source)
-
-    @property
-    def staging(self) -> str:
-        """Of this run alone; its name tells how old it is."""
-        moment = self.manifest.run_id.replace("-", "_")
-        name = f"{STAGING}{self.manifest.source}_{moment}_{self.manifest.ingest_date:%Y%m%d}"
-        return _table(self.warehouse, name)
+    def name(self) -> str:
+        return _table(self.warehouse, self.source)
 
     @property
     def guard(self) -> str:
@@ -148,19 +147,18 @@ class _Load:
 
     def prepare(self) -> None:
         """Table and guard row as the source contract wants them; what killed loads left in staging goes."""
-        source = self.manifest.source
-        self.execute(f"create table if not exists {self.table} ({self.fields}) cluster by (ingest_date)")
-        known = {name.lower() for name in self._known("columns", "column_name", "table_name = upper(%s)", source)}
+        self.execute(f"create table if not exists {self.name} ({self.fields}) cluster by (ingest_date)")
+        known = {name.lower() for name in self._known("columns", "column_name", "table_name = upper(%s)", self.source)}
         for name in (name for name in self.names if name not in known):
-            self.execute(f"alter table {self.table} add column if not exists {name} {_TYPES.get(name, 'varchar')}")
+            self.execute(f"alter table {self.name} add column if not exists {name} {_TYPES.get(name, 'varchar')}")
         self.execute(f"create table if not exists {self.guard} (source varchar, ingest_date date, run_id varchar)")
         self.execute(
             f"merge into {self.guard} as known using (select %s as source) as wanted "
             "on known.source = wanted.source and known.ingest_date is null "
             "when not matched then insert (source) values (wanted.source)",
-            source,
+            self.source,
         )
-        prefix = f"{STAGING}{source}_".upper()
+        prefix = f"{STAGING}{self.source}_".upper()
         newest = f"{prefix}{datetime.now(UTC) - STAGING_AGE:%Y%m%dT%H%M%S}"
         for name in self._known("tables", "table_name", "startswith(table_name, %s)", prefix):
             if name < newest:
@@ -172,17 +170,35 @@ class _Load:
         query = f"select {column} from {view} where table_schema = upper(%s) and {which}"
         return [str(name) for (name,) in self.execute(query, self.warehouse.bronze, value)]
 
+
+@dataclass(frozen=True)
+class _Load:
+    """One landing on its way into its table."""
+
+    table: _Table
+    manifest: Manifest
+
+    @property
+    def staging(self) -> str:
+        """Of this run alone; its name tells how old it is."""
+        moment = self.manifest.run_id.replace("-", "_")
+        name = f"{STAGING}{self.manifest.source}_{moment}_{self.manifest.ingest_date:%Y%m%d}"
+        return _table(self.table.warehouse, name)
+
+    def execute(self, statement: str, *values: object) -> list[Any]:
+        return self.table.execute(statement, *values)
+
     def stage(self, folder: str) -> None:
         """A transient table with the rows of the manifest's files, in `folder` of the external stage."""
         self.execute(
-            f"create or replace transient table {self.staging} ({self.fields}) data_retention_time_in_days = 0"
+            f"create or replace transient table {self.staging} ({self.table.fields}) data_retention_time_in_days = 0"
         )
         paths = [file.path for file in self.manifest.files]
+        place = f"@{self.table.warehouse.database}.{self.table.warehouse.stage}/{folder}/"
         for first in range(0, len(paths), MOST_FILES):
             files = ", ".join(f"'{path}'" for path in paths[first : first + MOST_FILES])
             self.execute(
-                f"copy into {self.staging} from @{self.warehouse.database}.{self.warehouse.stage}/{folder}/ "
-                f"files = ({files}) file_format = (type = parquet use_logical_type = true) "
+                f"copy into {self.staging} from {place} files = ({files}) file_format = (type = parquet use_logical_type = true) "
                 "match_by_column_name = case_insensitive on_error = abort_statement"
             )
 
@@ -205,21 +221,23 @@ class _Load:
                 if error.errno != _ABORTED:
                     raise
             time.sleep(0.2)
-        raise ServiceError(f"{self.table}: other runs held its guard row {TRIES} times; run again")
+        raise ServiceError(f"{self.table.name}: other runs held its guard row {TRIES} times; run again")
 
     def _swap(self) -> tuple[str, int]:
         source, day, run_id = self.manifest.source, self.manifest.ingest_date, self.manifest.run_id
-        listed = ", ".join(self.names)
+        listed = ", ".join(self.table.names)
         self.execute("begin")
-        self.execute(f"update {self.guard} set run_id = %s where source = %s and ingest_date is null", run_id, source)
+        self.execute(
+            f"update {self.table.guard} set run_id = %s where source = %s and ingest_date is null", run_id, source
+        )
         held = self._held()
         if held and held[0] > run_id:
             self.execute("rollback")
             return held
-        self.execute(f"delete from {self.table} where ingest_date = %s", str(day))
-        self.execute(f"insert into {self.table} ({listed}) select {listed} from {self.staging}")
-        self.execute(f"delete from {self.guard} where source = %s and ingest_date = %s", source, str(day))
-        self.execute(f"insert into {self.guard} values (%s, %s, %s)", source, str(day), run_id)
+        self.execute(f"delete from {self.table.name} where ingest_date = %s", str(day))
+        self.execute(f"insert into {self.table.name} ({listed}) select {listed} from {self.staging}")
+        self.execute(f"delete from {self.table.guard} where source = %s and ingest_date = %s", source, str(day))
+        self.execute(f"insert into {self.table.guard} values (%s, %s, %s)", source, str(day), run_id)
         self.execute("commit")
         published = self._held()
         assert published
@@ -227,7 +245,7 @@ class _Load:
 
     def _held(self) -> tuple[str, int] | None:
         day = self.manifest.ingest_date
-        return _held(self.connection, self.warehouse, self.manifest.source, day).get(day)
+        return _held(self.table.connection, self.table.warehouse, self.manifest.source, day).get(day)
 
 
 def _table(warehouse: SnowflakeWarehouse, name: str) -> str:

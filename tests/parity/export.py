@@ -123,4 +123,4 @@ def saved(warehouse: str, when: str) -> Tables:
 
 def _comparable(found: list[Row]) -> list[Row]:
     """Each suite lands the same deliveries by runs of its own."""
-    return sorted(tuple(cell for cell in row if cell[0] not in OF_A_RUN) for row in found)
+    return sorted((tuple(cell for cell in row if cell[0] not in OF_A_RUN) for row in found), key=repr)

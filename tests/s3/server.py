@@ -87,7 +87,9 @@ class Server:
 
 
 def _is_raw(key: str) -> bool:
-    return "raw" in key.split("/")
+    """Below a lake's raw/; a lake below another's work/ is scratch."""
+    folders = key.split("/")
+    return "raw" in folders and "work" not in folders[: folders.index("raw")]
 
 
 def _exists_in_moto(bucket: str, key: str) -> bool:
