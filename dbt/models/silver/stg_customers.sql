@@ -42,7 +42,7 @@ select
         when has_readable_address
             then trim(replace(left(address_lines, length(address_lines) - length(locality) - 1), chr(10), ', '))
     end as address_line,
-    case when has_readable_address then rtrim(left(locality, length(locality) - 9), ', ') end as city,
+    case when has_readable_address then regexp_replace(left(locality, length(locality) - 9), '[, ]+$', '') end as city,
     case when has_readable_address then left(right(locality, 8), 2) end as state_code,
     case when has_readable_address then right(locality, 5) end as zip_code,
     coalesce(has_readable_address and left(right(locality, 8), 2) in ('AA', 'AE', 'AP'), false) as is_military_address,
