@@ -199,7 +199,8 @@ class _Load:
             files = ", ".join(f"'{path}'" for path in paths[first : first + MOST_FILES])
             self.execute(
                 f"copy into {self.staging} from {place} files = ({files}) "
-                "file_format = (type = parquet use_logical_type = true) match_by_column_name = case_insensitive on_error = abort_statement"
+                "file_format = (type = parquet use_logical_type = true) match_by_column_name = case_insensitive "
+                "on_error = abort_statement"
             )
 
     def audit(self) -> None:

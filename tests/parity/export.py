@@ -1,7 +1,6 @@
 """Silver and Gold of any warehouse in one form, so that a comparison is an equality: table -> its rows, sorted."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
@@ -14,7 +13,6 @@ import duckdb
 from jobs.settings import ROOT
 
 LAYERS = ("coretelecoms_silver", "coretelecoms_gold")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,9})?")
 KEYS = ("_key", "_id", "_date")
 MOST_SHOWN = 5  # differences of a table
 OF_A_RUN = ("_run_id", "_ingested_at", "_source_uri")
@@ -40,8 +38,6 @@ def _text(value: Any) -> str | None:
             return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
         case date():
             return value.isoformat()
-        case str() if MOMENT.fullmatch(value):
-            return _text(datetime.fromisoformat(value))
         case Decimal():
             return f"{value.normalize():f}"
         case _:
@@ -74,20 +70,26 @@ def from_bigquery(client: Any) -> Tables:
 
 def from_snowflake(ask: Callable[[str], list[dict[str, Any]]]) -> Tables:
     """Of a Snowflake database; `ask`: a statement's rows by column name."""
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, dict[str, bool]] = {}
     for column in ask(
         "select table_schema, table_name, column_name, data_type from information_schema.columns join "
         "information_schema.tables using (table_catalog, table_schema, table_name) where table_type = 'BASE TABLE'"
     ):
         layer, table, name = (column[of].lower() for of in ("TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"))
-        # As text: the stand-in's client reads a moment that is null as 1970.
-        is_moment = column["DATA_TYPE"].startswith("TIMESTAMP")
-        columns.setdefault(f"{layer}.{table}", []).append(f"{name}::varchar as {name}" if is_moment else name)
-    return {
-        table: rows(ask(f"select {', '.join(names)} from {table}"))
-        for table, names in columns.items()
-        if table.partition(".")[0] in LAYERS and table.partition(".")[2] not in NOT_REBUILT
-    }
+        if layer in LAYERS and table not in NOT_REBUILT:
+            columns.setdefault(f"{layer}.{table}", {})[name] = column["DATA_TYPE"].startswith("TIMESTAMP")
+    found = {}
+    for table, names in columns.items():
+        # Moments as text: the stand-in's client reads one that is null as 1970.
+        listed = ", ".join(f"{name}::varchar as {name}" if is_moment else name for name, is_moment in names.items())
+        found[table] = rows(
+            {
+                name: datetime.fromisoformat(value) if value and names[name.lower()] else value
+                for name, value in row.items()
+            }
+            for row in ask(f"select {listed} from {table}")
+        )
+    return found
 
 
 def differences(found: Tables, expected: Tables) -> list[str]:
