@@ -214,3 +214,15 @@ def test_a_build_needs_neither_network_nor_home(world: World, tmp_path: Path) ->
     )
     assert done.stderr == ""
     assert list(home.iterdir()) == []
+
+
+def test_a_layer_at_a_time_builds_the_same_and_runs_every_test_once(world: World) -> None:
+    before = world.tables()
+    at_once = world.build(DAYS[0], DAYS[-1])
+    silver, gold = (product.build(DAYS[0], DAYS[-1], layer=layer) for layer in ("silver", "gold"))
+    assert "  silver complaints_clean: success" in silver
+    assert "  gold fact_complaints: success" in gold
+    assert "fact_complaints" not in silver
+    tests = [int(found) for text in (at_once, silver, gold) for found in re.findall(r"(\d+) tests", text)]
+    assert tests[0] == tests[1] + tests[2]
+    assert world.tables() == before
