@@ -27,9 +27,12 @@
 {#- Whole days are replaced, also by nothing: delete+insert on ingest_date would keep a day that became empty. -#}
 {%- macro get_incremental_replace_days_sql(arguments) -%}
     {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    {%- set statements -%}
     delete from {{ arguments['target_relation'] }}
     where {{ is_day_asked('ingest_date') }};
 
     insert into {{ arguments['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }};
+    {%- endset -%}
+    {{ in_one_transaction(statements) }}
 {%- endmacro -%}

@@ -58,4 +58,9 @@ def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(
     sources = ("--source", "call_logs", "--source", "social_media")
     done = four_days.cloud.submit("run", "--date", str(DAYS[1]), *sources, "--replay")
     assert done.returncode == 0, done.stderr
+    first = len(four_days.snowflake.requests)
     assert built_differently(four_days, DAYS[1], DAYS[1], CORRECTED) == []
+    of_calls = [sql for _, sql in four_days.snowflake.requests[first:] if "model.coretelecoms.stg_call_logs" in sql]
+    verbs = [sql.split()[0].lower() for sql in of_calls]
+    begin = verbs.index("begin")
+    assert verbs[begin : begin + 4] == ["begin", "delete", "insert", "commit"]
