@@ -23,7 +23,7 @@ CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline pages docs status check lint lock clean
-.PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-bigquery test-snowflake test-parity
+.PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench-day bench-sources bench-s3 bench-customers bench-load
 
@@ -61,7 +61,7 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster test-bigquery test-snowflake test-parity test-airflow test-terraform test-page test-slow lint-infra ## the heavier tests
+test-all: setup test-dbt test-s3 test-cluster test-warehouses test-airflow test-terraform test-page test-slow lint-infra ## the heavier tests
 
 test-slow: setup ## kills at random moments, faults that take their time
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
@@ -74,6 +74,8 @@ test-nightly: setup ## the same on a second, independent S3 server (versitygw, b
 
 test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
+
+test-warehouses: test-bigquery test-snowflake test-parity ## the three, in this order
 
 test-snowflake: setup ## Bronze, Silver and Gold in a stand-in for Snowflake, the lake on an S3 server
 	@$(PYTHON) -m pytest -q tests/snowflake
