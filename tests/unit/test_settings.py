@@ -99,7 +99,7 @@ def test_the_source_contracts_may_lie_elsewhere(world: World, tmp_path: Path) ->
 
 def test_the_shipped_environments_are_valid() -> None:
     kinds = {path.stem: load_environment(path.stem).warehouse.kind for path in (ROOT / "conf/env").glob("*.toml")}
-    assert kinds == {"local": "delta", "s3": "delta", "bigquery": "bigquery"}
+    assert kinds == {"local": "delta", "s3": "delta", "compose": "delta", "bigquery": "bigquery", "snowflake": "snowflake"}
 
 
 def test_a_warehouse_in_bigquery_needs_its_secret(tmp_path: Path) -> None:
@@ -107,4 +107,24 @@ def test_a_warehouse_in_bigquery_needs_its_secret(tmp_path: Path) -> None:
     warehouse = '{ kind = "bigquery", project = "core-telecoms", location = "EU" }'
     path.write_text(f'sources = "sources"\nlake = "lake"\nwarehouse = {warehouse}\n')
     with pytest.raises(ConfigurationError, match=r"secrets.bigquery: found nothing"):
+        load_environment(str(path))
+
+
+@pytest.mark.parametrize(
+    ("lake", "login", "message"),
+    [
+        ("s3://lake", "", "exactly one must name a secret; passwords are not taken"),
+        ("s3://lake", 'private_key = "env:KEY", oauth_token = "env:TOKEN"', "exactly one must name a secret"),
+        ("s3://lake", 'private_key = "-----BEGIN"', r"warehouse.private_key: found '-----BEGIN', allowed"),
+        ("lake", 'private_key = "env:KEY"', "lake: Snowflake copies from S3"),
+    ],
+)
+def test_a_warehouse_in_snowflake_logs_in_by_a_reference_and_copies_from_s3(
+    tmp_path: Path, lake: str, login: str, message: str
+) -> None:
+    path = tmp_path / "cloud.toml"
+    names = 'account = "a", user = "u", role = "r", warehouse = "w", database = "d"'
+    warehouse = f'{{ kind = "snowflake", {names}{", " * bool(login)}{login} }}'
+    path.write_text(f'sources = "sources"\nlake = "{lake}"\nwarehouse = {warehouse}\n')
+    with pytest.raises(ConfigurationError, match=message):
         load_environment(str(path))
