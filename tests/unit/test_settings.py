@@ -99,7 +99,13 @@ def test_the_source_contracts_may_lie_elsewhere(world: World, tmp_path: Path) ->
 
 def test_the_shipped_environments_are_valid() -> None:
     kinds = {path.stem: load_environment(path.stem).warehouse.kind for path in (ROOT / "conf/env").glob("*.toml")}
-    assert kinds == {"local": "delta", "s3": "delta", "compose": "delta", "bigquery": "bigquery", "snowflake": "snowflake"}
+    assert kinds == {
+        "local": "delta",
+        "s3": "delta",
+        "compose": "delta",
+        "bigquery": "bigquery",
+        "snowflake": "snowflake",
+    }
 
 
 def test_a_warehouse_in_bigquery_needs_its_secret(tmp_path: Path) -> None:
