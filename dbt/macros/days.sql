@@ -32,7 +32,7 @@
     where {{ is_day_asked('ingest_date') }};
 
     insert into {{ arguments['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arguments['temp_relation'] }};
+    select {{ columns }} from {{ arguments['temp_relation'] }}
     {%- endset -%}
     {{ in_one_transaction(statements) }}
 {%- endmacro -%}

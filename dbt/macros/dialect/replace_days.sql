@@ -11,6 +11,6 @@
     begin transaction;
     {{ get_incremental_replace_days_sql({
         'target_relation': target_relation, 'temp_relation': tmp_relation, 'dest_columns': dest_columns
-    }) }}
+    }) }};
     commit transaction;
 {%- endmacro -%}
