@@ -31,19 +31,25 @@ MOST_FILES = 1000  # that one COPY INTO takes by name
 STAGING, PUBLISH = "_staging_", "_publish"
 STAGING_AGE = timedelta(days=1)  # after which a staging table's load must have been killed
 _ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
+_READING, _readers = Lock(), dict[SnowflakeWarehouse, SnowflakeConnection]()
 _TYPES = {"_ingested_at": "timestamp_ntz", "ingest_date": "date"}
 _ABSENT = 2003  # does not exist, or is not ours to see
 _ABORTED = 625  # too many wait for the lock that this statement needs
 
 
 def loaded(warehouse: SnowflakeWarehouse, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
-    """Day -> (newest run that Bronze holds, its rows), or of one `day`."""
-    with connected(warehouse, {"step": "status", "source": source}) as connection:
+    """Day -> (newest run that Bronze holds, its rows), or of one `day`. One session answers for all sources."""
+    with _READING, _explained(warehouse):
+        if warehouse not in _readers:
+            _readers[warehouse] = _opened(warehouse, {"step": "status"})
         try:
-            return _held(connection, warehouse, source, day)
+            return _held(_readers[warehouse], warehouse, source, day)
         except errors.ProgrammingError as error:
             if error.errno == _ABSENT:
                 return {}
+            raise
+        except errors.Error:
+            _readers.pop(warehouse).close()
             raise
 
 
@@ -308,29 +314,29 @@ def execute(connection: SnowflakeConnection, statement: str, *values: object) ->
 @contextmanager
 def connected(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> Iterator[SnowflakeConnection]:
     """A session whose statements bear the query tag. Raises ConfigurationError, ServiceError, PlatformError."""
-    options = {} if warehouse.host is None else warehouse.host.model_dump()
-    try:
-        with snowflake.connector.connect(
-            account=identifier(warehouse.account),
-            user=warehouse.user,
-            role=warehouse.role,
-            warehouse=warehouse.warehouse,
-            database=warehouse.database,
-            schema=warehouse.bronze,
-            application="coretelecoms",
-            login_timeout=warehouse.login_timeout,
-            network_timeout=warehouse.statement_timeout,
-            session_parameters={
-                "QUERY_TAG": json.dumps(tag),
-                "TIMEZONE": "UTC",
-                "STATEMENT_TIMEOUT_IN_SECONDS": warehouse.statement_timeout,
-            },
-            **_login(warehouse),
-            **options,
-        ) as connection:
-            yield connection
-    except errors.Error as error:
-        raise _explained(warehouse, error) from None
+    with _explained(warehouse), _opened(warehouse, tag) as connection:
+        yield connection
+
+
+def _opened(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> SnowflakeConnection:
+    return snowflake.connector.connect(
+        account=identifier(warehouse.account),
+        user=warehouse.user,
+        role=warehouse.role,
+        warehouse=warehouse.warehouse,
+        database=warehouse.database,
+        schema=warehouse.bronze,
+        application="coretelecoms",
+        login_timeout=warehouse.login_timeout,
+        network_timeout=warehouse.statement_timeout,
+        session_parameters={
+            "QUERY_TAG": json.dumps(tag),
+            "TIMEZONE": "UTC",
+            "STATEMENT_TIMEOUT_IN_SECONDS": warehouse.statement_timeout,
+        },
+        **_login(warehouse),
+        **(warehouse.host.model_dump() if warehouse.host else {}),
+    )
 
 
 def _login(warehouse: SnowflakeWarehouse) -> dict[str, Any]:
@@ -354,7 +360,16 @@ def _login(warehouse: SnowflakeWarehouse) -> dict[str, Any]:
     }
 
 
-def _explained(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
+@contextmanager
+def _explained(warehouse: SnowflakeWarehouse) -> Iterator[None]:
+    """Snowflake's errors as ours."""
+    try:
+        yield
+    except errors.Error as error:
+        raise _as_ours(warehouse, error) from None
+
+
+def _as_ours(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
     text = f"Snowflake {identifier(warehouse.account)}: {str(error).partition(chr(10))[0]}"
     if isinstance(error, errors.ProgrammingError) and error.errno == _ABSENT:
         what = f"schema {warehouse.database}.{warehouse.bronze}, stage {warehouse.database}.{warehouse.stage}"
