@@ -33,7 +33,7 @@ atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 CATCH_UP = DAYS[:3]
 SOURCES = ("agents", "call_logs", "customers", "service_outages", "social_media", "web_forms")
-AWS_KEY = "AKIAZQ77HERONQUARTZ0"
+AWS_KEY = "AKIAZQ77HERONQUARTZ0"  # pragma: allowlist secret
 AWS_SECRET = "heron77quartzAWSsecretKeyCanary000000000"
 WEBHOOKS = {"CORE_TELECOMS_SLACK_CONN": "T00/B00/heron77slack", "CORE_TELECOMS_TEAMS_CONN": "webhookb2/heron77teams"}
 

@@ -19,9 +19,9 @@ def test_a_key_gives_a_token_and_a_new_one_when_that_has_ended(tmp_path: Path) -
         (tmp_path / "key").write_text(web.account_key)
         found = google(f"file:{tmp_path}/key", SCOPE)
         assert found.token == web.access_token
-        web.access_token = "another"
+        web.access_token = "another-dummy"
         found.refresh(None)
-        assert found.token == "another"
+        assert found.token == "another-dummy"
         assert [asked.path for asked in web.asked] == ["/token", "/token"]
 
 
@@ -44,7 +44,7 @@ def test_aws_credentials_are_exchanged_for_a_token(tmp_path: Path, monkeypatch: 
 
     def exchange(request: Asked) -> Reply:
         asked.append(request)
-        return json_reply({"access_token": "federated", "expires_in": 3600, "token_type": "Bearer"})
+        return json_reply({"access_token": "federated-dummy", "expires_in": 3600, "token_type": "Bearer"})
 
     with answering(exchange) as address:
         configuration = {
@@ -58,7 +58,7 @@ def test_aws_credentials_are_exchanged_for_a_token(tmp_path: Path, monkeypatch: 
             },
         }
         (tmp_path / "federation").write_text(json.dumps(configuration))
-        assert google(f"file:{tmp_path}/federation", SCOPE).token == "federated"
+        assert google(f"file:{tmp_path}/federation", SCOPE).token == "federated-dummy"
     (request,) = asked
     subject = unquote(parse_qs(request.body.decode())["subject_token"][0])
     assert "Credential=AKIAHERON" in subject
