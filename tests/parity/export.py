@@ -76,7 +76,8 @@ def from_snowflake(ask: Callable[[str], list[dict[str, Any]]]) -> Tables:
         "information_schema.tables using (table_catalog, table_schema, table_name) where table_type = 'BASE TABLE'"
     ):
         layer, table, name = (column[of].lower() for of in ("TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"))
-        if layer in LAYERS and table not in NOT_REBUILT:
+        # dbt's temporary tables are ordinary ones in the stand-in.
+        if layer in LAYERS and table not in NOT_REBUILT and not table.endswith("__dbt_tmp"):
             columns.setdefault(f"{layer}.{table}", {})[name] = column["DATA_TYPE"].startswith("TIMESTAMP")
     found = {}
     for table, names in columns.items():
