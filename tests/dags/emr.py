@@ -47,6 +47,7 @@ class JobRun:
     details: str = ""
     output: str = ""
     process: "subprocess.Popen[str] | None" = None
+    looks: int = 0  # how often its state was asked for
 
     def described(self) -> dict[str, Any]:
         now = time.time()
@@ -167,6 +168,7 @@ def application(service: Service) -> Flask:
 
     @app.get(f"{jobs}/<job>")
     def get_job_run(job: str) -> Response:
+        service.runs[job].looks += 1
         return jsonify(jobRun=service.runs[job].described())
 
     @app.delete(f"{jobs}/<job>")

@@ -171,11 +171,10 @@ def test_cancelling_the_task_cancels_the_job_run(caught_up: Platform) -> None:
     caught_up.emr.released.clear()
     caught_up.emr.faults = deque(["waits"])
     run = caught_up.stack.trigger(**{"from": FIRST, "to": FIRST, "sources": ["social_media"], "replay": True})
-    logs = caught_up.stack.root / f"logs/dag_id={DAG}/run_id={run}/task_id=ingest"
-    # Until the triggerer has taken it over there is nobody who could cancel.
-    eventually(lambda: any(logs.glob("*.trigger.*")), "the job run is waited for")
+    # Until the triggerer has taken it over, and asks again and again, there is nobody who could cancel.
+    eventually(lambda: any(one.looks > 3 for one in caught_up.emr.of_name(f"{run}.ingest")), "it is waited for")
     caught_up.stack.ask("PATCH", f"dags/{DAG}/dagRuns/{run}/taskInstances/ingest", new_state="failed")
-    eventually(lambda: caught_up.emr.of_name(f"{run}.ingest")[0].state == "CANCELLED", "cancelled", 30)
+    eventually(lambda: caught_up.emr.of_name(f"{run}.ingest")[0].state == "CANCELLED", "cancelled", 120)
     caught_up.emr.released.set()
     caught_up.stack.ended(lambda: run_named(caught_up, run))
 

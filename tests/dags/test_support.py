@@ -90,12 +90,13 @@ def test_a_connection_in_airflow_alone_serves_this_machine_through_the_childs_en
 
 
 def test_a_connection_in_airflow_alone_is_refused_for_emr_with_how_to_move_it(here: World, ssm: str) -> None:
+    keys = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": "eu-north-1"}
+    client = boto3.client("ssm", endpoint_url=ssm, **keys)
+    client.delete_parameters(Names=[f"/airflow/connections/{POSTGRES}"])  # the stand-in's store is the process's
     with pytest.raises(
         AirflowFailException, match=rf"/airflow/connections/{POSTGRES}: not in the parameter store.*aws ssm put"
     ):
         refuse_what_a_job_cannot_read(str(here.file))
-    keys = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": "eu-north-1"}
-    client = boto3.client("ssm", endpoint_url=ssm, **keys)
     client.put_parameter(Name=f"/airflow/connections/{POSTGRES}", Value="{}", Type="SecureString")
     refuse_what_a_job_cannot_read(str(here.file))
 
