@@ -19,6 +19,8 @@ TERRAFORM ?= terraform
 IMAGE ?= coretelecoms-spark
 COMMIT = $(shell git rev-parse --short=12 HEAD)
 INTO ?= conf/env
+# The longest first.
+HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt test-page test-cluster lint-infra
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
@@ -61,7 +63,8 @@ check: setup ## is all configuration valid?
 test: setup ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
-test-all: setup test-dbt test-s3 test-cluster test-warehouses test-airflow test-terraform test-page test-slow lint-infra ## the heavier tests
+test-all: setup ## the heavier tests, two suites at a time
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going $(HEAVIER)
 
 test-slow: setup ## kills at random moments, faults that take their time
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
@@ -75,7 +78,8 @@ test-nightly: setup ## the same on a second, independent S3 server (versitygw, b
 test-cluster: setup ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
 
-test-warehouses: test-bigquery test-snowflake test-parity ## the three, in this order
+test-warehouses: setup ## BigQuery, Snowflake, and the comparison of what they exported
+	@for suite in test-bigquery test-snowflake test-parity; do $(MAKE) --no-print-directory $$suite; done
 
 test-snowflake: setup ## Bronze, Silver and Gold in a stand-in for Snowflake, the lake on an S3 server
 	@$(PYTHON) -m pytest -q tests/snowflake
