@@ -58,5 +58,5 @@ with DAG(
     load = SparkStep(task_id="load_bronze", step="load", asked=asked, trigger_rule=WHATEVER_HAPPENED)
     silver = DbtLayer(task_id="dbt_silver", layer="silver", asked=asked, trigger_rule=WHATEVER_HAPPENED)
     gold = DbtLayer(task_id="dbt_gold", layer="gold", asked=asked)
-    told = tell_numbers(asked)  # type: ignore[arg-type]
+    told = tell_numbers(asked)  # type: ignore[arg-type]  # a task's promise of it
     arrived >> ingest >> load >> silver >> gold >> told >> ledger_balances.expand(asked=asked)

@@ -40,6 +40,7 @@ def ledger_balances(asked: ForOne) -> None:
     source = asked["source"]
     outcomes = status(*this.arguments())
     states = [f"{one.state} {one.rows_bronze:,}" if one.rows_bronze else one.state for one in outcomes]
+    # No key of Airflow's own: map_index_template reads it.
     context["shown"] = f"{source}: {', '.join(states) or 'nothing known'}"  # type: ignore[typeddict-unknown-key]
     wrong = [one for one in outcomes if not balances(one)]
     failed = _failed_before(context["ti"])

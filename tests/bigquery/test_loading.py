@@ -232,7 +232,7 @@ def test_all_days_of_all_sources_go_through_one_application(cloud: Cloud) -> Non
 
 
 def test_javas_own_requests_find_no_other_host(session: Session) -> None:
-    resolver = session()._jvm.java.net.InetAddress  # type: ignore[union-attr]
+    resolver = session()._jvm.java.net.InetAddress
     assert resolver.getByName("localhost").isLoopbackAddress()
     with pytest.raises(Exception, match=r"UnknownHostException: Unable to resolve host www\.googleapis\.com"):
         resolver.getByName("www.googleapis.com")

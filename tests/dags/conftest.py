@@ -49,7 +49,7 @@ class Platform:
     emr: emr.Service
     environment: dict[str, str]
     told: list[Asked] = field(default_factory=list)
-    stack: "stack.Stack" = None  # type: ignore[assignment]
+    stack: "stack.Stack" = None
 
     @property
     def canaries(self) -> dict[str, str]:
@@ -223,7 +223,7 @@ def caught_up(airflow: Platform) -> Platform:
     running = airflow.stack
     running.pause(False)
     for day in CATCH_UP[:2]:
-        running.ended(lambda day=day: running.run_of(str(day)))  # type: ignore[misc]
+        running.ended(lambda day=day: running.run_of(str(day)))
     run = stack.eventually(lambda: running.run_of(str(CATCH_UP[2])), "the third day has begun")["dag_run_id"]
     stack.eventually(lambda: airflow.emr.of_name(run), "submitted, but not answered")
     running.kill("worker")

@@ -29,7 +29,7 @@ def dag() -> DAG:
     bag = DagBag(str(ROOT / "dags"), bundle_path=ROOT / "dags", bundle_name="dags")
     assert bag.import_errors == {}
     [found] = bag.dags.values()
-    return found  # type: ignore[return-value]
+    return found
 
 
 def structure(dag: DAG) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def structure(dag: DAG) -> dict[str, Any]:
         "start_date": str(dag.start_date),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
-        "params": {name: param.schema for name, param in dag.params._ParamsDict__dict.items()},  # type: ignore[attr-defined]
+        "params": {name: param.schema for name, param in dag.params._ParamsDict__dict.items()},
         "tasks": tasks,
     }
 
@@ -87,4 +87,4 @@ def test_parsing_costs_less_than_a_second_and_never_imports_spark() -> None:
 
 if __name__ == "__main__":
     [current] = DagBag(str(ROOT / "dags"), bundle_path=ROOT / "dags", bundle_name="dags").dags.values()
-    SNAPSHOT.write_text(json.dumps(structure(current), indent=1, sort_keys=True) + "\n")  # type: ignore[arg-type]
+    SNAPSHOT.write_text(json.dumps(structure(current), indent=1, sort_keys=True) + "\n")

@@ -112,7 +112,7 @@ def test_an_encryption_key_and_a_buckets_owner_go_with_every_request(cloud: Clou
     seen = cloud.server.requests[first:]
     assert {request.headers["x-amz-expected-bucket-owner"] for request in seen} == {ACCOUNT}
     assert seen[0].headers["x-amz-server-side-encryption-aws-kms-key-id"] == key
-    assert store.delta_options(place)["aws_sse_kms_key_id"] == key  # type: ignore[index]
+    assert store.delta_options(place)["aws_sse_kms_key_id"] == key
 
 
 def test_spark_gets_endpoint_key_and_the_magic_committer_only_where_something_is_on_s3(cloud: Cloud) -> None:

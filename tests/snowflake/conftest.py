@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from demo.faithful import Counts, generate
 from demo.postgres import Server as Postgres
 from demo.services import Services
-from jobs.bronze.snowflake import loaded
+from jobs.bronze.snowflake import execute, loaded
 from jobs.ledger import Manifest
 from jobs.location import S3Location
 from jobs.settings import ROOT, SnowflakeWarehouse
@@ -49,9 +49,8 @@ class Snowflake:
         return snowflake.connector.connect(**names, host="127.0.0.1", port=self.port, database=DATABASE)
 
     def ask(self, statement: str) -> list[Any]:
-        with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-            return list(cursor.fetchall()) if cursor.description else []
+        with self.connect() as connection:
+            return execute(connection, statement)
 
     def by_name(self, statement: str) -> list[dict[str, Any]]:
         """Rows with their columns' names."""

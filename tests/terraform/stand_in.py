@@ -22,7 +22,7 @@ def aws() -> Iterator[Server]:
     _complete_budgets()
     _complete_rules()
     # moto knows no condition in a bucket's policy and would deny everything; tests/terraform/policy.py judges instead.
-    FakeBucket.get_permission = lambda *_: None  # type: ignore[method-assign]
+    FakeBucket.get_permission = lambda *_: None
     with serving() as server:
         yield server
 
@@ -37,18 +37,18 @@ def _complete_applications() -> None:
         answer = create(self)
         application: Application = self.emrserverless_backend.applications[answer.result["applicationId"]]
         application.state = "CREATED"
-        application.architecture = self._get_param("architecture")  # type: ignore[attr-defined]
-        application.image_configuration = self._get_param("imageConfiguration")  # type: ignore[attr-defined]
+        application.architecture = self._get_param("architecture")
+        application.image_configuration = self._get_param("imageConfiguration")
         return answer
 
-    EMRServerlessResponse.create_application = created  # type: ignore[method-assign]
+    EMRServerlessResponse.create_application = created
 
 
 def _complete_budgets() -> None:
     """Who is told of a budget, and its tags."""
 
     def budget(self: Any, name: str) -> Budget:
-        return self.backend.budgets[self._get_param("AccountId") or self.current_account][name]  # type: ignore[no-any-return]
+        return self.backend.budgets[self._get_param("AccountId") or self.current_account][name]
 
     def subscribers(self: Any) -> str:
         wanted = self._get_param("Notification")
@@ -77,10 +77,10 @@ def _complete_budgets() -> None:
         return create(self)
 
     if create.__module__ != __name__:
-        BudgetsResponse.create_budget = created  # type: ignore[method-assign]
-        BudgetsResponse.describe_subscribers_for_notification = subscribers  # type: ignore[attr-defined]
-        BudgetsResponse.list_tags_for_resource = tags  # type: ignore[attr-defined]
-        BudgetsResponse.tag_resource = tag  # type: ignore[attr-defined]
+        BudgetsResponse.create_budget = created
+        BudgetsResponse.describe_subscribers_for_notification = subscribers
+        BudgetsResponse.list_tags_for_resource = tags
+        BudgetsResponse.tag_resource = tag
 
 
 def _complete_rules() -> None:
@@ -94,5 +94,5 @@ def _complete_rules() -> None:
         prefix_list = names.get("prefix_list_id") or (arguments[7] if len(arguments) > 7 else None)
         self.of_prefix_list = (prefix_list or {}).get("Description")
 
-    SecurityGroupRule.__init__ = made  # type: ignore[method-assign]
-    SecurityGroupRule.description = property(lambda self: self.of_prefix_list or described(self))  # type: ignore[assignment,method-assign]
+    SecurityGroupRule.__init__ = made
+    SecurityGroupRule.description = property(lambda self: self.of_prefix_list or described(self))

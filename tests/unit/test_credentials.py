@@ -50,7 +50,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 def put(ssm: object, parameters: dict[str, str]) -> None:
     for name, content in parameters.items():
-        ssm.put_parameter(Name=f"{PATH}/{name}", Value=content, Type="SecureString")  # type: ignore[attr-defined]
+        ssm.put_parameter(Name=f"{PATH}/{name}", Value=content, Type="SecureString")
 
 
 def test_the_six_parameters_of_a_database_come_from_ssm_over_several_pages(ssm: object) -> None:
@@ -198,7 +198,7 @@ def test_airflows_connections_and_variables_are_read_from_ssm(ssm: object) -> No
         "variables/AGENTS_SPREADSHEET_ID": "1AbC",
     }
     for name, content in stored.items():
-        ssm.put_parameter(Name=f"/airflow/{name}", Value=content, Type="SecureString")  # type: ignore[attr-defined]
+        ssm.put_parameter(Name=f"/airflow/{name}", Value=content, Type="SecureString")
     assert database("connection:CORE_TELECOMS_POSTGRES_CONN").db_password.get_secret_value() == SIX["db_password"]
     assert value("connection:CORE_TELECOMS_POSTGRES_CONN").get_secret_value() == SIX["db_password"]
     assert identifier("variable:AGENTS_SPREADSHEET_ID") == "1AbC"
