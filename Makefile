@@ -49,7 +49,7 @@ headline: setup ## the headline numbers from Gold
 	@./dbt.sh headline
 
 pages: setup ## two offline pages: what customers complain about, and whether to trust it (ARGS="--env E --out DIR")
-	@$$(./setup.sh requirements/pages.txt) -m pages $(ARGS)
+	@./pages.sh $(ARGS)
 
 docs: setup ## dbt's documentation, source to Gold, as one offline page
 	@./dbt.sh docs

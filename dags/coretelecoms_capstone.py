@@ -1,9 +1,10 @@
 """# Customer complaints, from delivery to Gold, day by day
 
 **What**: waits for each source's delivery, lands it in the lake (`ingest`), loads Bronze (`load_bronze`), has dbt build
-and test Silver and Gold, and sends one message with the numbers. Airflow submits and judges; it transforms nothing.
+and test Silver and Gold, writes the two pages, and sends one message with the numbers. Airflow submits and judges; it
+transforms nothing.
 
-**Output**: `raw/`, Bronze, `coretelecoms_silver`, `coretelecoms_gold` of the day that has ended.
+**Output**: `raw/`, Bronze, `coretelecoms_silver`, `coretelecoms_gold` of the day that has ended; the pages, anew.
 
 **When it fails**: what landed goes on whatever else did not; `ledger_balances` then fails the run and names the source.
 Gold keeps the days before; complaints of that source and day are missing in it.
@@ -21,7 +22,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from dags.support.alerts import failed, missed_deadline
 from dags.support.asked import PARAMS, what_is_asked
 from dags.support.balance import ledger_balances, tell_numbers
-from dags.support.dbt_layer import DbtLayer
+from dags.support.child_step import DbtLayer, Pages
 from dags.support.delivery import DeliverySensor
 from dags.support.spark_step import SparkStep
 
@@ -58,5 +59,6 @@ with DAG(
     load = SparkStep(task_id="load_bronze", step="load", asked=asked, trigger_rule=WHATEVER_HAPPENED)
     silver = DbtLayer(task_id="dbt_silver", layer="silver", asked=asked, trigger_rule=WHATEVER_HAPPENED)
     gold = DbtLayer(task_id="dbt_gold", layer="gold", asked=asked)
+    pages = Pages(task_id="pages", asked=asked, trigger_rule=WHATEVER_HAPPENED)
     told = tell_numbers(asked)  # type: ignore[arg-type]  # a task's promise of it
-    arrived >> ingest >> load >> silver >> gold >> told >> ledger_balances.expand(asked=asked)
+    arrived >> ingest >> load >> silver >> gold >> pages >> told >> ledger_balances.expand(asked=asked)

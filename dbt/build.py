@@ -89,7 +89,10 @@ def build(
         arguments += ["--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1))]
     if full:
         arguments.append("--full-refresh")
+    _discard_results(layer)
     results = list(invoke(*arguments).results)
+    if layer:
+        _results().replace(_results(layer))
     if any(_has_failed(one) for one in results):
         raise _failure(results)
     days = f"{first}..{last}" if first else "all days"
@@ -97,6 +100,18 @@ def build(
         return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
     return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}"
+
+
+def _results(layer: str | None = None) -> Path:
+    """What dbt said of its last build: of a layer's in a file of its own, for the next layer's would replace it."""
+    return artifacts() / (f"run_results.{layer}.json" if layer else "run_results.json")
+
+
+def _discard_results(layer: str | None) -> None:
+    """Of what is built now, and of what is built on it."""
+    layers = list(ONLY)
+    for one in (None, *layers[layers.index(layer) if layer else 0 :]):
+        _results(one).unlink(missing_ok=True)
 
 
 def docs() -> str:

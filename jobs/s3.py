@@ -81,6 +81,12 @@ def put_if_absent(at: S3Location, content: bytes) -> bool:
     raise ServiceError(f"{at}: {TRIES} conflicting writes came first")
 
 
+def put(at: S3Location, content: bytes, content_type: str) -> None:
+    """In the place of what is there: for what is made anew from the lake. Never below `raw/`."""
+    with _explained(at):
+        _client(at).put_object(**_names(at), **_encryption(at), Body=content, ContentType=content_type)
+
+
 def footer(at: S3Location) -> tuple[BytesIO, int]:
     """What a Parquet reader needs to see of a file's end, as a file; and the size of the whole."""
     found = head(at)

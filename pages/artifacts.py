@@ -1,14 +1,17 @@
-"""What dbt said of its last build: run_results.json and manifest.json of its target folder."""
+"""What dbt said of its last build: the results and manifest.json of its target folder.
+
+`run_results.json` is a whole build's; of layers built one after the other each has its own, `run_results.LAYER.json`.
+"""
 
 import json
 import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from jobs.location import ROOT
+from jobs.location import ROOT, Location
+from pages import html
 
 SLOWEST = 10
 _WORST_FIRST = {"warn": 1, "skipped": 2, "pass": 3}
@@ -27,7 +30,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Build:
-    """The last invocation; `command` is build, test, docs..."""
+    """The last invocation, or one a layer; `command` is build, test, docs..."""
 
     command: str
     finished_at: datetime
@@ -51,24 +54,24 @@ class Build:
         return sorted(self.models, key=lambda model: (model.status == "success", -model.seconds))[:SLOWEST]
 
 
-def read(out: Path) -> Build | None:
+def read(out: Location) -> Build | None:
     """None where dbt has not run here."""
     folder = ROOT / os.environ.get("DBT_TARGET_PATH", ".local/dbt")
-    if not (folder / "run_results.json").exists() or not (folder / "manifest.json").exists():
+    files = [*folder.glob("run_results.json"), *sorted(folder.glob("run_results.*.json"))]
+    if not files or not (folder / "manifest.json").exists():
         return None
-    said = json.loads((folder / "run_results.json").read_text(encoding="utf-8"))
+    said = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     nodes = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    ran = [(one["unique_id"].partition(".")[0], _node(one, nodes)) for one in said["results"]]
-    log = folder / "logs/dbt.log"
+    ran = [(one["unique_id"].partition(".")[0], _node(one, nodes)) for each in said for one in each["results"]]
     return Build(
-        command=said["args"].get("which", ""),
-        finished_at=datetime.fromisoformat(said["metadata"]["generated_at"]),
-        seconds=said["elapsed_time"],
+        command=said[0]["args"].get("which", ""),
+        finished_at=max(datetime.fromisoformat(each["metadata"]["generated_at"]) for each in said),
+        seconds=sum(each["elapsed_time"] for each in said),
         tests=sorted(
             (node for kind, node in ran if kind == "test"), key=lambda test: (_WORST_FIRST.get(test.status, 0), test.of)
         ),
         models=[node for kind, node in ran if kind != "test"],
-        log=Path(os.path.relpath(log, out)).as_posix() if log.exists() else None,
+        log=html.link(folder / "logs/dbt.log", out),
     )
 
 

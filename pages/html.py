@@ -1,6 +1,7 @@
 """Templates, filled: escaped, in one file, with a policy that lets nothing be fetched."""
 
 import json
+import os
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -10,11 +11,20 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from jobs.location import Location
+
 _FOLDER = Path(__file__).parent / "templates"
 
 
 def render(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(**values)
+
+
+def link(file: Path, out: Location) -> str | None:
+    """From a page in the folder `out`; None where page or file is not on this machine."""
+    if not isinstance(out, Path) or not file.exists():
+        return None
+    return Path(os.path.relpath(file, out.absolute())).as_posix()
 
 
 @cache

@@ -1,15 +1,14 @@
 """The run page: manifests, run reports, Bronze's counts and dbt's artifacts, put before whoever runs the platform."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 from jobs import status
 from jobs.ledger import Ledger, Outcome, RunReport
+from jobs.location import Location
 from jobs.settings import Environment, SourceContract
 from pages import artifacts, html, rejected
 
@@ -76,8 +75,8 @@ class Shown:
     log: str | None
 
 
-def page(environment: Environment, contracts: dict[str, SourceContract], out: Path, built_at: datetime) -> str:
-    """The whole page; `out` is the folder it will lie in, from which links to logs start."""
+def page(environment: Environment, contracts: dict[str, SourceContract], out: Location, built_at: datetime) -> str:
+    """The whole page; `out` is where it will lie: links to logs start from a folder, and there are none on S3."""
     reports = list(Ledger(environment.lake).reports())
     seconds: dict[tuple[str | None, str, date], float | None] = {
         (one.run_id, one.source, one.ingest_date): one.seconds
@@ -174,7 +173,7 @@ def _notices(line: Line) -> Iterator[Notice]:
         yield Notice("wait", f"{where}: {kind.replace('_', ' ')}: {', '.join(names)}", "odd")
 
 
-def _shown(environment: Environment, report: RunReport, out: Path) -> Shown:
+def _shown(environment: Environment, report: RunReport, out: Location) -> Shown:
     return Shown(
         report,
         (report.finished_at - report.started_at).total_seconds(),
@@ -183,15 +182,15 @@ def _shown(environment: Environment, report: RunReport, out: Path) -> Shown:
     )
 
 
-def _unfinished(environment: Environment, reports: Sequence[RunReport], out: Path) -> list[tuple[str, str | None]]:
+def _unfinished(environment: Environment, reports: Sequence[RunReport], out: Location) -> list[tuple[str, str | None]]:
     """Runs that logged, and put no report."""
     logged = sorted(path.stem for path in environment.logs.glob("*.jsonl")) if environment.logs else []
     reported = {report.run_id for report in reports}
     return [(run_id, _log(environment, run_id, out)) for run_id in logged if run_id not in reported]
 
 
-def _log(environment: Environment, run_id: str | None, out: Path) -> str | None:
-    """The run's log, as a link from the page; None where it is not on this machine."""
-    if run_id is None or environment.logs is None or not (environment.logs / f"{run_id}.jsonl").exists():
+def _log(environment: Environment, run_id: str | None, out: Location) -> str | None:
+    """The run's log, as a link from the page; None where page or log is not on this machine."""
+    if run_id is None or environment.logs is None:
         return None
-    return Path(os.path.relpath(environment.logs / f"{run_id}.jsonl", out)).as_posix()
+    return html.link(environment.logs / f"{run_id}.jsonl", out)

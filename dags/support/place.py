@@ -26,6 +26,7 @@ class Place:
     master: str = ""
     application_id: str = ""
     execution_role_arn: str = ""
+    pages: str = ".local/pages"  # a folder of the worker's, or s3://
     logs: str = ""  # s3:// where EMR puts the driver's log
     poll: int = 20  # seconds between two looks at a job run
     entry_point: str = f"local://{_HOME}/jobs/main.py"

@@ -4,12 +4,14 @@ import hashlib
 import secrets
 from typing import Any
 
+import greenback
 from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
 from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
 from airflow.providers.amazon.aws.triggers.emr import EmrServerlessStartJobTrigger
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.triggers.base import BaseTrigger
 
 from dags.support.alerts import DataError, RetryLater, told
 from dags.support.asked import REPORTED, Asked
@@ -19,6 +21,18 @@ from dags.support.place import AWS, Place, place
 
 PATIENCE = 4 * 3600  # seconds for a job run
 _JOB = "job_run_id"  # XCom: set before deferring, for a failed trigger does not tell of which job run it speaks
+
+
+class JobRunTrigger(EmrServerlessStartJobTrigger):
+    """Cancels its job run when the task is marked failed, or cleared.
+
+    Airflow calls `on_kill` in a task of its own, where Python 3.11 carries no portal over; without one the provider's hook
+    finds no connection, goes on with whatever credentials there are, and cancels nothing.
+    """
+
+    async def on_kill(self) -> None:
+        await greenback.ensure_portal()
+        await super().on_kill()
 
 
 class SparkStep(EmrServerlessStartJobOperator):
@@ -37,6 +51,7 @@ class SparkStep(EmrServerlessStartJobOperator):
             aws_conn_id=AWS,
             deferrable=True,
             enable_application_ui_links=True,
+            config={"executionTimeoutMinutes": PATIENCE // 60},  # should nobody be left who could cancel it
             **kwargs,
         )
         self.step = step
@@ -107,6 +122,11 @@ class SparkStep(EmrServerlessStartJobOperator):
             ),
             method_name="execute_complete",
         )
+
+    def defer(self, *, trigger: BaseTrigger, **kwargs: Any) -> None:
+        if isinstance(trigger, EmrServerlessStartJobTrigger):
+            trigger = JobRunTrigger(**trigger.serialize()[1])
+        super().defer(trigger=trigger, **kwargs)
 
     def persist_links(self, context: Context) -> None:
         context["ti"].xcom_push(_JOB, self.job_id)

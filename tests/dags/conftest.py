@@ -32,6 +32,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 CATCH_UP = DAYS[:3]
+PAGES = "s3://published/pages"
 SOURCES = ("agents", "call_logs", "customers", "service_outages", "social_media", "web_forms")
 AWS_KEY = "AKIAZQ77HERONQUARTZ0"  # pragma: allowlist secret
 AWS_SECRET = "heron77quartzAWSsecretKeyCanary000000000"
@@ -50,6 +51,13 @@ class Platform:
     environment: dict[str, str]
     told: list[Asked] = field(default_factory=list)
     stack: "stack.Stack" = None
+
+    @property
+    def s3(self) -> Any:
+        return boto3.client(
+            "s3", endpoint_url=self.aws, region_name="eu-north-1", aws_access_key_id=AWS_KEY,
+            aws_secret_access_key=AWS_SECRET,
+        )
 
     @property
     def canaries(self) -> dict[str, str]:
@@ -154,6 +162,8 @@ def store_connections(platform: Platform) -> None:
         "variables/AGENTS_SPREADSHEET_ID": services.SPREADSHEET,
     }
     keys = {"aws_access_key_id": AWS_KEY, "aws_secret_access_key": AWS_SECRET, "region_name": "eu-north-1"}
+    where = {"LocationConstraint": keys["region_name"]}
+    platform.s3.create_bucket(Bucket=PAGES.split("/")[2], CreateBucketConfiguration=where)
     client = boto3.client("ssm", endpoint_url=platform.aws, **keys)
     for name, value in stored.items():
         client.put_parameter(Name=f"/airflow/{name}", Value=value, Type="SecureString")
@@ -161,8 +171,9 @@ def store_connections(platform: Platform) -> None:
 
 def connections(platform: Platform, emr_address: str, webhooks: str) -> dict[str, Any]:
     """Those that Airflow alone needs, for its own database."""
-    endpoints = {"emr-serverless": {"endpoint_url": emr_address}, "ssm": {"endpoint_url": platform.aws}}
-    spark = {"environment": str(platform.world.file), "application_id": emr.APPLICATION, "poll": 1}
+    places = {"emr-serverless": emr_address, "ssm": platform.aws, "s3": platform.aws}
+    endpoints = {service: {"endpoint_url": address} for service, address in places.items()}
+    spark = {"environment": str(platform.world.file), "application_id": emr.APPLICATION, "poll": 1, "pages": PAGES}
     spark |= {"execution_role_arn": "arn:aws:iam::123456789012:role/jobs", "logs": "s3://logs/emr"}
     slack, teams = WEBHOOKS.values()
     return {
