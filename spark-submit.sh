@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The one way in: ./spark-submit.sh STEP [--date D | --from D --to D] [--source S]... [--env E] [--master URL]
-# (--help tells more). Decides one thing: steps that need Spark go through Spark's own spark-submit, the others
-# through Python alone. `load` needs it where Bronze is in BigQuery.
+# (--help tells more). Steps that need Spark find here what it is started with: on a master by Spark's own spark-submit,
+# on this machine by Python, once something is to be landed and it is known how much. `load` needs Spark for BigQuery.
 set -euo pipefail
 # shellcheck source=setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -57,4 +57,9 @@ local*) options+=(--master "$master") ;;
     options+=(--master "$master" --py-files "$(package)") && more=$JARS${more:+:$more} ;;
 esac
 [ -z "$more" ] || options+=(--jars "${more//:/,}")
+if [ -z "$master" ]; then
+    export PYSPARK_SUBMIT_ARGS="${options[*]} pyspark-shell"
+    [ -n "${CORETELECOMS_JVM:-}" ] || export CORETELECOMS_JVM_LARGE=$LARGE
+    exec "$PYTHON" -m jobs "$@"
+fi
 exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$ROOT/jobs/main.py" "$@"

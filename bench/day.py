@@ -36,6 +36,7 @@ FURTHER = len(DAYS) - 1
 ENOUGH = 5  # repetitions; fewer show no miss
 CUSTOMERS = 20_000  # not the 2.5 million that are delivered once: the day is measured
 OFFLINE = {"AWS_EC2_METADATA_DISABLED": "true", "GCE_METADATA_HOST": "127.0.0.1:9", "NO_GCE_CHECK": "true"}
+KEPT = ("JARS", "LARGE", "JAVA_HOME")
 VARIANTS = {
     "ours": "run, one day, Bronze included",
     "nothing": "run, nothing to be done",
@@ -89,10 +90,7 @@ class Bench:
             str(out),
             *map(str, DAYS[:days]),
         ]
-        spark = self.spark
-        if stock:
-            spark = {name: spark[name] for name in ("SPARK_HOME", "JAVA_HOME", "PYSPARK_PYTHON", "SPARK_LOCAL_IP")}
-            spark["SPARK_SUBMIT_OPTS"] = f"-Dlog4j2.configurationFile=file:{ROOT}/conf/spark/log4j2.properties"
+        spark = stock_environment(self.spark) if stock else self.spark
         usage, output = self._measured(command, {**_clean_environment(), **spark, **self.jdbc})
         written = {
             source: sum(pq.read_metadata(file).num_rows for file in (out / source).rglob("*.parquet"))
@@ -128,10 +126,16 @@ def _clean_environment() -> dict[str, str]:
 def _spark_environment() -> dict[str, str]:
     """What `spark-submit.sh` starts Spark's JVM with, and the jars."""
     subprocess.run([ROOT / "conf/spark/archive.sh"], check=True, env=_clean_environment(), stdout=sys.stderr)
-    script = "source ./setup.sh && source conf/spark/jvm.sh && JARS=$JARS exec env -0"
+    script = "source ./setup.sh && source conf/spark/jvm.sh && JARS=$JARS LARGE=$LARGE exec env -0"
     found = subprocess.run(["bash", "-c", script], cwd=ROOT, env=_clean_environment(), check=True, capture_output=True)
     variables = dict(line.split("=", 1) for line in found.stdout.decode().split("\0") if line)
-    return {name: value for name, value in variables.items() if name in ("JARS", "JAVA_HOME") or "SPARK_" in name}
+    return {name: value for name, value in variables.items() if name in KEPT or "SPARK_" in name}
+
+
+def stock_environment(spark: Mapping[str, str]) -> dict[str, str]:
+    """Of `_spark_environment`, what Spark as it comes would have too."""
+    kept = {name: spark[name] for name in ("SPARK_HOME", "JAVA_HOME", "PYSPARK_PYTHON", "SPARK_LOCAL_IP", "JARS")}
+    return kept | {"SPARK_SUBMIT_OPTS": f"-Dlog4j2.configurationFile=file:{ROOT}/conf/spark/log4j2.properties"}
 
 
 def _five_contracts(work: Path) -> Path:

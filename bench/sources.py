@@ -1,12 +1,12 @@
-"""Landing a Postgres table against draining it by COPY: client CPU a row, from the slope between two sizes.
+"""Landing a Postgres table against draining it by COPY, and against bare Spark: client CPU a row, from the slope.
 
     python -m bench.sources --repetitions 3
 
-Start-up cancels in the slope; the server's CPU is not counted. Exit 1: the bound was missed.
+The slope between two sizes, so that start-up cancels; all JVMs with the flags of large days. The server's CPU is not
+counted. Bare Spark reads over JDBC, one connection, and writes Parquet. Exit 1: the bound was missed.
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -14,11 +14,13 @@ from pathlib import Path
 from statistics import median
 
 from bench.cpu import measured
+from bench.day import _clean_environment, _spark_environment
 from demo.complaints import HEADERS
 from demo.postgres import DATABASE, SCHEMA, Server, serving
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = (100_000, 500_000)
+WHOSE = ("ours", "bare Spark", "COPY drain")
 BOUND = 8.0
 DAY = "2025-11-20"
 TABLE = f"{SCHEMA}.web_form_request_2025_11_20"
@@ -26,6 +28,16 @@ _DRAIN = """
 import os, psycopg2
 with psycopg2.connect(os.environ["DRAIN"]) as connection, connection.cursor() as cursor, open(os.devnull, "wb") as null:
     cursor.copy_expert("copy (select * from {table}) to stdout (format binary)", null)
+"""
+_BARE = """
+import sys
+from pyspark.sql import SparkSession
+url, table, password, out = sys.argv[1:]
+spark = SparkSession.builder.config("spark.ui.enabled", "false").getOrCreate()
+access = {"user": "postgres", "password": password, "fetchsize": "10000", "driver": "org.postgresql.Driver"}
+rows = spark.read.jdbc(url, table, properties=access)
+rows.write.mode("overwrite").option("compression", "zstd").parquet(out)
+spark.stop()
 """
 
 
@@ -40,14 +52,25 @@ def fill(server: Server, rows: int) -> None:
         cursor.execute(f"select count(*) from {TABLE}")
 
 
-def seconds(work: Path, server: Server, whose: str) -> float:
+def seconds(work: Path, server: Server, spark: dict[str, str], whose: str) -> float:
     """CPU of one run, all its processes."""
     shutil.rmtree(work / "lake", ignore_errors=True)
-    address = f"host=127.0.0.1 port={server.address.port} dbname={DATABASE} user=postgres"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DRAIN": f"{address} password={server.address.password}"}
-    ours = [str(ROOT / "spark-submit.sh"), "ingest", "--env", str(work / "bench.toml"), "--date", DAY]
-    drain = [sys.executable, "-c", _DRAIN.format(table=TABLE)]
-    command = [*ours, "--source", "web_forms"] if whose == "ours" else drain
+    password = server.address.password
+    address = f"host=127.0.0.1 port={server.address.port} dbname={DATABASE} user=postgres password={password}"
+    environment = _clean_environment() | {"DRAIN": address}
+    match whose:
+        case "ours":
+            command = [str(ROOT / "spark-submit.sh"), "ingest", "--env", str(work / "bench.toml"), "--date", DAY]
+            command += ["--source", "web_forms"]
+            environment |= {"CORETELECOMS_JVM": spark["SPARK_SUBMIT_OPTS"]}
+        case "bare Spark":
+            (work / "bare.py").write_text(_BARE)
+            url = f"jdbc:postgresql://127.0.0.1:{server.address.port}/{DATABASE}"
+            command = [f"{spark['SPARK_HOME']}/bin/spark-submit", "--driver-class-path", spark["JARS"]]
+            command += [str(work / "bare.py"), url, TABLE, password, str(work / "bare")]
+            environment |= spark
+        case _:
+            command = [sys.executable, "-c", _DRAIN.format(table=TABLE)]
     usage = measured(command, work / "usage.json", environment, ROOT, work / "log")
     if usage.code:
         raise SystemExit((work / "log").read_text()[-4000:])
@@ -58,7 +81,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.sources", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=3, help="[3]")
     repetitions = parser.parse_args().repetitions
-    found: dict[tuple[str, int], list[float]] = {(whose, size): [] for whose in ("ours", "drain") for size in SIZES}
+    spark = _spark_environment()
+    spark["SPARK_SUBMIT_OPTS"] += f" {spark['LARGE']}"
+    found: dict[tuple[str, int], list[float]] = {(whose, size): [] for whose in WHOSE for size in SIZES}
     with tempfile.TemporaryDirectory(prefix="bench-sources-") as folder:
         work = Path(folder)
         work.chmod(0o755)  # Postgres may run as another user
@@ -72,15 +97,16 @@ def main() -> int:
             for _ in range(repetitions):
                 for size in SIZES:
                     fill(server, size)
-                    for whose in ("ours", "drain"):
-                        found[whose, size].append(seconds(work, server, whose))
+                    for whose in WHOSE:
+                        found[whose, size].append(seconds(work, server, spark, whose))
     slope = {}
-    for whose in ("ours", "drain"):
+    for whose in WHOSE:
         small, large = (median(found[whose, size]) for size in SIZES)
         slope[whose] = (large - small) / (SIZES[1] - SIZES[0]) * 1e6
         sizes = f"{small:6.2f} CPU-s at {SIZES[0]:,}, {large:6.2f} at {SIZES[1]:,}"
-        print(f"{whose:<6} {sizes}: {slope[whose]:6.2f} a million")
-    ratio = slope["ours"] / slope["drain"]
+        print(f"{whose:<10} {sizes}: {slope[whose]:6.2f} a million")
+    print(f"landing / bare Spark: {slope['ours'] / slope['bare Spark']:.2f}")
+    ratio = slope["ours"] / slope["COPY drain"]
     print(f"landing / COPY drain: {ratio:.1f}, bound {BOUND:g}: {'kept' if ratio <= BOUND else 'MISSED'}")
     return int(ratio > BOUND)
 

@@ -3,11 +3,10 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 
 from jobs import deliveries
@@ -59,18 +58,33 @@ class Run:
         return self.step in ("load", "run")
 
 
+@dataclass(frozen=True)
+class _Unit:
+    """One source's day; of a static source the day that a landing of it would count for.
+
+    `known`: the landing that counts so far.
+    """
+
+    contract: SourceContract
+    day: date
+    known: Manifest | None
+    replay: bool
+
+
 def execute(run: Run, session: Session) -> RunReport:
     """Do it, put the run report, and return it; no error of one source stops another."""
     started = datetime.now(UTC)
-    units: list[Callable[[], list[Outcome]]] = []
-    for contract in run.contracts.values():
-        if contract.static:
-            units.append(partial(_static, run, session, contract))
-        else:
-            units.extend(partial(_daily, run, session, contract, day) for day in run.days)
+    asked = [
+        (contract, day)
+        for contract in run.contracts.values()
+        for day in (run.days[:1] if contract.static else run.days)
+    ]
     expected = {name: 1 if contract.static else len(run.days) for name, contract in run.contracts.items()}
     with Progress(expected) as progress, ThreadPoolExecutor(THREADS) as pool:
-        outcomes = [outcome for done in pool.map(lambda unit: progress.finished(unit()), units) for outcome in done]
+        units = list(pool.map(lambda one: _unit(run, *one), asked))
+        session.bytes_to_read = sum(pool.map(lambda unit: _bytes_to_read(run, unit), units))
+        found = pool.map(lambda unit: progress.finished(_outcomes(run, session, unit)), units)
+        outcomes = [outcome for done in found for outcome in done]
     shutil.rmtree(run.work, ignore_errors=True)
     codes = {outcome.exit_code for outcome in outcomes}
     report = RunReport(
@@ -85,37 +99,53 @@ def execute(run: Run, session: Session) -> RunReport:
     return report
 
 
-def _daily(run: Run, session: Session, contract: SourceContract, day: date) -> list[Outcome]:
-    return [_bring(run, session, contract, day, Ledger(run.environment.lake).newest(contract.name, day))]
-
-
-def _static(run: Run, session: Session, contract: SourceContract) -> list[Outcome]:
+def _unit(run: Run, contract: SourceContract, day: date) -> _Unit:
     """A static source lands once per content: on the first day asked for, never before its newest landing."""
-    newest = Ledger(run.environment.lake).newest(contract.name)
-    day = max(run.days[0], newest.ingest_date) if newest else run.days[0]
-    if newest and newest.ingest_date in run.days:
-        day = newest.ingest_date if run.replay else day
-    elif newest:
-        run = replace(run, replay=False)  # a replay of other days does not touch it
-    outcome = _bring(run, session, contract, day, newest)
-    unchanged = [Outcome(source=contract.name, ingest_date=other, state="unchanged") for other in run.days]
-    if newest is None and outcome.exit_code:
+    known = Ledger(run.environment.lake).newest(contract.name, None if contract.static else day)
+    if not contract.static or known is None:
+        return _Unit(contract, day, known, run.replay)
+    if run.replay and known.ingest_date in run.days:
+        return _Unit(contract, known.ingest_date, known, True)
+    return _Unit(contract, max(day, known.ingest_date), known, False)  # a replay of other days does not touch it
+
+
+def _bytes_to_read(run: Run, unit: _Unit) -> int:
+    """Of a delivery that would land; 0 where it cannot be told at little cost, or at all: landing it says why."""
+    if not run.lands or deliveries.is_fetched(unit.contract.delivery):
+        return 0
+    try:
+        inputs = deliveries.look(unit.contract, run.environment, unit.day)
+    except Exception:  # noqa: BLE001 - a size is all that is asked for
+        return 0
+    return sum(found.size for found in inputs) if _is_news(unit, inputs) else 0
+
+
+def _is_news(unit: _Unit, inputs: tuple[Input, ...]) -> bool:
+    return unit.known is None or bool(inputs and (unit.replay or unit.known.inputs != inputs))
+
+
+def _outcomes(run: Run, session: Session, unit: _Unit) -> list[Outcome]:
+    """Of a static source one for each day asked for."""
+    outcome, name, known = _bring(run, session, unit), unit.contract.name, unit.known
+    if not unit.contract.static or (known is None and outcome.exit_code):
         return [outcome]
-    is_news = newest is None or outcome.run_id != newest.run_id
+    unchanged = [Outcome(source=name, ingest_date=other, state="unchanged") for other in run.days]
+    is_news = known is None or outcome.run_id != known.run_id
     shown = [outcome] if is_news or outcome.ingest_date in run.days else []
     return shown + [other for other in unchanged if other.ingest_date != outcome.ingest_date]
 
 
-def _bring(run: Run, session: Session, contract: SourceContract, day: date, known: Manifest | None) -> Outcome:
-    """Land what is missing or corrected, load what Bronze does not hold; `known` is the landing that counts so far."""
+def _bring(run: Run, session: Session, unit: _Unit) -> Outcome:
+    """Land what is missing or corrected, load what Bronze does not hold."""
     started = time.monotonic()
+    contract, day = unit.contract, unit.day
     try:
-        manifest = _landed(run, session, contract, day, known) if run.lands else known
+        manifest = _landed(run, session, unit) if run.lands else unit.known
         if manifest is None:
             raise NotArrivedError("nothing has landed; `ingest` it first")
         bronze = loaded(run.environment, contract.name, manifest.ingest_date).get(manifest.ingest_date)
         is_behind = bronze is None or bronze[0] < manifest.run_id
-        if run.loads and (is_behind or (run.step == "load" and run.replay)):
+        if run.loads and (is_behind or (run.step == "load" and unit.replay)):
             bronze = load(run.environment, contract, manifest, session)
         outcome = of_manifest(manifest, bronze)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on and this one is reported
@@ -124,15 +154,16 @@ def _bring(run: Run, session: Session, contract: SourceContract, day: date, know
     return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
 
 
-def _landed(run: Run, session: Session, contract: SourceContract, day: date, known: Manifest | None) -> Manifest:
-    """The landing that counts after this run looked at the source: a new one, or `known`."""
+def _landed(run: Run, session: Session, unit: _Unit) -> Manifest:
+    """The landing that counts after this run looked at the source: a new one, or the one that is known."""
+    contract, day = unit.contract, unit.day
     within = f"{contract.name}/{day}"
     request = Request(contract, run.environment, day, run.run_id, session, run.work / within, run.scratch / within)
     inputs: tuple[Input, ...] = ()
-    if known or not deliveries.is_fetched(contract.delivery):
+    if unit.known or not deliveries.is_fetched(contract.delivery):
         inputs = steadily(request, lambda _: deliveries.look(contract, run.environment, day))
-        if not inputs and known is None:
+        if unit.known and not _is_news(unit, inputs):
+            return unit.known
+        if not inputs:
             raise NotArrivedError(deliveries.place(contract, run.environment, day))
-        if known and (not inputs or (known.inputs == inputs and not run.replay)):
-            return known
     return land(request, Ledger(run.environment.lake), inputs)

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark import SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -26,6 +27,7 @@ _CONFIGURATION = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
+LARGE = 80 * 2**20  # bytes to be read from which C2 is worth its cost (docs/decisions/0006)
 # S3 through Hadoop's S3A. The magic committer writes an object once and in place: nothing is renamed, and nothing but
 # its own `__magic` notes is ever deleted.
 _S3A = {
@@ -76,13 +78,21 @@ class Session:
         }
         self._lock = threading.Lock()
         self._started: SparkSession | None = None
+        self.bytes_to_read = 0
 
     def __call__(self) -> SparkSession:
         with self._lock:
             if self._started is None:
+                self._size()
                 self._started = SparkSession.builder.config(map=self._configuration).getOrCreate()
                 self._started.sparkContext.setLogLevel("ERROR")
         return self._started
+
+    def _size(self) -> None:
+        """Chooses the JIT, where the JVM is not running yet: spark-submit.sh says by which flags."""
+        flags = os.environ.pop("CORETELECOMS_JVM_LARGE", "")
+        if flags and self.bytes_to_read > LARGE:
+            os.environ["SPARK_SUBMIT_OPTS"] += f" {flags}"
 
     def describe(self, work: str) -> SparkSession:
         """The session, with what this thread starts from now on named `work` in Spark's UI and event log."""
@@ -91,8 +101,16 @@ class Session:
         return spark
 
     def stop(self) -> None:
-        if self._started is not None:
-            self._started.stop()
+        """Ends Spark; a JVM that Python started is waited for: it ends when nobody speaks to it any more."""
+        if self._started is None:
+            return
+        gateway: Any = self._started.sparkContext._gateway
+        self._started.stop()
+        if process := getattr(gateway, "proc", None):
+            gateway.shutdown()
+            process.stdin.close()
+            process.wait()
+            SparkContext._gateway = SparkContext._jvm = None  # a later session starts a JVM of its own
 
 
 def explained(error: Exception) -> PlatformError:

@@ -8,8 +8,12 @@ PYSPARK_PYTHON=$PYTHON
 SPARK_LOCAL_IP=${SPARK_LOCAL_IP-127.0.0.1}
 SPARK_CONF_DIR=$CACHE/none # a folder that exists would stand on the class path, where no class archive may be made
 LOGGING=-Dlog4j2.configurationFile=file:$ROOT/conf/spark/log4j2.properties
-# C1 and the serial collector: half the CPU of the defaults on days up to about a million rows.
+# C1 and the serial collector: half the CPU of the defaults on days up to about half a million rows. Beyond, C2 is worth
+# its own cost, but for hot code only: its thresholds are four times the defaults.
 SMALL="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# Put behind SMALL, the last one counts.
+LARGE="-XX:TieredStopAtLevel=4 -XX:Tier4InvocationThreshold=20000 -XX:Tier4MinInvocationThreshold=2400"
+LARGE+=" -XX:Tier4CompileThreshold=60000 -XX:Tier4BackEdgeThreshold=160000"
 SPARK_LAUNCHER_OPTS="$SMALL -Xshare:auto"
 # The classes of a representative run, mapped instead of loaded and verified; one a JRE, class path and machine.
 ARCHIVE=$CACHE/classes-$(hash_of "$JAVA_HOME/release" <(echo "$JAVA_HOME:$SPARK_HOME:$JARS")).jsa

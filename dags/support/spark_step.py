@@ -26,8 +26,8 @@ _JOB = "job_run_id"  # XCom: set before deferring, for a failed trigger does not
 class JobRunTrigger(EmrServerlessStartJobTrigger):
     """Cancels its job run when the task is marked failed, or cleared.
 
-    Airflow calls `on_kill` in a task of its own, where Python 3.11 carries no portal over; without one the provider's hook
-    finds no connection, goes on with whatever credentials there are, and cancels nothing.
+    Airflow calls `on_kill` in a task of its own, where Python 3.11 carries no portal over; without one the provider's
+    hook finds no connection, goes on with whatever credentials there are, and cancels nothing.
     """
 
     async def on_kill(self) -> None:

@@ -55,7 +55,10 @@ class Platform:
     @property
     def s3(self) -> Any:
         return boto3.client(
-            "s3", endpoint_url=self.aws, region_name="eu-north-1", aws_access_key_id=AWS_KEY,
+            "s3",
+            endpoint_url=self.aws,
+            region_name="eu-north-1",
+            aws_access_key_id=AWS_KEY,
             aws_secret_access_key=AWS_SECRET,
         )
 

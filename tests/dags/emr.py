@@ -119,7 +119,8 @@ class Service:
             run.state, run.details = "FAILED", f"no such file: {submit['entryPoint']}"
             return
         run.process = subprocess.Popen(
-            [str(self.image / "spark-submit.sh"), *submit["entryPointArguments"]],
+            # With a master it is Spark's own spark-submit that starts the driver, as on EMR.
+            [str(self.image / "spark-submit.sh"), *submit["entryPointArguments"], "--master", "local[*]"],
             env=self.environment | {"CORETELECOMS_PYTHON": self.python},
             cwd=self.image,
             stdout=subprocess.PIPE,

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-import pytest
 
 from demo.faithful import delivery_path, generate
 from tests.conftest import DAYS
