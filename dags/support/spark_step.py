@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from typing import Any
+from typing import Any, NoReturn
 
 import greenback
 from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
@@ -123,10 +123,10 @@ class SparkStep(EmrServerlessStartJobOperator):
             method_name="execute_complete",
         )
 
-    def defer(self, *, trigger: BaseTrigger, **kwargs: Any) -> None:
+    def defer(self, *, trigger: BaseTrigger, **given: Any) -> NoReturn:
         if isinstance(trigger, EmrServerlessStartJobTrigger):
             trigger = JobRunTrigger(**trigger.serialize()[1])
-        super().defer(trigger=trigger, **kwargs)
+        super().defer(trigger=trigger, **given)
 
     def persist_links(self, context: Context) -> None:
         context["ti"].xcom_push(_JOB, self.job_id)

@@ -150,7 +150,9 @@ def write_environment(world: World) -> None:
         'spreadsheets = { agents = "variable:AGENTS_SPREADSHEET_ID" }\n'
         '[secrets]\ndatabase = "connection:CORE_TELECOMS_POSTGRES_CONN"\n'
         f'sheets_key = "connection:GOOGLE_SHEETS_API_CONN"\noutages_token = "file:{root}/services/outages_token"\n'
+        f'[spark]\n"spark.eventLog.enabled" = "true"\n"spark.eventLog.dir" = "file:{root}/events"\n'
     )
+    (root / "events").mkdir()
 
 
 def store_connections(platform: Platform) -> None:

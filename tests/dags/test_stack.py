@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from collections import deque
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,23 @@ def test_a_range_is_replayed_by_one_job_run_and_replaces_exactly_those_days(caug
     assert len({after[day] for day in replaced}) == 1
 
 
+def test_on_the_workers_machine_the_whole_dag_runs_too_and_an_odd_volume_is_told(caught_up: Platform) -> None:
+    """With the connection that a laptop has: no application, so no EMR."""
+    day, jobs_before = FAULTY + timedelta(1), len(caught_up.emr.runs)
+    deliver(caught_up, day, calls=3000)
+    given = caught_up.stack.ask("GET", "connections/CORE_TELECOMS_SPARK_CONN")["extra"]
+    here = {"environment": str(caught_up.world.file), "pages": str(caught_up.world.root / "pages")}
+    set_spark(caught_up, json.dumps(here))
+    run = caught_up.stack.trigger(**{"from": str(day), "to": str(day), "sources": ["social_media"]})
+    state = caught_up.stack.ended(lambda: run_named(caught_up, run))["state"]
+    set_spark(caught_up, given)
+    assert (state, len(caught_up.emr.runs)) == ("success", jobs_before)
+    [text] = caught_up.messages(f"{DAG} {day}: 1 of odd volume")
+    assert re.search(rf"social_media {day} loaded; .* odd volume: \d+ rows; the median of the last \d landings", text)
+    assert "Next: look at the odd volume" in text
+    assert "odd volume" in (caught_up.world.root / "pages/runs.html").read_text()
+
+
 def test_params_that_make_no_sense_end_the_run_before_anything_is_submitted(caught_up: Platform) -> None:
     jobs_before = len(caught_up.emr.runs)
     run = caught_up.stack.trigger(**{"from": LAST, "to": FIRST})
@@ -200,6 +217,7 @@ def test_no_connections_value_is_in_any_log_xcom_template_argument_or_file(caugh
     assert FIRST in searched["logs"]
     assert "call_logs" in searched["xcom"]
     assert f'"--from", "{FIRST}"' in searched["arguments"]
+    assert f"call_logs {FIRST}" in searched["Spark's event logs"]
     for place, text in searched.items():
         found = [name for name, value in canaries.items() if value in text]
         assert not found, f"{found} in {place}"
@@ -216,6 +234,8 @@ def searchable(platform: Platform) -> dict[str, str]:
         if path.is_file()
     ]
     found = {"logs": "\n".join(path.read_text(errors="replace") for path in files)}
+    events = (platform.world.root / "events").iterdir()
+    found["Spark's event logs"] = "\n".join(path.read_text() for path in events)
     found["arguments"] = json.dumps([[run.asked, run.output] for run in platform.emr.runs.values()])
     tables = {"xcom": "xcom", "templates": "rendered_task_instance_fields", "dag runs": "dag_run", "events": "log"}
     tables |= {"triggers": "trigger", "tasks": "task_instance"}
@@ -267,9 +287,15 @@ def runs_by_day(platform: Platform) -> dict[str, str]:
     }
 
 
-def deliver(platform: Platform, day: date) -> None:
+def set_spark(platform: Platform, extra: str) -> None:
+    """Where Spark runs, as somebody changes it in Airflow's UI."""
+    name = "CORE_TELECOMS_SPARK_CONN"
+    platform.stack.ask("PATCH", f"connections/{name}", connection_id=name, conn_type="generic", extra=extra)
+
+
+def deliver(platform: Platform, day: date, calls: int = 300) -> None:
     """The day's social media, made as the demo makes it."""
-    made = platform.world.root / "made"
-    generate(made, [day], calls=300, customers=200)
+    made = platform.world.root / f"made-{calls}"
+    generate(made, [day], calls=calls, customers=200)
     one = ("social_media", str(day))
     shutil.copy(delivery_path(made, one), delivery_path(platform.world.root / "sources", one))
