@@ -42,7 +42,7 @@ class Run:
     @property
     def scratch(self) -> Location:
         """Where Spark's executors find what the driver prepares for them."""
-        return self.environment.lake / "work" / self.run_id
+        return self.environment.lake / "scratch" / self.run_id
 
     @property
     def work(self) -> Path:

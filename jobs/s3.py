@@ -125,7 +125,7 @@ def copy(source: S3Location, target: S3Location) -> None:
 
 def remove(prefix: S3Location) -> None:
     """Everything below a scratch prefix. Never asked for below `raw/`, where nobody may delete."""
-    assert "work" in prefix.key.split("/")
+    assert "scratch" in prefix.key.split("/")
     with _explained(prefix):
         pages = _client(prefix).get_paginator("list_objects_v2").paginate(**_bucket(prefix), Prefix=f"{prefix.key}/")
         for page in pages:

@@ -55,12 +55,12 @@ data "aws_iam_policy_document" "execution" {
     sid     = "ReadLake"
     actions = ["s3:GetObject"]
     # Hadoop asks whether raw itself is an object, and would take a 403 for an error.
-    resources = concat(["${local.lake}/raw", "${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/work/*"], local.bronze)
+    resources = concat(["${local.lake}/raw", "${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/scratch/*"], local.bronze)
   }
   statement {
     sid       = "WriteLake"
     actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
-    resources = concat(["${local.lake}/raw/*", "${local.lake}/work/*"], local.bronze)
+    resources = concat(["${local.lake}/raw/*", "${local.lake}/scratch/*"], local.bronze)
   }
   statement {
     sid       = "WriteRunReports"
@@ -75,7 +75,7 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "DeleteScratchOnly" # below raw/ the committer's own notes, and nothing else, ever
     actions   = ["s3:DeleteObject"]
-    resources = ["${local.lake}/raw/*/__magic*", "${local.lake}/work/*"]
+    resources = ["${local.lake}/raw/*/__magic*", "${local.lake}/scratch/*"]
   }
   statement {
     sid     = "ReadItsSecrets"

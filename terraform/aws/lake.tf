@@ -78,7 +78,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     id     = "scratch"
     status = "Enabled"
     filter {
-      prefix = "work/"
+      prefix = "scratch/"
     }
     expiration {
       days = 2

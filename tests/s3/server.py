@@ -87,9 +87,9 @@ class Server:
 
 
 def _is_raw(key: str) -> bool:
-    """Below a lake's raw/; a lake below another's work/ is scratch."""
+    """Below a lake's raw/; a lake below another's scratch/ is another matter."""
     folders = key.split("/")
-    return "raw" in folders and "work" not in folders[: folders.index("raw")]
+    return "raw" in folders and "scratch" not in folders[: folders.index("raw")]
 
 
 def _exists_in_moto(bucket: str, key: str) -> bool:

@@ -60,7 +60,7 @@ class Runner:
         bronze = cloud.bronze("call_logs")
         assert len(bronze) == len(set(bronze)) == rows
         assert len(cloud.manifests("call_logs")) == 1
-        assert not cloud.server.keys(LAKE_BUCKET, f"{cloud.prefix}/work/")
+        assert not cloud.server.keys(LAKE_BUCKET, f"{cloud.prefix}/scratch/")
 
 
 @pytest.fixture(scope="module")

@@ -17,4 +17,4 @@ def test_make_verify_snowflake_tells_the_stand_in_from_snowflake(
     assert len(found) == len(verify.CHECKS)
     schemas = platform.snowflake.ask("select schema_name from information_schema.schemata")
     assert not [name for (name,) in schemas if "VERIFY" in name]
-    assert not platform.cloud.server.keys("core-telecoms-capstone-data-lake", f"{platform.cloud.prefix}/work/")
+    assert not platform.cloud.server.keys("core-telecoms-capstone-data-lake", f"{platform.cloud.prefix}/scratch/")

@@ -133,7 +133,7 @@ def main(given: Sequence[str]) -> int:
     if not isinstance(environment.warehouse, SnowflakeWarehouse) or not isinstance(environment.lake, S3Location):
         raise ConfigurationError(f"environment {asked.env}: its Bronze is not in Snowflake")
     name = f"coretelecoms_verify_{secrets.token_hex(4)}"
-    lake = environment.lake / "work" / name
+    lake = environment.lake / "scratch" / name
     warehouse = environment.warehouse.model_copy(update={"bronze": name, "stage": f"{name}.lake"})
     scratch = Scratch(warehouse, lake)
     schema = f"{warehouse.database}.{name}"

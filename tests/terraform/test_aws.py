@@ -338,7 +338,7 @@ def test_the_lakes_policy_lets_the_jobs_do_what_they_did_and_nobody_overwrite_a_
     assert denials(policy, Act("s3:PutObject", manifest)) == ["ManifestsAreNeverOverwritten"]
     assert denials(policy, Act("s3:PutObject", manifest, (("s3:if-none-match", "*"),))) == []
     other_key = (("s3:x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:eu-north-1:999999999999:key/x"),)
-    assert denials(policy, Act("s3:PutObject", f"arn:aws:s3:::{LAKE}/work/x", other_key)) == ["OnlyThePlatformsKey"]
+    assert denials(policy, Act("s3:PutObject", f"arn:aws:s3:::{LAKE}/scratch/x", other_key)) == ["OnlyThePlatformsKey"]
 
 
 def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: Applied) -> None:
