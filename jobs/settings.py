@@ -244,10 +244,11 @@ class BigQueryWarehouse(_Strict):
 
     kind: Literal["bigquery"]
     project: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
-    location: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]  # of all three datasets; they must exist
+    location: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]  # of all datasets; they must exist
     bronze: Dataset = "coretelecoms_bronze"
     silver: Dataset = "coretelecoms_silver"
     gold: Dataset = "coretelecoms_gold"
+    staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     labels: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")], str] = {"application": "coretelecoms"}
     maximum_bytes_billed: int = Field(default=20 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more

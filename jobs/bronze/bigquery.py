@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TRIES = 30  # of a transaction; each means that another one changed the same table in between
 _SCOPE = "https://www.googleapis.com/auth/bigquery"
+_STAGE = "_stage_"
 _TYPES = {"_ingested_at": "TIMESTAMP", "ingest_date": "DATE"}
 _PATIENCE = 120.0  # seconds that a request is repeated for
 # BigQuery aborts one of two transactions that change a table, whatever the rows: threads of one run take turns.
@@ -94,10 +95,11 @@ class _Bronze:
     contract: SourceContract
     landed: tuple[str, ...] = ()
 
-    def check_dataset(self, client: "Client") -> None:
+    def check_dataset(self, client: "Client", dataset: str = "") -> None:
+        """Bronze, or another: it is there, and in the warehouse's location. Raises ConfigurationError."""
         from google.api_core.exceptions import NotFound
 
-        name = f"{self.warehouse.project}.{self.warehouse.bronze}"
+        name = f"{self.warehouse.project}.{dataset or self.warehouse.bronze}"
         try:
             found = str(client.get_dataset(name, retry=_retry()).location)
         except NotFound:
@@ -171,7 +173,7 @@ class _Bronze:
             )
 
     def id(self, name: str) -> str:
-        return f"{self.warehouse.project}.{self.warehouse.bronze}.{name}"
+        return f"{self.warehouse.project}.{_dataset(self.warehouse, name)}.{name}"
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,8 @@ class Loading:
         with _explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{self.contract.name}"):
             client = _client(self.warehouse, self.environment)
             self._bronze.check_dataset(client)
+            if self.warehouse.staging:
+                self._bronze.check_dataset(client, self.warehouse.staging)
             self._bronze.prepare(client)
             staging = self._stage(client)
             try:
@@ -213,7 +217,7 @@ class Loading:
     def _stage(self, client: "Client") -> str:
         """A table of this attempt's own with the landing's rows; BigQuery removes it if nobody else does."""
         run = self.manifest.run_id.replace("-", "_")
-        name = f"_stage_{self.contract.name}_{self.manifest.ingest_date:%Y%m%d}_{run}_{time.time_ns()}"
+        name = f"{_STAGE}{self.contract.name}_{self.manifest.ingest_date:%Y%m%d}_{run}_{time.time_ns()}"
         table = self._bronze.described(name, self.manifest.columns_landed)
         table.time_partitioning = None
         table.expires = datetime.now(UTC) + timedelta(hours=self.warehouse.staging_hours)
@@ -323,7 +327,11 @@ def for_dbt(
 
 
 def _name(warehouse: BigQueryWarehouse, table: str) -> str:
-    return f"`{warehouse.project}`.`{warehouse.bronze}`.`{table}`"
+    return f"`{warehouse.project}`.`{_dataset(warehouse, table)}`.`{table}`"
+
+
+def _dataset(warehouse: BigQueryWarehouse, table: str) -> str:
+    return warehouse.staging if warehouse.staging and table.startswith(_STAGE) else warehouse.bronze
 
 
 def _client(warehouse: BigQueryWarehouse, environment: Environment) -> "Client":

@@ -35,7 +35,7 @@ from demo.web import Asked, Reply, answering, json_reply
 from jobs.settings import ROOT
 
 PROJECT, LOCATION = "coretelecoms-test", "EU"
-DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold")}
+DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold", "staging")}
 TRUST = "stand-in"  # the trust store's password, which protects nothing
 READY_SECONDS = 120.0
 _KEPT = {"content-type", "accept", "content-encoding", "content-range"}

@@ -56,6 +56,21 @@ def test_what_bigquery_was_asked_for(cloud: Cloud) -> None:
     assert all("WHERE ingest_date = DATE" in text for text in reads)
 
 
+def test_a_load_stages_in_the_dataset_that_the_environment_names_for_it(cloud: Cloud) -> None:
+    write(cloud, staging=DATASETS["staging"])
+    cloud.calls(10)
+    (outcome,) = cloud.run()
+    assert cloud.bronze() == [(FIRST, outcome.run_id, 10)]
+    made = [body["tableReference"] for body in _bodies(cloud.stand_in, "/tables")]
+    assert {one["datasetId"] for one in made if one["tableId"].startswith("_stage_")} == {DATASETS["staging"]}
+    assert {one["datasetId"] for one in made if not one["tableId"].startswith("_stage_")} == {BRONZE}
+    assert list(cloud.stand_in.client.list_tables(DATASETS["staging"])) == []
+    write(cloud, staging="coretelecoms_elsewhere")
+    cloud.calls(11)
+    (outcome,) = cloud.run()
+    assert "coretelecoms_elsewhere: not there; make it in EU" in (outcome.error or "")
+
+
 def test_a_replay_replaces_exactly_its_day(cloud: Cloud) -> None:
     cloud.calls(30, FIRST)
     cloud.calls(40, SECOND)
