@@ -16,7 +16,8 @@ DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
 OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags terraform pages)
 TERRAFORM ?= terraform
-IMAGE ?= coretelecoms-spark
+KIND ?= spark
+IMAGE ?= coretelecoms-$(KIND)
 COMMIT = $(shell git rev-parse --short=12 HEAD)
 INTO ?= conf/env
 # The longest first.
@@ -130,11 +131,10 @@ plan: ## what an apply of terraform/aws would change, from its state alone (STAT
 	@terraform -chdir=terraform/aws init -input=false -lockfile=readonly -backend-config=../backend.hcl >/dev/null
 	@terraform -chdir=terraform/aws plan -input=false -refresh=false -lock=false
 
-image: ## the jobs' image with labels (IMAGE=, BASE=; PUSH=1 with SBOM and provenance, by docker buildx)
-	@docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.spark -t $(IMAGE):$(COMMIT) \
-		$(if $(BASE),--build-arg BASE=$(BASE)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
-		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) --label org.opencontainers.image.title=coretelecoms-spark \
-		--label org.opencontainers.image.licenses=Apache-2.0 .
+image: ## the jobs' image with labels (KIND=airflow: Airflow's; IMAGE=, BASE=, DBT=; PUSH=1 with SBOM and provenance)
+	@docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.$(KIND) -t $(IMAGE):$(COMMIT) \
+		$(if $(BASE),--build-arg BASE=$(BASE)) $(if $(DBT),--build-arg DBT=$(DBT)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
+		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day

@@ -91,8 +91,7 @@ class SparkStep(EmrServerlessStartJobOperator):
         self.execution_role_arn = where.execution_role_arn
         self.waiter_delay = where.poll
         self.waiter_max_attempts = PATIENCE // where.poll
-        monitoring = {"s3MonitoringConfiguration": {"logUri": where.logs}}
-        self.configuration_overrides = {"monitoringConfiguration": monitoring} if where.logs else None
+        self.configuration_overrides = {"monitoringConfiguration": where.monitoring}
         self.job_driver = {"sparkSubmit": {"entryPoint": where.entry_point, "sparkSubmitParameters": where.parameters}}
 
     def _job_runs(self, context: Context) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ ENDED = ("SUCCESS", "FAILED", "CANCELLED")
 def unpacked_image(folder: Path) -> Path:
     """What the Dockerfile's COPY lines bring into the image, and nothing else of the checkout."""
     for line in (ROOT / "docker/Dockerfile.spark").read_text().splitlines():
-        if not line.startswith("COPY "):
+        if not line.startswith("COPY ") or "--from=" in line:
             continue
         *sources, target = line.split()[1:]
         (folder / target).mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,9 @@ def test_images_are_pinned_and_run_as_somebody_else_than_root(compose: dict[str,
     for file in (ROOT / "docker").glob("Dockerfile.*"):
         lines = file.read_text().splitlines()
         assert [line for line in lines if line.startswith("USER ")][-1] in ("USER hadoop", "USER airflow")
-        bases = re.findall(r"^(?:ARG BASE=|FROM )([^$\s]+)", file.read_text(), re.MULTILINE)
+        stages = set(re.findall(r"^FROM \S+ AS (\w+)$", file.read_text(), re.MULTILINE))
+        bases = set(re.findall(r"^(?:ARG BASE=|FROM )([^$\s]+)", file.read_text(), re.MULTILINE)) - stages
+        assert bases
         assert all(re.search(r":\d+\.\d+\.\d+", base) for base in bases)
 
 

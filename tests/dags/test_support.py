@@ -16,6 +16,7 @@ from dags.support.asked import Asked, understood
 from dags.support.balance import balances
 from dags.support.delivery import patience_ends
 from dags.support.moving import refuse_what_a_job_cannot_read
+from dags.support.place import place
 from demo.web import Asked as Request
 from demo.web import Reply, answering
 from jobs.ledger import Outcome
@@ -69,6 +70,20 @@ def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(here: Wo
 def test_params_that_make_no_sense_are_refused(params: dict[str, object], message: str, here: World) -> None:
     with pytest.raises(AirflowFailException, match=message):
         understood(NOTHING | params, "2026-01-01", by_hand=True)
+
+
+def test_a_job_run_is_told_where_its_logs_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    serverless = {
+        "environment": "s3",
+        "application_id": "00a",
+        "execution_role_arn": "arn:aws:iam::123456789012:role/x",
+    }
+    connect(monkeypatch, "CORE_TELECOMS_SPARK_CONN", extra=serverless)
+    assert place().monitoring == {}
+    connect(monkeypatch, "CORE_TELECOMS_SPARK_CONN", extra=serverless | {"log_group": "/coretelecoms/spark"})
+    assert place().monitoring == {
+        "cloudWatchLoggingConfiguration": {"enabled": True, "logGroupName": "/coretelecoms/spark"}
+    }
 
 
 def test_a_delivery_is_waited_for_until_six_hours_after_its_days_end() -> None:

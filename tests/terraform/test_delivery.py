@@ -1,12 +1,20 @@
-"""GitHub's workflow and .ci/run call the same targets, and no action can be moved under us."""
+"""GitHub's workflows call the targets of .ci/run, no action can be moved under us, images are as they should be."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 import yaml
 
 from jobs.location import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+IMAGES = sorted((ROOT / "docker").glob("Dockerfile.*"))
+JARS = ("conf/spark/jars.sha256", "conf/spark/bigquery.sha256")
 
 
 def test_the_workflow_runs_what_ci_runs_side_by_side() -> None:
@@ -30,3 +38,76 @@ def test_no_workflow_has_rights_by_default_or_stored_keys() -> None:
         assert "concurrency" in flow
         assert all(job.get("permissions") for job in flow["jobs"].values())
         assert "secrets." not in path.read_text()
+
+
+def test_what_is_published_is_what_was_green() -> None:
+    build = yaml.safe_load((ROOT / ".github/workflows/pages.yml").read_text())["jobs"]["build"]
+    checkout = next(step for step in build["steps"] if step.get("uses", "").startswith("actions/checkout@"))
+    assert checkout["with"]["ref"] == "${{ github.event.workflow_run.head_sha }}"
+    links = re.findall(r'href="([^"]+)"', (ROOT / ".github/site/index.html").read_text())
+    assert sorted(links) == ["complaints.html", "dbt.html", "runs.html"]
+
+
+def test_the_image_that_is_pushed_stands_on_the_release_that_the_application_runs() -> None:
+    (release,) = re.findall(r'= "(emr-[\d.]+)"', (ROOT / "terraform/aws/variables.tf").read_text())
+    for path in (".github/workflows/ci.yml", "docs/deploy.md", "docker/Dockerfile.spark"):
+        assert set(re.findall(r"emr-serverless/spark/(emr-[\d.]+):", (ROOT / path).read_text())) == {release}, path
+
+
+def stages(path: Path) -> list[list[str]]:
+    """The instructions of each stage, continued lines joined."""
+    lines = re.sub(r"\\\n\s*", "", path.read_text()).splitlines()
+    found: list[list[str]] = []
+    for line in (line for line in lines if line and not line.startswith("#")):
+        if line.startswith("FROM "):
+            found.append([])
+        if found:
+            found[-1].append(line)
+    return found
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
+def test_an_image_takes_over_what_was_made_and_installs_nothing_of_ours_itself(image: Path) -> None:
+    *_, last = stages(image)
+    assert any(line.startswith("COPY --from=made ") for line in last)
+    assert not [line for line in last if line.startswith("RUN ") and ("pip" in line or "setup.sh" in line)]
+    assert [line for line in last if line.startswith("USER ")][-1] != "USER root"
+    assert any(line.startswith("LABEL org.opencontainers.image.title=") for line in last)
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
+def test_the_sources_that_an_image_copies_are_there_and_reach_the_builder(image: Path) -> None:
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    lines = [line.split() for stage in stages(image) for line in stage if line.startswith("COPY ")]
+    sources = {one.rstrip("/") for _, *copied, _ in lines if not copied[0].startswith("--") for one in copied}
+    assert len(sources) > 4
+    assert [one for one in sources if not (ROOT / one).exists() or one.partition("/")[0] in ignored] == []
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
+def test_the_step_that_puts_the_pinned_jars_into_an_image_does(image: Path, tmp_path: Path) -> None:
+    """There is no Docker where this was made: the step itself, in a folder as the image has it at that point."""
+    (step,) = [line.removeprefix("RUN ") for stage in stages(image) for line in stage if "setup.sh && " in line]
+    cache = tmp_path / "cache"
+    cached = [_cached(name) for name in JARS]
+    for folder in cached:
+        shutil.copytree(folder, cache / folder.name)
+    (tmp_path / "image/conf").mkdir(parents=True)
+    shutil.copy(ROOT / "setup.sh", tmp_path / "image")
+    shutil.copytree(ROOT / "conf/spark", tmp_path / "image/conf/spark")
+    here = re.sub(r"/opt/venv[\w-]*/bin/python", sys.executable, step).replace("/opt/cache", str(cache))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CORETELECOMS")}
+    command = ["bash", "-euo", "pipefail", "-c", here]
+    done = subprocess.run(command, cwd=tmp_path / "image", env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {folder.name for folder in cache.iterdir()} == {folder.name for folder in cached}
+    if image.suffix == ".spark":
+        named = re.findall(r"for name in \(([^)]+)\)", (ROOT / "dags/support/place.py").read_text())
+        assert {f'"{path.stem}"' for path in (tmp_path / "image/lib").iterdir()} == set(named[0].split(", "))
+
+
+def _cached(jars: str) -> Path:
+    command = ["bash", "-euo", "pipefail", "-c", f'source ./setup.sh; jars "$ROOT/{jars}"']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    first = Path(done.stdout.split(":")[0])
+    return next(folder for folder in first.parents if folder.name.startswith("jars-"))
