@@ -29,9 +29,10 @@ def main() -> None:
     asked = parser.parse_args()
     file = asked.into / f"{asked.environment}.toml"
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
-    warehouse = WAREHOUSES.get(asked.environment)
-    for folder in ["aws", *([warehouse] if warehouse else [])]:
-        put(output(asked.folders / folder), document)
+    found = output(asked.folders / "aws")
+    if folder := WAREHOUSES.get(asked.environment):
+        found |= output(asked.folders / folder)  # its `warehouse`, not the lake's Delta tables
+    put(found, document)
     file.write_text(tomlkit.dumps(document), encoding="utf-8")
     print(file)
 

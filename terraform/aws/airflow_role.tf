@@ -57,12 +57,9 @@ data "aws_iam_policy_document" "airflow" {
     resources = [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}/*"]
   }
   statement {
-    sid     = "ReadItsSecrets" # to look at tables, sheet and API; and to see that a job will find its connections
-    actions = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
-    resources = concat(
-      ["arn:aws:ssm:${var.region}:${local.account}:parameter${var.parameter_path}/*"],
-      [for name in var.connections : "arn:aws:ssm:${var.region}:${local.account}:parameter/airflow/connections/${name}"],
-    )
+    sid       = "ReadItsSecrets" # to look at tables, sheet and API; and to see that a job will find its connections
+    actions   = ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"]
+    resources = concat(["${local.parameters}${var.parameter_path}/*"], local.airflow_parameters)
   }
   statement {
     sid       = "UseThePlatformsKey"

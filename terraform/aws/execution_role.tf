@@ -33,6 +33,12 @@ resource "aws_iam_role_policy" "execution" {
 locals {
   lake   = aws_s3_bucket.lake.arn
   bronze = var.bronze_in_lake ? ["${local.lake}/bronze/*"] : []
+  # Of the parameter store; below /airflow those that conf/env names as connection:NAME or variable:NAME.
+  parameters = "arn:aws:ssm:${var.region}:${local.account}:parameter"
+  airflow_parameters = concat(
+    [for name in var.connections : "${local.parameters}/airflow/connections/${name}"],
+    [for name in var.airflow_variables : "${local.parameters}/airflow/variables/${name}"],
+  )
 }
 
 data "aws_iam_policy_document" "execution" {
@@ -78,12 +84,17 @@ data "aws_iam_policy_document" "execution" {
     resources = ["${local.lake}/raw/*/__magic*", "${local.lake}/scratch/*"]
   }
   statement {
-    sid     = "ReadItsSecrets"
-    actions = ["ssm:GetParameter", "ssm:GetParametersByPath"]
-    resources = concat(
-      ["arn:aws:ssm:${var.region}:${local.account}:parameter${var.parameter_path}/*"],
-      [for name in var.connections : "arn:aws:ssm:${var.region}:${local.account}:parameter/airflow/connections/${name}"],
-    )
+    sid       = "ReadItsSecrets"
+    actions   = ["ssm:GetParameter", "ssm:GetParametersByPath"]
+    resources = ["${local.parameters}${var.parameter_path}/*"]
+  }
+  dynamic "statement" {
+    for_each = length(local.airflow_parameters) == 0 ? [] : [local.airflow_parameters]
+    content {
+      sid       = "ReadWhatAirflowKeeps"
+      actions   = ["ssm:GetParameter"]
+      resources = statement.value
+    }
   }
   statement {
     sid       = "UseThePlatformsKey"

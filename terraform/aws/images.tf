@@ -15,8 +15,8 @@ resource "aws_ecr_lifecycle_policy" "spark" {
   policy = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "the last twenty"
-      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 20 }
+      description  = "the last twenty pushes: an index, an image and its attestations each"
+      selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 60 }
       action       = { type = "expire" }
     }]
   })

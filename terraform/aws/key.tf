@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "key" {
   }
   statement {
     sid       = "LogsOfThisPlatform"
-    actions   = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*", "kms:DescribeKey"]
+    actions   = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
     resources = ["*"]
     principals {
       type        = "Service"

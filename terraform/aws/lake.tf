@@ -54,9 +54,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     expiration {
       days = var.raw_days
     }
-    noncurrent_version_expiration {
-      noncurrent_days = 30
-    }
   }
   rule {
     id     = "rejected"
@@ -85,6 +82,16 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     }
     noncurrent_version_expiration {
       noncurrent_days = 1
+    }
+  }
+  rule {
+    id     = "old-versions" # of whatever was deleted or replaced, Bronze and run reports included
+    status = "Enabled"
+    filter {
+      prefix = ""
+    }
+    noncurrent_version_expiration {
+      noncurrent_days = 30
     }
   }
   rule {

@@ -15,7 +15,7 @@ output "environment" {
       }
       secrets = merge( # pragma: allowlist secret - a path
         { database = "ssm:${var.parameter_path}/database" },
-        { for name in keys(var.secret_versions) : name => "ssm:${var.parameter_path}/${name}" if can(regex("^[a-z_]+$", name)) && !endswith(name, "_address") },
+        { for name in keys(var.secret_versions) : name => "ssm:${var.parameter_path}/${name}" if can(regex("^[a-z_]+$", name)) && !can(regex("_address$|^snowflake_", name)) },
       )
       services = { for name in keys(var.secret_versions) : trimsuffix(name, "_address") => "ssm:${var.parameter_path}/${name}" if endswith(name, "_address") }
     },
@@ -29,8 +29,10 @@ output "airflow_connections" {
     CORE_TELECOMS_SPARK_CONN = {
       conn_type = "generic"
       extra = {
+        environment        = var.environment
         application_id     = aws_emrserverless_application.spark.id
         execution_role_arn = aws_iam_role.execution.arn
+        log_group          = aws_cloudwatch_log_group.spark.name
       }
     }
     CDE_CAPSTONE_AWS_CONN = {
@@ -46,7 +48,8 @@ output "execution_role_arn" {
 }
 
 output "application" {
-  value = { id = aws_emrserverless_application.spark.id, arn = aws_emrserverless_application.spark.arn }
+  description = "The EMR Serverless application."
+  value       = { id = aws_emrserverless_application.spark.id, arn = aws_emrserverless_application.spark.arn }
 }
 
 output "image_repository" {
@@ -55,7 +58,8 @@ output "image_repository" {
 }
 
 output "log_group" {
-  value = aws_cloudwatch_log_group.spark.name
+  description = "Where each job run's driver and executors write."
+  value       = aws_cloudwatch_log_group.spark.name
 }
 
 output "github_roles" {

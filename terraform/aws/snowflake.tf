@@ -1,4 +1,4 @@
-# Snowflake reads raw, and nothing else, once terraform/snowflake has told who it comes as.
+# Snowflake reads raw, and what make verify-snowflake puts beside it, once terraform/snowflake has told who it comes as.
 resource "aws_iam_role" "snowflake" {
   count              = var.snowflake_trust == null ? 0 : 1
   name               = "${var.name}-snowflake"
@@ -32,7 +32,7 @@ data "aws_iam_policy_document" "snowflake" {
   statement {
     sid       = "ReadRaw"
     actions   = ["s3:GetObject"]
-    resources = ["${local.lake}/raw/*"]
+    resources = ["${local.lake}/raw/*", "${local.lake}/scratch/coretelecoms_verify_*"]
   }
   statement {
     sid       = "LookIntoRaw"
@@ -41,7 +41,7 @@ data "aws_iam_policy_document" "snowflake" {
     condition {
       test     = "StringLike"
       variable = "s3:prefix"
-      values   = ["raw/*"]
+      values   = ["raw/*", "scratch/coretelecoms_verify_*"]
     }
   }
   statement {

@@ -46,6 +46,7 @@ resource "aws_emrserverless_application" "spark" {
   }
 }
 
+# Each job run is told to write here (output airflow_connections): the provider has no such setting of an application.
 resource "aws_cloudwatch_log_group" "spark" {
   name              = "/${var.name}/spark"
   retention_in_days = var.log_days

@@ -40,10 +40,24 @@ variable "source_buckets" {
   }
 }
 
+variable "environment" {
+  description = "Of conf/env, in the jobs' image: what Airflow submits jobs with."
+  type        = string
+  default     = "s3"
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9_]*$", var.environment)) && var.environment != "local"
+    error_message = "environment: s3, bigquery, snowflake, or another file's name in conf/env; jobs on AWS have no local lake."
+  }
+}
+
 variable "bronze_in_lake" {
-  description = "Bronze as Delta tables in the lake (conf/env/s3.toml), besides or instead of a warehouse."
+  description = "Bronze as Delta tables in the lake, as conf/env/s3.toml has it; false where it is in a warehouse."
   type        = bool
-  default     = false
+  default     = true
+  validation {
+    condition     = var.bronze_in_lake || var.environment != "s3"
+    error_message = "bronze_in_lake: environment s3 has its Bronze there."
+  }
 }
 
 variable "raw_days" {
@@ -121,7 +135,7 @@ variable "cidr" {
 }
 
 variable "nat" {
-  description = "A way out for jobs: BigQuery, Sheets, REST, the parameter store and a public Postgres need it. About 35 USD a month and 0.05 USD a GB. Off: jobs reach S3 alone."
+  description = "A way out for jobs: BigQuery, Sheets, REST, the parameter store and a public Postgres need it. About 35 USD a month and 0.05 USD a GB. Off, jobs reach S3 alone: enough to land files for Snowflake, which is then loaded from another machine."
   type        = bool
   default     = true
 }
@@ -162,6 +176,10 @@ variable "secret_versions" {
     "outages_token"              = 1
     "sheets_key"                 = 1
   }
+  validation {
+    condition     = alltrue([for name, version in var.secret_versions : can(regex("^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$", name)) && version >= 1 && floor(version) == version])
+    error_message = "secret_versions: names without a slash at either end, each with a whole number from 1."
+  }
 }
 
 variable "secrets" {
@@ -182,6 +200,16 @@ variable "connections" {
   validation {
     condition     = alltrue([for name in var.connections : can(regex("^[A-Za-z0-9_.-]+$", name))])
     error_message = "connections: names alone; a path, or *, would open more."
+  }
+}
+
+variable "airflow_variables" {
+  description = "Airflow variables in the parameter store (/airflow/variables/NAME) that jobs may read."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for name in var.airflow_variables : can(regex("^[A-Za-z0-9_.-]+$", name))])
+    error_message = "airflow_variables: names alone; a path, or *, would open more."
   }
 }
 

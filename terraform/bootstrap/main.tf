@@ -11,8 +11,13 @@ terraform {
 }
 
 variable "region" {
-  type    = string
-  default = "eu-north-1"
+  description = "Where the bucket is; terraform/aws may be elsewhere."
+  type        = string
+  default     = "eu-north-1"
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region: a region of AWS, as eu-north-1."
+  }
 }
 
 variable "state_bucket" {
@@ -34,6 +39,9 @@ resource "aws_s3_bucket" "state" {
   # checkov:skip=CKV_AWS_18: who reads the state is CloudTrail's, an account's matter (SECURITY.md)
   # checkov:skip=CKV_AWS_144: lost state can be imported again; nothing runs by it
   bucket = var.state_bucket
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_s3_bucket_versioning" "state" {

@@ -11,9 +11,14 @@ locals {
     dbt_bronze   = { account = "dbt", dataset = google_bigquery_dataset.layer["bronze"].dataset_id, role = "roles/bigquery.dataViewer" }
     dbt_silver   = { account = "dbt", dataset = google_bigquery_dataset.layer["silver"].dataset_id, role = "roles/bigquery.dataEditor" }
     dbt_gold     = { account = "dbt", dataset = google_bigquery_dataset.layer["gold"].dataset_id, role = "roles/bigquery.dataEditor" }
-    dbt_staging  = { account = "dbt", dataset = google_bigquery_dataset.staging.dataset_id, role = "roles/bigquery.dataEditor" }
     read_gold    = { account = "read", dataset = google_bigquery_dataset.layer["gold"].dataset_id, role = "roles/bigquery.dataViewer" }
     read_views   = { account = "read", dataset = google_bigquery_dataset.views.dataset_id, role = "roles/bigquery.dataViewer" }
+  }
+  # Which AWS role may become which account: jobs load; Airflow builds, and looks at what was loaded (status).
+  trusted = {
+    jobs_load     = { account = "load", role = var.aws_roles.load }
+    airflow_looks = { account = "load", role = var.aws_roles.dbt }
+    airflow_dbt   = { account = "dbt", role = var.aws_roles.dbt }
   }
   readable = { gold = google_bigquery_dataset.layer["gold"].dataset_id, views = google_bigquery_dataset.views.dataset_id }
 }
@@ -67,8 +72,8 @@ resource "google_iam_workload_identity_pool_provider" "aws" {
 }
 
 resource "google_service_account_iam_member" "becomes" {
-  for_each           = { load = var.aws_roles.load, dbt = var.aws_roles.dbt }
-  service_account_id = google_service_account.purpose[each.key].name
+  for_each           = local.trusted
+  service_account_id = google_service_account.purpose[each.value.account].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.aws.name}/attribute.aws_role/${each.value}"
+  member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.aws.name}/attribute.aws_role/${each.value.role}"
 }

@@ -23,7 +23,7 @@ resource "google_bigquery_dataset" "layer" {
   depends_on                 = [google_project_service.needed]
 }
 
-# Loads stage in here, dbt keeps its temporary tables here: what they leave when killed goes away by itself.
+# Loads stage in here: what they leave when killed goes away by itself.
 resource "google_bigquery_dataset" "staging" {
   # checkov:skip=CKV_GCP_81: encrypted by keys of Google; a key of ours would be one more thing to lose
   dataset_id                  = "${var.name}_staging"
@@ -55,7 +55,8 @@ resource "google_bigquery_table" "newest" {
     use_legacy_sql = false
     query          = <<-SQL
       SELECT * FROM `${var.gcp_project_id}.${google_bigquery_dataset.layer["bronze"].dataset_id}.${each.key}`
-      WHERE ingest_date = (
+      WHERE ingest_date > DATE '2000-01-01' -- Bronze asks for a filter that is known before the query runs
+      AND ingest_date = (
         SELECT MAX(ingest_date) FROM `${var.gcp_project_id}.${google_bigquery_dataset.layer["bronze"].dataset_id}._publish_${each.key}`
         WHERE run_id IS NOT NULL)
     SQL

@@ -46,6 +46,16 @@ variable "public_key_next" {
   }
 }
 
+variable "parameter_path" {
+  description = "As in terraform/aws: there the private key is stored, as snowflake_private_key."
+  type        = string
+  default     = "/coretelecomms"
+  validation {
+    condition     = can(regex("^(/[A-Za-z0-9_.-]+)+$", var.parameter_path))
+    error_message = "parameter_path: as /coretelecomms, no slash at its end."
+  }
+}
+
 variable "warehouse_size" {
   description = "One size a warehouse."
   type        = string
@@ -80,6 +90,10 @@ variable "notified" {
   description = "Snowflake users, with a verified address, whom the monitor tells."
   type        = list(string)
   default     = []
+  validation {
+    condition     = alltrue([for user in var.notified : can(regex("^[A-Z_][A-Z0-9_$]*$", user))])
+    error_message = "notified: users' names in upper case, not addresses."
+  }
 }
 
 variable "readers" {

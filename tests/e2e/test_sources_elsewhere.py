@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from demo import services
 from demo.faithful import Counts
@@ -18,32 +17,24 @@ from demo.tls import Authority, Front, authority, in_front_of
 from tests.conftest import DAYS, World, make_world
 from tests.e2e.conftest import SOURCES, Platform
 from tests.gold import built
-from tests.s3.server import KEYS, Server, serving
+from tests.s3.acts import JOBS, acts, by, not_allowed
+from tests.s3.server import ACCOUNT, KEYS, Server, serving
 
 LAKE = "core-telecoms-capstone-data-lake"
 
 
 @pytest.fixture
-def parameter_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of it."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    for name, value in (KEYS | {"AWS_ENDPOINT_URL_SSM": endpoint}).items():
-        monkeypatch.setenv(name, value)
-    yield boto3.session.Session().client("ssm", region_name="eu-north-1")
-    server.stop()
-
-
-@pytest.fixture
-def s3() -> Iterator[Server]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """S3 with the lake's bucket, and the parameter store; commands come as the jobs."""
     with serving() as server:
         where = {"LocationConstraint": "eu-north-1"}
         server.client.create_bucket(Bucket=LAKE, CreateBucketConfiguration=where)
+        for name, value in (KEYS | {"AWS_ACCESS_KEY_ID": JOBS, "AWS_ENDPOINT_URL_SSM": server.url}).items():
+            monkeypatch.setenv(name, value)
         yield server
 
 
-def as_in_production(root: Path, sources: Path, made: Authority, web: services.Services, s3: Server) -> World:
+def as_in_production(root: Path, sources: Path, made: Authority, web: services.Services, aws: Server) -> World:
     """An environment that names nothing but addresses, files of certificates, and parameters."""
     world = make_world(root, agents_from_a_file=False)
     (root / "sources").rmdir()
@@ -62,15 +53,17 @@ def as_in_production(root: Path, sources: Path, made: Authority, web: services.S
     ):
         assert here in text
         text = text.replace(here, elsewhere)
-    world.file.write_text(f'{text}[s3]\nendpoint = "{s3.url}"\n')
+    world.file.write_text(f'{text}[s3]\nendpoint = "{aws.url}"\n')
     return world
 
 
-def put_parameters(parameter_store: Any, platform: Platform, front: Front, web: services.Services) -> None:
+def put_parameters(aws: Server, platform: Platform, front: Front, web: services.Services) -> None:
+    names = {"aws_access_key_id": "tests", "aws_secret_access_key": "nothing", "region_name": "eu-north-1"}
+    client = boto3.session.Session().client("ssm", endpoint_url=aws.url, **names)
     parameters = {f"database/{name}": value for name, value in platform.server.secrets.items()}
     parameters |= {"database/db_port": str(front.port), "google/sheets_key": web.account_key}
     for name, value in (parameters | {"outages/token": web.api_token}).items():
-        parameter_store.put_parameter(Name=f"/coretelecomms/{name}", Value=value, Type="SecureString")
+        client.put_parameter(Name=f"/coretelecomms/{name}", Value=value, Type="SecureString")
 
 
 def delivered(counts: Counts) -> dict[tuple[str, str], int]:
@@ -80,14 +73,14 @@ def delivered(counts: Counts) -> dict[tuple[str, str], int]:
 
 @pytest.mark.slow
 def test_the_four_days_as_in_production_give_the_ledger_and_gold_of_the_folder(
-    four_days: Platform, parameter_store: Any, s3: Server, tmp_path_factory: pytest.TempPathFactory
+    four_days: Platform, aws: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     root, sources = tmp_path_factory.mktemp("elsewhere"), four_days.world.root / "sources"
     made = authority(root / "certificates")
     sheet = partial(services.agents_of, sources)
     with in_front_of(four_days.server.address.port, made) as front, services.serving(sheet) as web:
-        elsewhere = replace(four_days, world=as_in_production(root, sources, made, web, s3))
-        put_parameters(parameter_store, four_days, front, web)
+        elsewhere = replace(four_days, world=as_in_production(root, sources, made, web, aws))
+        put_parameters(aws, four_days, front, web)
         done = elsewhere.submit("run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--json")
         assert done.returncode == 0, done.stderr
         assert (front.encrypted > 0, front.plain) == (True, 0)
@@ -97,8 +90,11 @@ def test_the_four_days_as_in_production_give_the_ledger_and_gold_of_the_folder(
     assert {(row["source"], row["ingest_date"]): row["rows_bronze"] for row in loaded} == delivered(four_days.counts)
     assert all(row["rows_delivered"] == row["rows_landed"] == row["rows_bronze"] for row in loaded)
     assert without_runs(elsewhere.ledger()) == without_runs(four_days.ledger())
-    assert s3.denied == []
-    gold = built(f"s3://{LAKE}/bronze", root, AWS_ENDPOINT_URL_S3=s3.url)
+    assert aws.denied == []
+    asked = {act.action for one in by(JOBS, aws.requests) for act in acts(one, ACCOUNT, "eu-north-1")}
+    assert {"ssm:GetParameter", "ssm:GetParametersByPath", "s3:PutObject", "s3:GetObject"} <= asked
+    assert not_allowed(aws.requests, ACCOUNT, "eu-north-1") == set()
+    gold = built(f"s3://{LAKE}/bronze", root, AWS_ENDPOINT_URL_S3=aws.url)
     assert gold["coretelecoms_gold.fact_service_outages"]
     assert gold == built(str(four_days.world.bronze), tmp_path_factory.mktemp("gold"))
 

@@ -1,4 +1,4 @@
-"""What AWS asks an IAM policy for each request, and what the execution role may do on S3."""
+"""What AWS asks an IAM policy for each request, and what the execution role may do on S3 and in the parameter store."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -64,16 +64,15 @@ def _on_object(request: Request) -> Iterator[Act]:
             raise AssertionError(f"an unknown request: {other} {resource}")
 
 
-def not_allowed(requests: Iterable[Request], account: str, region: str) -> set[str]:
+def not_allowed(requests: Iterable[Request], account: str, region: str, lakes_have_a_prefix: bool = False) -> set[str]:
     """`action resource` of the jobs' requests that no right of the execution role covers.
 
-    The lakes of these tests lie under a prefix each; it is taken off. Where the lake is a whole bucket, nobody asks
-    for an object that is the prefix itself.
+    Where lakes lie under a prefix each, it is taken off; where the lake is a whole bucket, nobody asks for an object
+    that is the prefix itself.
     """
     rights = [line.split() for line in RIGHTS.read_text().splitlines()]
-    made = {
-        (act.action, _without_prefix(act.resource)) for one in by(JOBS, requests) for act in acts(one, account, region)
-    }
+    asked = [act for one in by(JOBS, requests) for act in acts(one, account, region)]
+    made = {(act.action, _without_prefix(act.resource) if lakes_have_a_prefix else act.resource) for act in asked}
     return {
         f"{action} {resource}"
         for action, resource in made

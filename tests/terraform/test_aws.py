@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,9 +32,14 @@ from tests.terraform.policy import denials, grants
 REGION, STATE, KEY = "eu-north-1", "coretelecoms-state", "coretelecoms/aws.tfstate"
 SOURCES_BUCKET, LAKE = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
 SHEET = "demo-agents"
+CONNECTIONS = ["CORE_TELECOMS_POSTGRES_CONN", "GOOGLE_SHEETS_API_CONN"]
 # Rights that no request of the demo needs, and why the role has them.
 UNUSED = {
     ("WriteLake", "s3:AbortMultipartUpload"): "an upload that breaks off; tests/s3/test_faults.py breaks them",
+    (
+        "ReadWhatAirflowKeeps",
+        "ssm:GetParameter",
+    ): "conf/env may name them; tests/unit/test_credentials.py asks for them",
     ("UseThePlatformsKey", "kms:Decrypt"): "S3 and SSM ask KMS in the caller's name: no request of its own",
     ("UseThePlatformsKey", "kms:GenerateDataKey"): "likewise, for every object written",
     ("WriteLogs", "logs:CreateLogStream"): "EMR Serverless itself, in the role's name",
@@ -92,8 +99,9 @@ def applied(cloud: Server, environment: dict[str, str], tmp_path_factory: pytest
             "AIRFLOW_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/airflow-host",
             "ALARM_EMAIL": "data@example.com",
             "SOURCES_ACCOUNT": ACCOUNT,
+            "GITHUB_REPOSITORY": "owner/name",
         }
-        more = {"secrets": secrets, "github_repository": "owner/name", "state_bucket": STATE, "bronze_in_lake": True}
+        more = {"secrets": secrets, "connections": CONNECTIONS, "airflow_variables": ["AGENTS_SPREADSHEET_ID"]}
         followed = clone(root / "clone", environment | asked | as_variables(more))
         boot = followed("bootstrap")
         skip_where_no_provider("bootstrap", boot)
@@ -120,7 +128,37 @@ def test_the_lake_is_versioned_encrypted_private_and_forgets(applied: Applied) -
     rules = {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket=LAKE)["Rules"]}
     assert rules["rejected"]["Filter"]["Tag"] == {"Key": "zone", "Value": "rejected"}
     assert rules["rejected"]["Expiration"]["Days"] < rules["raw"]["Expiration"]["Days"]
+    assert rules["old-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
     assert rules["open-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+
+
+def test_jobs_are_in_private_subnets_reach_s3_by_its_endpoint_and_are_reached_by_nobody(applied: Applied) -> None:
+    name = applied.outputs["application"]["id"]
+    found = applied.client("emr-serverless").get_application(applicationId=name)["application"]
+    network, ec2 = found["networkConfiguration"], applied.client("ec2")
+    assert len(network["subnetIds"]) == 2
+    of_them = [{"Name": "association.subnet-id", "Values": network["subnetIds"]}]
+    tables = ec2.describe_route_tables(Filters=of_them)["RouteTables"]
+    gateways = {route.get("GatewayId", "") for table in tables for route in table["Routes"]}
+    assert not [gateway for gateway in gateways if gateway.startswith("igw-")]
+    endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    (s3,) = [one for one in endpoints if one["ServiceName"] == f"com.amazonaws.{REGION}.s3"]
+    assert {table["RouteTableId"] for table in tables} <= set(s3["RouteTableIds"])
+    groups = ec2.describe_security_groups(GroupIds=network["securityGroupIds"])["SecurityGroups"]
+    assert [group["IpPermissions"] for group in groups] == [[]]
+    ports = {rule["FromPort"] for group in groups for rule in group["IpPermissionsEgress"]}
+    assert ports == {443, 5432}
+
+
+def test_logs_are_kept_for_a_time_by_the_platforms_key_and_a_budget_tells(applied: Applied) -> None:
+    (group,) = applied.client("logs").describe_log_groups(logGroupNamePrefix="/coretelecoms/")["logGroups"]
+    key = applied.outputs["environment"]["s3"]["kms_key"]
+    assert (group["logGroupName"], group["retentionInDays"], group["kmsKeyId"]) == ("/coretelecoms/spark", 365, key)
+    budgets = applied.client("budgets")
+    told = budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName="coretelecoms")["Notifications"]
+    assert {(one["NotificationType"], one["Threshold"]) for one in told} == {("ACTUAL", 80), ("FORECASTED", 100)}
+    parameters = applied.client("ssm").describe_parameters()["Parameters"]
+    assert {one["KeyId"] for one in parameters if one["Name"].startswith("/coretelecomms/")} == {key}
 
 
 def test_the_secrets_reached_the_store_and_stand_in_no_state_plan_or_output(applied: Applied) -> None:
@@ -167,26 +205,37 @@ def test_the_same_search_finds_a_secret_that_was_not_write_only(
         assert {"terraform.tfstate", "leaky.plan/tfplan"} <= where, (name, where)
 
 
-def test_who_comes_while_the_state_is_locked_is_refused(applied: Applied) -> None:
+@contextmanager
+def waiting_for_a_person(applied: Applied) -> "Iterator[subprocess.Popen[str]]":
+    """An apply that has the lock, and has asked whether it may."""
     command = ["terraform", f"-chdir={applied.folder.path}", "apply"]
     given = as_variables({"log_days": 30}) | {"TF_INPUT": "1"}
-    first = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | applied.folder.environment | given,
-    )
-    assert first.stdout
-    assert any(
-        "Only 'yes' will be accepted" in line for line in first.stdout
-    )  # it has the lock, and waits for a person
-    second = applied.folder("plan")
-    said, _ = first.communicate("no\n")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(
+        command, **pipes, text=True, env=os.environ | applied.folder.environment | given, start_new_session=True
+    ) as process:
+        assert process.stdout
+        assert any("Only 'yes' will be accepted" in line for line in process.stdout)
+        yield process
+
+
+def test_who_comes_while_the_state_is_locked_is_refused(applied: Applied) -> None:
+    with waiting_for_a_person(applied) as first:
+        second = applied.folder("plan")
+        said, _ = first.communicate("no\n")
     assert second.returncode != 0
     assert "Error acquiring the state lock" in second.stderr
     assert "Apply cancelled" in said
+
+
+def test_the_lock_that_a_killed_terraform_leaves_is_taken_away_by_its_id(applied: Applied) -> None:
+    with waiting_for_a_person(applied) as killed:
+        os.killpg(killed.pid, signal.SIGKILL)  # its provider too
+    refused = applied.folder("plan")
+    assert "Error acquiring the state lock" in refused.stderr
+    (lock,) = re.findall(r"ID:\s+([0-9a-f-]{36})", refused.stderr)
+    applied.clone.must("unlock", LOCK_ID=lock)
+    assert applied.folder("plan", "-detailed-exitcode").returncode == 0
 
 
 @dataclass(frozen=True)
@@ -295,10 +344,10 @@ def test_every_request_of_the_jobs_is_allowed_by_their_role(demo: Demo, applied:
     assert sorted({(act.action, act.resource) for act in made if not any(grant.allows(act) for grant in allowed)}) == []
 
 
-def test_the_rights_on_s3_are_those_that_every_request_of_the_s3_suite_is_held_against(applied: Applied) -> None:
-    """Faults, kills and races included: tests/s3 fails where a job asks for more."""
+def test_the_rights_are_those_that_every_request_of_the_s3_and_sources_suites_is_held_against(applied: Applied) -> None:
+    """Faults, kills and races included: those suites fail where a job asks for more."""
     granted = {f"{one.action} {one.resource}" for one in grants(applied.policy("coretelecoms-execution"))}
-    assert {one for one in granted if one.startswith("s3:")} == set(RIGHTS.read_text().splitlines())
+    assert {one for one in granted if one.startswith(("s3:", "ssm:"))} == set(RIGHTS.read_text().splitlines())
 
 
 def test_every_right_of_the_jobs_is_used_or_has_a_reason(demo: Demo, applied: Applied) -> None:
@@ -337,6 +386,8 @@ def test_the_lakes_policy_lets_the_jobs_do_what_they_did_and_nobody_overwrite_a_
     manifest = f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/_manifest.json"
     assert denials(policy, Act("s3:PutObject", manifest)) == ["ManifestsAreNeverOverwritten"]
     assert denials(policy, Act("s3:PutObject", manifest, (("s3:if-none-match", "*"),))) == []
+    in_clear = (("aws:SecureTransport", "false"),)
+    assert denials(policy, Act("s3:GetObject", f"arn:aws:s3:::{LAKE}/raw/x", in_clear)) == ["TlsOnly"]
     other_key = (("s3:x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:eu-north-1:999999999999:key/x"),)
     assert denials(policy, Act("s3:PutObject", f"arn:aws:s3:::{LAKE}/scratch/x", other_key)) == ["OnlyThePlatformsKey"]
 
@@ -354,6 +405,8 @@ def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: App
 
 
 def test_github_is_believed_of_one_repository_and_plans_from_state_alone(applied: Applied) -> None:
+    applied.clone.must("github")
+    assert set(applied.folder.outputs()["github_roles"]) == {"plan", "push"}
     iam = applied.client("iam")
     roles = {name: iam.get_role(RoleName=f"coretelecoms-github-{name}")["Role"] for name in ("push", "plan")}
     subjects = {
@@ -397,8 +450,11 @@ def test_a_secret_is_rotated_by_its_value_and_version_and_without_a_value_nothin
 
 
 def test_the_outputs_that_people_enter_elsewhere_are_there(applied: Applied) -> None:
-    assert set(json.loads(applied.clone.must("connections"))) == {"CORE_TELECOMS_SPARK_CONN", "CDE_CAPSTONE_AWS_CONN"}
-    assert set(json.loads(applied.clone.must("roles"))) == {"plan", "push"}
+    found = json.loads(applied.clone.must("connections"))
+    assert set(found) == {"CORE_TELECOMS_SPARK_CONN", "CDE_CAPSTONE_AWS_CONN"}
+    taken = re.findall(r"^    (\w+): ", (ROOT / "dags/support/place.py").read_text(), re.MULTILINE)
+    assert found["CORE_TELECOMS_SPARK_CONN"]["extra"].keys() <= set(taken)
+    assert found["CORE_TELECOMS_SPARK_CONN"]["extra"]["environment"] == "s3"
 
 
 def test_it_all_goes_away_again(applied: Applied) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from demo.web import Asked, Reply, answering, json_reply
 from jobs.credentials import address, database, identifier, service_account, value
 from jobs.errors import ConfigurationError, ServiceError
+from tests.s3.acts import JOBS, not_allowed
+from tests.s3.server import ACCOUNT, Server, serving
 
 PATH = "/coretelecomms/of_these_tests"  # moto keeps one store a process, and other tests fill the usual path
 SIX = {
@@ -21,19 +22,23 @@ SIX = {
 }
 
 
+# Asked for in a test, and more than the execution role may.
+BEYOND = f"ssm:GetParameter arn:aws:ssm:eu-north-1:{ACCOUNT}:parameter/airflow/connections/NONE"
+
+
 @pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+def moto() -> Iterator[Server]:
+    """What was asked for as the jobs is within their role's rights."""
+    with serving() as server:
+        yield server
+    assert not_allowed(server.requests, ACCOUNT, "eu-north-1") <= {BEYOND}
 
 
 @pytest.fixture
-def ssm(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    aws(monkeypatch, moto)
-    client = boto3.client("ssm", region_name="eu-north-1")
+def ssm(moto: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    aws(monkeypatch, moto.url)
+    names = {"aws_access_key_id": "tests", "aws_secret_access_key": "nothing", "region_name": "eu-north-1"}
+    client = boto3.client("ssm", endpoint_url=moto.url, **names)
     yield client
     pages = list(client.get_paginator("describe_parameters").paginate())
     for name in [found["Name"] for page in pages for found in page["Parameters"]]:
@@ -44,7 +49,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", JOBS)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
 
 
@@ -192,7 +197,7 @@ def test_a_database_comes_from_airflows_connection_as_json_or_uri(text: str, mon
     assert {**found.model_dump(), "db_password": found.db_password.get_secret_value()} == SIX | {"db_port": 5432}
 
 
-def test_airflows_connections_and_variables_are_read_from_ssm(ssm: object) -> None:
+def test_airflows_connections_and_variables_are_read_from_ssm(ssm: object, moto: Server) -> None:
     stored = {
         "connections/CORE_TELECOMS_POSTGRES_CONN": json.dumps(CONNECTION),
         "variables/AGENTS_SPREADSHEET_ID": "1AbC",
@@ -204,6 +209,7 @@ def test_airflows_connections_and_variables_are_read_from_ssm(ssm: object) -> No
     assert identifier("variable:AGENTS_SPREADSHEET_ID") == "1AbC"
     with pytest.raises(ConfigurationError, match=r"/airflow/connections/NONE: no such parameter"):
         database("connection:NONE")
+    assert not_allowed(moto.requests, ACCOUNT, "eu-north-1") == {BEYOND}
 
 
 @pytest.mark.parametrize("name", ["keyfile_dict", "extra__google_cloud_platform__keyfile_dict"])

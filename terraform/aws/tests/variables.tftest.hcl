@@ -51,6 +51,21 @@ run "the_defaults_are_those_of_the_sources" {
   }
 }
 
+run "airflow_is_told_all_that_a_job_needs" {
+  command = apply
+  variables {
+    environment = "bigquery"
+  }
+  assert {
+    condition     = output.airflow_connections.CORE_TELECOMS_SPARK_CONN.extra.environment == "bigquery"
+    error_message = "the environment"
+  }
+  assert {
+    condition     = output.airflow_connections.CORE_TELECOMS_SPARK_CONN.extra.log_group == aws_cloudwatch_log_group.spark.name
+    error_message = "where jobs write their logs"
+  }
+}
+
 run "without_nat_nothing_leads_out" {
   command = plan
   variables {
@@ -199,6 +214,47 @@ run "a_connection_that_opens_all" {
     connections = ["*"]
   }
   expect_failures = [var.connections]
+}
+
+run "a_variable_that_opens_all" {
+  command = plan
+  variables {
+    airflow_variables = ["../connections/x"]
+  }
+  expect_failures = [var.airflow_variables]
+}
+
+run "a_secret_of_no_version" {
+  command = plan
+  variables {
+    secret_versions = { "outages_token" = 0 }
+  }
+  expect_failures = [var.secret_versions]
+}
+
+run "a_secret_with_a_path_of_its_own" {
+  command = plan
+  variables {
+    secret_versions = { "/outages_token" = 1 }
+    secrets         = { "/outages_token" = "x" }
+  }
+  expect_failures = [var.secret_versions]
+}
+
+run "jobs_with_a_lake_on_one_machine" {
+  command = plan
+  variables {
+    environment = "local"
+  }
+  expect_failures = [var.environment]
+}
+
+run "bronze_in_a_lake_where_it_may_not_be" {
+  command = plan
+  variables {
+    bronze_in_lake = false
+  }
+  expect_failures = [var.bronze_in_lake]
 }
 
 run "airflow_as_anybody" {

@@ -70,6 +70,22 @@ run "a_next_key_that_is_none" {
   expect_failures = [var.public_key_next]
 }
 
+run "a_parameter_path_that_ends_in_a_slash" {
+  command = plan
+  variables {
+    parameter_path = "/coretelecomms/"
+  }
+  expect_failures = [var.parameter_path]
+}
+
+run "an_address_to_tell" {
+  command = plan
+  variables {
+    notified = ["data@example.com"]
+  }
+  expect_failures = [var.notified]
+}
+
 run "the_largest_warehouse" {
   command = plan
   variables {
