@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ HOST = "127.0.0.1"
 SUPERUSER = "postgres"
 READY_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
+_ELSEWHERE, _INSTEAD_OF = "demo-postgres-", "instead_of"  # a folder of this name, and the file in it that says of which
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may not be longer than 107 bytes
@@ -125,12 +126,22 @@ def _home(folder: Path, account: _Account) -> Path:
     if _made_reachable(folder, account):
         return folder
     key = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    other = Path(tempfile.gettempdir()) / f"demo-postgres-{key}"
+    other = Path(tempfile.gettempdir()) / f"{_ELSEWHERE}{key}"
     if not _made_reachable(other, account):
         raise ServerError(f"user {account.uid} can enter neither {folder} nor {other}; name another --folder")
     if other.stat().st_uid != os.geteuid():
         raise ServerError(f"{other} belongs to somebody else; name another --folder")
+    (other / _INSTEAD_OF).write_text(str(folder), encoding="utf-8")
+    forget(lambda one: not one.exists())
     return other
+
+
+def forget(is_wanted_no_more: Callable[[Path], bool]) -> None:
+    """Remove what lies under the temporary folder instead of in folders that nobody wants any more."""
+    for other in Path(tempfile.gettempdir()).glob(f"{_ELSEWHERE}*"):
+        said = other / _INSTEAD_OF
+        if other.stat().st_uid == os.geteuid() and said.is_file() and is_wanted_no_more(Path(said.read_text("utf-8"))):
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _made_reachable(home: Path, account: _Account) -> bool:

@@ -1,4 +1,6 @@
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,6 +55,15 @@ class World:
 
     def raw_files(self) -> set[Path]:
         return {path for path in (self.lake / "raw").rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_database_stays_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Started by root, Postgres lies outside of pytest's folders, which its user cannot enter."""
+    yield
+    if server := sys.modules.get("demo.server"):
+        ours = tmp_path_factory.getbasetemp()
+        server.forget(lambda folder: folder.is_relative_to(ours))
 
 
 @pytest.fixture

@@ -161,6 +161,23 @@ def home_of(folder: Path) -> Path:
     return _home(folder.absolute(), _account())
 
 
+def test_data_outside_of_their_folder_are_forgotten_with_it_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from demo import server
+
+    monkeypatch.setattr(server.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(server, "_made_reachable", lambda home, _: home.mkdir(exist_ok=True) or home.parent == tmp_path)
+    (tmp_path / "demos").mkdir()
+    kept, gone, next_one = (tmp_path / "demos" / name for name in ("kept", "gone", "next"))
+    elsewhere = {folder: home_of(folder) for folder in (kept, gone)}
+    assert all(home.is_dir() and home.parent == tmp_path for home in elsewhere.values())
+    gone.rmdir()
+    assert home_of(next_one).is_dir()
+    assert (elsewhere[kept].is_dir(), elsewhere[gone].exists()) == (True, False)
+    assert home_of(kept) == elsewhere[kept]
+
+
 def test_a_server_killed_and_restarted_during_the_read_is_read_again_in_a_new_snapshot(
     run: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
