@@ -32,6 +32,7 @@ from tests.terraform.policy import denials, grants
 REGION, STATE, KEY = "eu-north-1", "coretelecoms-state", "coretelecoms/aws.tfstate"
 SOURCES_BUCKET, LAKE = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
 SHEET = "demo-agents"
+SNOWFLAKE = "arn:aws:iam::999999999999:user/snow"
 CONNECTIONS = ["CORE_TELECOMS_POSTGRES_CONN", "GOOGLE_SHEETS_API_CONN"]
 # Rights that no request of the demo needs, and why the role has them.
 UNUSED = {
@@ -102,6 +103,7 @@ def applied(cloud: Server, environment: dict[str, str], tmp_path_factory: pytest
             "GITHUB_REPOSITORY": "owner/name",
         }
         more = {"secrets": secrets, "connections": CONNECTIONS, "airflow_variables": ["AGENTS_SPREADSHEET_ID"]}
+        more |= {"snowflake_trust": {"principal": SNOWFLAKE, "external_id": "CORETELECOMS_SFCRole=1_x"}}
         followed = clone(root / "clone", environment | asked | as_variables(more))
         boot = followed("bootstrap")
         skip_where_no_provider("bootstrap", boot)
@@ -402,6 +404,20 @@ def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: App
         f"{application}/jobruns/*",
     }
     assert not [one for one in rights if one.action.startswith("s3:Put") or one.action.startswith("s3:Delete")]
+
+
+def test_snowflake_comes_with_its_external_id_and_reads_landings_alone(applied: Applied) -> None:
+    trust = applied.client("iam").get_role(RoleName="coretelecoms-snowflake")["Role"]["AssumeRolePolicyDocument"]
+    (statement,) = trust["Statement"]
+    assert statement["Principal"] == {"AWS": SNOWFLAKE}
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "CORETELECOMS_SFCRole=1_x"}}
+    rights = grants(applied.policy("coretelecoms-snowflake"))
+    lake = f"arn:aws:s3:::{LAKE}"
+    assert {(one.action, one.resource) for one in rights if one.action.startswith("s3:")} == {
+        ("s3:GetObject", f"{lake}/raw/*"),
+        ("s3:GetObject", f"{lake}/scratch/coretelecoms_verify_*"),  # make verify-snowflake
+        ("s3:ListBucket", lake),
+    }
 
 
 def test_github_is_believed_of_one_repository_and_plans_from_state_alone(applied: Applied) -> None:
