@@ -62,6 +62,7 @@ class Outcome(_Record):
     corrected: bool = False
     empty: bool = False
     run_id: str | None = None
+    bytes_delivered: int | None = None
     rows_delivered: int | None = None
     rows_landed: int | None = None
     rows_rejected: int | None = None

@@ -30,7 +30,8 @@ _KEY = {"status": "what the run that was given this key reported; 75: it has not
 _COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
 _JSON = (
     *("source", "ingest_date", "state", "corrected", "run_id"),
-    *("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze", "empty", "odd_volume", "drift"),
+    *("bytes_delivered", "rows_delivered", "rows_landed", "rows_rejected", "rows_bronze"),
+    *("empty", "odd_volume", "drift"),
     *("error", "error_kind", "retry_helps", "exit_code"),
 )
 

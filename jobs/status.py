@@ -68,6 +68,7 @@ def of_manifest(manifest: Manifest, bronze: tuple[str, int] | None) -> Outcome:
         corrected=manifest.corrected,
         empty=manifest.rows_delivered == 0,
         run_id=manifest.run_id,
+        bytes_delivered=sum(found.size for found in manifest.inputs),
         rows_delivered=manifest.rows_delivered,
         rows_landed=manifest.rows_landed,
         rows_rejected=manifest.rows_rejected,
@@ -82,10 +83,13 @@ def _looked_at(contract: SourceContract, environment: Environment, day: date, ha
     if contract.static and has_landed:
         return Outcome(source=contract.name, ingest_date=day, state="unchanged")
     try:
-        state = "arrived" if deliveries.look(contract, environment, day) else "not_arrived"
+        found = deliveries.look(contract, environment, day)
     except PlatformError as error:
         return failed(contract.name, day, error)
-    return Outcome.model_validate({"source": contract.name, "ingest_date": day, "state": state})
+    if not found:
+        return Outcome(source=contract.name, ingest_date=day, state="not_arrived")
+    size = sum(one.size for one in found)
+    return Outcome(source=contract.name, ingest_date=day, state="arrived", bytes_delivered=size)
 
 
 def failed(source: str, day: date, error: PlatformError) -> Outcome:

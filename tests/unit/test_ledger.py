@@ -10,6 +10,8 @@ from jobs.credentials import database
 from jobs.errors import ConfigurationError
 from jobs.ledger import Ledger, Outcome, RunReport, new_run_id
 from jobs.main import main
+from jobs.status import of_manifest
+from jobs.store import Input
 from tests.conftest import DAY, World
 from tests.unit.test_bronze_delta import landing
 
@@ -78,6 +80,7 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "state": "landed",
         "corrected": False,
         "run_id": "R1",
+        "bytes_delivered": 0,
         "rows_delivered": 10,
         "rows_landed": 10,
         "rows_rejected": 0,
@@ -90,6 +93,12 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "retry_helps": None,
         "exit_code": 0,
     }
+
+
+def test_the_bytes_delivered_are_those_of_all_inputs(world: World) -> None:
+    inputs = (Input(uri="a", size=3, etag="1"), Input(uri="b", size=4, etag="2"))
+    manifest = landing(world, "R1", 10).model_copy(update={"inputs": inputs})
+    assert of_manifest(manifest, None).bytes_delivered == 7
 
 
 def test_a_run_is_known_by_the_key_it_was_given(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,8 +132,8 @@ def test_status_check_looks_at_the_sources(world: World, capsys: pytest.CaptureF
     world.deliver("call_logs", b"x")
     only = ["--source", "call_logs", "--source", "social_media", "--json"]
     assert main(["status", "--env", str(world.file), "--check", "--date", "2025-11-21", *only]) == 75
-    states = [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()]
-    assert states == ["arrived", "not_arrived"]
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["state"], one["bytes_delivered"]) for one in found] == [("arrived", 1), ("not_arrived", None)]
 
 
 def test_load_starts_no_spark_and_says_what_has_not_landed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
