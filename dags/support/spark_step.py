@@ -18,6 +18,7 @@ from dags.support.asked import REPORTED, Asked
 from dags.support.command import CONFIGURATION, ROOT, USAGE, environment, status
 from dags.support.moving import refuse_what_a_job_cannot_read
 from dags.support.place import AWS, Place, place
+from dags.support.sizes import as_parameters, names_sizes, sized
 
 PATIENCE = 4 * 3600  # seconds for a job run
 _JOB = "job_run_id"  # XCom: set before deferring, for a failed trigger does not tell of which job run it speaks
@@ -106,6 +107,9 @@ class SparkStep(EmrServerlessStartJobOperator):
         token = hashlib.sha256(f"{self.name} {finished}".encode()).hexdigest()[:40]
         self.client_request_token = token
         self.job_driver["sparkSubmit"]["entryPointArguments"] = self._arguments(where, token)
+        if not names_sizes(where.parameters):
+            delivered = sum(one.bytes_delivered or 0 for one in status("--check", *Asked.of(self.asked).arguments()))
+            self.job_driver["sparkSubmit"]["sparkSubmitParameters"] += f" {as_parameters(sized(delivered))}"
 
     def _attach(self, context: Context, job_id: str) -> None:
         self.log.info("job run %s of this task is live: attached to it", job_id)

@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg2
 
+from dags.support.place import IMAGE_PARAMETERS
+from dags.support.sizes import as_parameters, sized
 from demo.faithful import delivery_path, generate
 from tests.conftest import DAYS
 from tests.dags.conftest import CATCH_UP, PAGES, ROOT, SOURCES, Platform
@@ -57,6 +59,12 @@ def test_gold_equals_that_of_one_run_on_one_machine(caught_up: Platform, tmp_pat
     assert len(theirs["fact_complaints"]) > 1000
     assert {name: len(rows) for name, rows in ours.items()} == {name: len(rows) for name, rows in theirs.items()}
     assert ours == theirs
+
+
+def test_each_job_run_is_given_sizes_for_what_its_day_delivers(caught_up: Platform) -> None:
+    smallest = as_parameters(sized(1))
+    for run in caught_up.emr.runs.values():
+        assert run.asked["jobDriver"]["sparkSubmit"]["sparkSubmitParameters"] == f"{IMAGE_PARAMETERS} {smallest}"
 
 
 def test_a_lost_response_starts_nothing_twice(caught_up: Platform) -> None:
