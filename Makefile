@@ -28,7 +28,7 @@ CUSTOMERS ?= 50000
 .PHONY: help setup demo run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
-.PHONY: bench-day bench-sources bench-s3 bench-customers bench-load
+.PHONY: bench bench-quick bench-full bench-levers bench-docs bench-day bench-sources bench-s3 bench-customers bench-load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
@@ -136,6 +136,24 @@ image: ## the jobs' image with labels (KIND=airflow: Airflow's; IMAGE=, BASE=, D
 		$(if $(BASE),--build-arg BASE=$(BASE)) $(if $(DBT),--build-arg DBT=$(DBT)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
+bench: setup ## side by side with dlt, pandas, Polars and DuckDB: days of 100,000 and 1,000,000 calls; into docs/benchmarks.md
+	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m
+	@$(MAKE) --no-print-directory bench-docs
+
+bench-quick: setup ## the same with 100,000 calls and three repetitions, no further days; writes nothing
+	@$(PYTHON) -m bench.side_by_side --repetitions 3 --without ours-days day-100k
+
+bench-full: setup ## the same with 10,000,000 call logs too, and S3, customers, a table, BigQuery's stand-in
+	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m calls-10m
+	@$(MAKE) --no-print-directory bench-docs bench-s3 bench-customers bench-sources bench-load
+
+bench-levers: setup ## what each choice is worth: a day of 100,000 calls with it undone; into docs/benchmarks.md
+	@$(PYTHON) -m bench.levers --save
+	@$(MAKE) --no-print-directory bench-docs
+
+bench-docs: ## docs/benchmarks.md and its chart from bench/results
+	@$(PYTHON) -m bench.document
+
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day
 
@@ -173,6 +191,7 @@ lock: ## compile the lock files anew from their .in files
 	$$compile requirements/infra.in -o requirements/infra.txt; \
 	$$compile -c requirements/dev.txt requirements/pages.in -o requirements/pages.txt; \
 	$$compile -c requirements/pages.txt requirements/pages-test.in -o requirements/pages-test.txt; \
+	$$compile requirements/peers.in -o requirements/peers.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what the demo made (.local)

@@ -1,4 +1,4 @@
-"""CPU time of a command and of every process it starts, also of those that nobody waits for.
+"""CPU time and memory of a command and of every process it starts, also of those that nobody waits for.
 
     python -m bench.cpu REPORT -- COMMAND [ARG...]
 
@@ -13,6 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,16 +22,60 @@ from types import FrameType
 from demo.server import die_with_parent
 
 _PR_SET_CHILD_SUBREAPER = 36
+_SHARE = 20  # a look at the memory is followed by a pause so many times as long
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds of CPU (user and system) and of the clock, megabytes of the largest process, and the exit code."""
+    """Seconds of CPU (user and system) and of the clock, megabytes, and the exit code.
+
+    `peak`: the largest process. `pss`: the most that all processes held at a look, pages that are shared counted once.
+    """
 
     cpu: float
     wall: float
     peak: float
     code: int
+    pss: float
+
+
+class Memory(threading.Thread):
+    """Looks at the proportional set size (PSS) of all descendants of this process until `ended`; `peak` in MB."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self._done, self._pause = 0.0, threading.Event(), 0.05
+
+    def run(self) -> None:
+        while not self._done.wait(self._pause):
+            started = time.monotonic()
+            self.peak = max(self.peak, sum(map(_pss, _descendants(os.getpid()))) / 1024)
+            self._pause = max(0.05, _SHARE * (time.monotonic() - started))
+
+    def ended(self) -> float:
+        """Look no more; the peak."""
+        self._done.set()
+        self.join()
+        return self.peak
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            own = [int(child) for child in children.read_text().split()]
+        except OSError:
+            continue
+        found += own + [one for child in own for one in _descendants(child)]
+    return found
+
+
+def _pss(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 def measured(command: list[str], report: Path, env: dict[str, str], folder: Path, log: Path) -> Usage:
@@ -52,6 +97,8 @@ def measured(command: list[str], report: Path, env: dict[str, str], folder: Path
 def _run(command: list[str]) -> Usage:
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no child subreaper; this needs Linux")
+    memory = Memory()
+    memory.start()
     started = time.monotonic()
     code = subprocess.Popen(command).wait()
     wall = time.monotonic() - started
@@ -61,7 +108,7 @@ def _run(command: list[str]) -> Usage:
     except ChildProcessError:
         pass  # nobody is left
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Usage(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, code)
+    return Usage(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, code, memory.ended())
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -11,7 +11,6 @@ import argparse
 import os
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 from bench.cpu import Usage, measured
@@ -35,49 +34,14 @@ spark.stop()
 """
 
 
-class Memory(threading.Thread):
-    """Samples the PSS of all descendants of this process, in MB."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.peak, self.done = 0.0, threading.Event()
-
-    def run(self) -> None:
-        while not self.done.wait(0.25):
-            self.peak = max(self.peak, sum(map(_pss, _descendants(os.getpid()))) / 1024)
-
-
-def _descendants(pid: int) -> list[int]:
-    found = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            own = [int(child) for child in children.read_text().split()]
-        except OSError:
-            continue
-        found += own + [one for child in own for one in _descendants(child)]
-    return found
-
-
-def _pss(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
-
-
-def _measured(work: Path, command: list[str], environment: dict[str, str]) -> tuple[Usage, float]:
-    memory = Memory()
-    memory.start()
+def _measured(work: Path, command: list[str], environment: dict[str, str]) -> Usage:
     usage = measured(command, work / "usage.json", environment, ROOT, work / "log")
-    memory.done.set()
-    memory.join()
     if usage.code:
         raise SystemExit((work / "log").read_text(errors="replace")[-4000:])
-    return usage, memory.peak
+    return usage
 
 
-def _ours(work: Path, server: Server, number: int) -> tuple[Usage, float]:
+def _ours(work: Path, server: Server, number: int) -> Usage:
     cloud = _cloud(work, server, number)
     run = ["run", "--date", str(DAYS[0]), "--source", "customers", "--env", str(cloud.file)]
     environment = _clean_environment() | KEYS | {"CORETELECOMS_DRIVER_MEMORY": HEAP}
@@ -87,7 +51,7 @@ def _ours(work: Path, server: Server, number: int) -> tuple[Usage, float]:
     return found
 
 
-def _bare(work: Path, server: Server, number: int, variant: str, spark: dict[str, str]) -> tuple[Usage, float]:
+def _bare(work: Path, server: Server, number: int, variant: str, spark: dict[str, str]) -> Usage:
     from jobs.session import configuration
 
     cloud = _cloud(work, server, number)
@@ -112,7 +76,6 @@ def main() -> int:
     same["SPARK_SUBMIT_OPTS"] += f" {same['LARGE']}"
     by_hand = {"stock": stock_environment(same), "same": same}
     found: dict[str, list[Usage]] = {name: [] for name in ("ours", *by_hand)}
-    peaks: dict[str, list[float]] = {name: [] for name in found}
     with tempfile.TemporaryDirectory(prefix="bench-customers-") as name, serving() as server:
         work = Path(name)
         for bucket in (SOURCES_BUCKET, LAKE_BUCKET):
@@ -123,22 +86,18 @@ def main() -> int:
             cloud = _cloud(work, server, number)
             server.client.upload_file(str(work / "sources" / KEY), SOURCES_BUCKET, f"{cloud.prefix}/{KEY}")
             for variant, usages in found.items():
-                if variant == "ours":
-                    usage, peak = _ours(work, server, number)
-                else:
-                    usage, peak = _bare(work, server, number, variant, by_hand[variant])
-                usages.append(usage)
-                peaks[variant].append(peak)
-            _say(
-                f"repetition {number + 1}, CPU-s: " + ", ".join(f"{name} {u[-1].cpu:.1f}" for name, u in found.items())
-            )
+                by_whom = by_hand.get(variant)
+                usages.append(_bare(work, server, number, variant, by_whom) if by_whom else _ours(work, server, number))
+            shown = ", ".join(f"{variant} {usages[-1].cpu:.1f}" for variant, usages in found.items())
+            _say(f"repetition {number + 1}, CPU-s: {shown}")
     print(f"{asked.rows:,} rows delivered = landed")
-    print(f"memory, all processes: {max(peaks['ours']):.0f} MB (bare Spark {max(peaks['same']):.0f}), allowed {MEMORY}")
+    peak = {variant: max(usage.pss for usage in usages) for variant, usages in found.items()}
+    print(f"memory, all processes: {peak['ours']:.0f} MB (bare Spark {peak['same']:.0f}), allowed {MEMORY}")
     cpu = {name: [usage.cpu for usage in usages] for name, usages in found.items()}
     ratios = {name: [ours / bare for ours, bare in zip(cpu["ours"], cpu[name], strict=True)] for name in by_hand}
     _row("ours / bare Spark, as it comes", ratios["stock"], f"allowed {CPU}")
     _row("ours / bare Spark, our JVM flags", ratios["same"], "")
-    return int(max(peaks["ours"]) > MEMORY or _interval(ratios["stock"])[0] > CPU)
+    return int(peak["ours"] > MEMORY or _interval(ratios["stock"])[0] > CPU)
 
 
 if __name__ == "__main__":

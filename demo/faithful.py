@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -72,12 +72,17 @@ def delivery_path(out: Path, delivery: Delivery) -> Path:
 
 
 def generate(
-    out: Path, days: Sequence[date], calls: int = CALLS, customers: int = CUSTOMERS, seed: int = SEED
+    out: Path,
+    days: Sequence[date],
+    calls: int = CALLS,
+    customers: int = CUSTOMERS,
+    seed: int = SEED,
+    sources: Collection[Source] = (*DAILY, *STATIC),
 ) -> Counts:
-    """Write what `out` lacks of the days and the static sources; returns what it then holds."""
+    """Write what `out` lacks of the sources, each day or once; returns what it then holds."""
     scale = Scale(calls, customers, seed)
-    asked: list[Delivery] = [(source, str(day)) for day in days for source in DAILY]
-    asked += [(source, "") for source in STATIC]
+    asked: list[Delivery] = [(source, str(day)) for day in days for source in DAILY if source in sources]
+    asked += [(source, "") for source in STATIC if source in sources]
     held = _held(out, scale)
     missing = [delivery for delivery in asked if delivery not in held]
     if missing:
