@@ -5,6 +5,7 @@ JVM. DDL commits, so it all stands before the transaction (docs/snowflake.md).
 """
 
 import json
+import secrets
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 import snowflake.connector
 from cryptography.hazmat.primitives import serialization
 from snowflake.connector import SnowflakeConnection, errors
+from snowflake.connector.vendored.requests.exceptions import RequestException
 
 from jobs import store
 from jobs.bronze import Answer
@@ -35,6 +37,7 @@ _READING, _readers = Lock(), dict[SnowflakeWarehouse, SnowflakeConnection]()
 _TYPES = {"_ingested_at": "timestamp_ntz", "ingest_date": "date"}
 _ABSENT = 2003  # does not exist, or is not ours to see
 _ABORTED = 625  # too many wait for the lock that this statement needs
+_BROKEN_OFF = (603, 604, 630)  # internal error, cancelled, out of time: all may pass
 
 
 def loaded(warehouse: SnowflakeWarehouse, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
@@ -48,7 +51,7 @@ def loaded(warehouse: SnowflakeWarehouse, source: str, day: date | None = None) 
             if error.errno == _ABSENT:
                 return {}
             raise
-        except errors.Error:
+        except (errors.Error, RequestException):
             _readers.pop(warehouse).close()
             raise
 
@@ -109,16 +112,17 @@ def load(
     _check_files(lake, manifest, names)
     tag = {"step": "load", "source": manifest.source, "day": str(manifest.ingest_date), "run_id": manifest.run_id}
     with connected(warehouse, tag) as connection:
-        loading = _Load(_Table(connection, warehouse, manifest.source, names), manifest)
+        table = _Table(connection, warehouse, manifest.source, names)
         with _ONE_AT_A_TIME:
-            loading.table.prepare()
-        landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
-        loading.stage(str(landing).removeprefix(str(lake)).strip("/"))
-        log("staged")
-        loading.audit()
-        held = loading.publish()
-        log("published")
-        loading.execute(f"drop table if exists {loading.staging}")
+            table.prepare()
+        with _staging(table, manifest.ingest_date) as staging:
+            loading = _Load(table, manifest, staging)
+            landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+            loading.stage(str(landing).removeprefix(str(lake)).strip("/"))
+            log("staged")
+            loading.audit()
+            held = loading.publish()
+            log("published")
     return held
 
 
@@ -177,19 +181,29 @@ class _Table:
         return [str(name) for (name,) in self.execute(query, self.warehouse.bronze, value)]
 
 
+@contextmanager
+def _staging(table: _Table, day: date) -> Iterator[str]:
+    """The name of a table of this load's own, dropped at its end; it tells how old it is.
+
+    Of its own, since Snowflake may still be at the COPY of a load that was killed, whose table goes a day later.
+    """
+    moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
+    name = _table(table.warehouse, f"{STAGING}{table.source}_{moment}_{day:%Y%m%d}")
+    try:
+        yield name
+    except (errors.ProgrammingError, PlatformError):  # the session still answers
+        table.execute(f"drop table if exists {name}")
+        raise
+    table.execute(f"drop table if exists {name}")
+
+
 @dataclass(frozen=True)
 class _Load:
-    """One landing on its way into its table."""
+    """One landing on its way into its table, by way of the table `staging`."""
 
     table: _Table
     manifest: Manifest
-
-    @property
-    def staging(self) -> str:
-        """Of this run alone; its name tells how old it is."""
-        moment = self.manifest.run_id.replace("-", "_")
-        name = f"{STAGING}{self.manifest.source}_{moment}_{self.manifest.ingest_date:%Y%m%d}"
-        return _table(self.table.warehouse, name)
+    staging: str
 
     def execute(self, statement: str, *values: object) -> list[Any]:
         return self.table.execute(statement, *values)
@@ -367,6 +381,8 @@ def _explained(warehouse: SnowflakeWarehouse) -> Iterator[None]:
         yield
     except errors.Error as error:
         raise _as_ours(warehouse, error) from None
+    except RequestException as error:  # an answer that breaks off: the client neither repeats nor names it
+        raise ServiceError(f"Snowflake {identifier(warehouse.account)}: {type(error).__name__}: {error}") from None
 
 
 def _as_ours(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
@@ -376,6 +392,7 @@ def _as_ours(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformErro
         return ConfigurationError(f"{text}; {what} must exist and role {warehouse.role} may use them")
     if 390100 <= (error.errno or 0) < 390500:
         return ConfigurationError(f"{text}; is the public key of {warehouse.user} the one of this private key?")
-    if isinstance(error, errors.OperationalError | errors.InternalServerError | errors.ServiceUnavailableError):
+    is_down = isinstance(error, errors.OperationalError | errors.InternalServerError | errors.ServiceUnavailableError)
+    if is_down or error.errno in _BROKEN_OFF:
         return ServiceError(text)
     return PlatformError(text)

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -38,6 +39,17 @@ class Snowflake:
 
     port: int
     requests_file: Path
+    faults: Path
+
+    @contextmanager
+    def fault(self, name: str) -> Iterator[Path]:
+        """What befalls every COPY in its middle, until the block ends; gives a file that appears once one is held."""
+        (self.faults / name).touch()
+        try:
+            yield self.faults / "held"
+        finally:
+            (self.faults / name).unlink()
+            (self.faults / "held").unlink(missing_ok=True)
 
     @property
     def requests(self) -> list[tuple[int, str]]:
@@ -46,7 +58,8 @@ class Snowflake:
 
     def connect(self) -> snowflake.connector.SnowflakeConnection:
         names: dict[str, Any] = {"user": "admin", "password": "dummy", "account": "fakesnow", "protocol": "http"}
-        return snowflake.connector.connect(**names, host="127.0.0.1", port=self.port, database=DATABASE)
+        where: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "platform_detection_timeout_seconds": 0.0}
+        return snowflake.connector.connect(**names, **where, database=DATABASE)
 
     def ask(self, statement: str) -> list[Any]:
         with self.connect() as connection:
@@ -107,8 +120,8 @@ class Platform:
         beside.file.write_text(beside.file.read_text().replace(f"/{beside.prefix}", f"/{self.cloud.prefix}"))
         return beside
 
-    def land(self, run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> Manifest:
-        return land(self.lake, run_id, rows, day, more)
+    def land(self, run_id: str, rows: int, day: date, more: tuple[str, ...] = (), parts: int = 1) -> Manifest:
+        return land(self.lake, run_id, rows, day, more, parts)
 
     def put(self, at: S3Location, content: bytes) -> None:
         self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content)
@@ -151,12 +164,14 @@ def snow(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     ).stdout.strip()
     requests = folder / "requests.jsonl"
     requests.touch()
+    faults = folder / "faults"
+    faults.mkdir()
     environment = os.environ | {"HOME": str(folder)}
     with (folder / "log").open("wb") as log:
-        command = [python, str(STAND_IN), str(port), server.url, str(requests)]
+        command = [python, str(STAND_IN), str(port), server.url, str(requests), str(faults)]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        snow = Snowflake(port, requests)
+        snow = Snowflake(port, requests, faults)
         _wait_until_it_listens(process, port, folder / "log")
         snow.ask(f"create database if not exists {DATABASE}")
         yield snow

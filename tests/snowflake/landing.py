@@ -1,4 +1,4 @@
-"""Landings without Spark: a file and the manifest, as `ingest` leaves them."""
+"""Landings without Spark: files and the manifest, as `ingest` leaves them."""
 
 from datetime import date
 from io import BytesIO
@@ -6,17 +6,22 @@ from io import BytesIO
 import pyarrow.parquet as pq
 
 from jobs import store
-from jobs.ledger import Ledger, Manifest, landing_folder
+from jobs.ledger import DataFile, Ledger, Manifest, landing_folder
 from jobs.location import S3Location
 from tests.manifests import manifest_of, table_of
 
 
-def land(lake: S3Location, run_id: str, rows: int, day: date, more: tuple[str, ...] = ()) -> Manifest:
-    """Of agents."""
+def land(lake: S3Location, run_id: str, rows: int, day: date, more: tuple[str, ...] = (), parts: int = 1) -> Manifest:
+    """Of agents, in as many files as `parts`."""
     table = table_of(run_id, rows, day, more)
-    file = BytesIO()
-    pq.write_table(table, file)
-    assert store.put_if_absent(landing_folder(lake, "agents", day, run_id) / "landed/part-0.parquet", file.getvalue())
-    manifest = manifest_of(run_id, rows, day, table.column_names)
+    files = []
+    for number in range(parts):
+        first, last = rows * number // parts, rows * (number + 1) // parts
+        files.append(DataFile(path=f"landed/part-{number}.parquet", rows=last - first, bytes=0))
+        content = BytesIO()
+        pq.write_table(table.slice(first, last - first), content)
+        folder = landing_folder(lake, "agents", day, run_id)
+        assert store.put_if_absent(folder / files[-1].path, content.getvalue())
+    manifest = manifest_of(run_id, rows, day, table.column_names).model_copy(update={"files": tuple(files)})
     assert Ledger(lake).commit(manifest)
     return manifest

@@ -1,24 +1,29 @@
-"""Serves fakesnow, a stand-in for Snowflake on DuckDB: python tests/snowflake/standin.py PORT S3_URL REQUESTS.
+"""Serves fakesnow, a stand-in for Snowflake on DuckDB: python tests/snowflake/standin.py PORT S3_URL REQUESTS FAULTS.
 
-Run by the Python of requirements/fakesnow.txt. REQUESTS: a file that gets every statement, a JSON line each. Where it
-differs from Snowflake in what the loads need, it is mended here, and what that hides is said (docs/snowflake.md).
+Run by the Python of requirements/fakesnow.txt. REQUESTS: a file that gets every statement, a JSON line each. FAULTS: a
+folder; what lies there befalls a COPY in its middle (`_inserts_with_faults`). Where fakesnow differs from Snowflake in
+what the loads need, it is mended here, and what that hides is said (docs/snowflake.md).
 """
 
 import json
 import re
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import fakesnow.copy_into
 import fakesnow.cursor
 import fakesnow.server
 import fsspec
 import snowflake.connector.errors as errors
 import uvicorn
 
-PORT, S3_URL, REQUESTS = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+PORT, S3_URL, REQUESTS, FAULTS = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
 _execute = fakesnow.cursor.FakeSnowflakeCursor.execute
+_inserts = fakesnow.copy_into._inserts
 
 
 def _without_temporary(command: str) -> str:
@@ -64,7 +69,24 @@ def execute(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
         raise errors.ProgrammingError(msg=f"Remote file not found: {error}", errno=91016, sqlstate="22000") from error
 
 
+def _inserts_with_faults(*arguments: Any) -> Iterator[Any]:
+    """A COPY inserts a file at a time: before the second one it is held, or breaks off, where a file in FAULTS says so.
+
+    `hold`: `held` appears, and it goes on once `hold` is gone. `fail`: Snowflake's words for an error of its own.
+    """
+    for number, insert in enumerate(_inserts(*arguments)):
+        if number and (FAULTS / "hold").exists():
+            (FAULTS / "held").touch()
+            while (FAULTS / "hold").exists():
+                time.sleep(0.01)
+        if number and (FAULTS / "fail").exists():
+            text = "SQL execution internal error: Processing aborted by error 300010:391167117; incident 1234567."
+            raise errors.ProgrammingError(msg=text, errno=603, sqlstate="XX000")
+        yield insert
+
+
 fakesnow.cursor.FakeSnowflakeCursor.execute = execute
+fakesnow.copy_into._inserts = _inserts_with_faults
 lake = fsspec.filesystem(
     "s3",
     key="dummy",

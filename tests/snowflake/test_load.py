@@ -151,6 +151,18 @@ def test_what_a_killed_load_left_in_staging_goes_after_a_day(platform: Platform)
     assert platform.staging() == ["_STAGING_AGENTS_20990101T000000000000Z_AAAA_20251120"]
 
 
+def test_days_that_landed_long_ago_load_side_by_side(platform: Platform) -> None:
+    """What is in staging is as old as its load, not as its landing."""
+    first, second = (platform.land("20250101T000000000000Z-aaaa", 10, day) for day in DAYS[:2])
+
+    def load_the_second(event: str) -> None:
+        if event == "staged":
+            load(platform, second)
+
+    assert load(platform, first, log=load_the_second) == (first.run_id, 10)
+    assert platform.held() == dict.fromkeys(DAYS[:2], (first.run_id, 10))
+
+
 def test_a_stage_that_is_not_there_says_what_must_exist(platform: Platform) -> None:
     platform.cloud.file.write_text(platform.cloud.file.read_text().replace('.lake"', '.nowhere"'))
     with pytest.raises(ConfigurationError, match=f"stage {platform.schema}.nowhere must exist and role loa"):

@@ -67,7 +67,10 @@ def an_older_run_stays_away(scratch: Scratch) -> bool:
 def a_row_lost_in_staging_is_refused(scratch: Scratch) -> bool:
     def lose(event: str) -> None:
         if event == "staged":
-            scratch.ask(f"delete from {scratch.table('_staging_agents_R4')}_{DAY:%Y%m%d} where agent_id = '7'")
+            tables = f"select table_name from {scratch.warehouse.database}.information_schema.tables"
+            named = f"table_schema = upper('{scratch.warehouse.bronze}') and startswith(table_name, '_STAGING_AGENTS_')"
+            ((staging,),) = scratch.ask(f"{tables} where {named}")
+            scratch.ask(f"delete from {scratch.table(staging)} where agent_id = '7'")
 
     try:
         scratch.load("R4", 100, lose)
