@@ -11,13 +11,11 @@ from pathlib import Path
 
 from jobs import deliveries
 from jobs.errors import NotArrivedError
-from jobs.ingest import land, steadily
 from jobs.ledger import Ledger, Manifest, Outcome, RunReport
 from jobs.load import load, loaded
 from jobs.location import Location
 from jobs.logs import unexpected
 from jobs.progress import Progress
-from jobs.reading import Request
 from jobs.session import Session, explained
 from jobs.settings import Environment, SourceContract
 from jobs.status import failed, of_manifest
@@ -156,6 +154,10 @@ def _bring(run: Run, session: Session, unit: _Unit) -> Outcome:
 
 def _landed(run: Run, session: Session, unit: _Unit) -> Manifest:
     """The landing that counts after this run looked at the source: a new one, or the one that is known."""
+    # Only here: a load that needs no Spark need not wait for its import.
+    from jobs.ingest import land, steadily
+    from jobs.reading import Request
+
     contract, day = unit.contract, unit.day
     within = f"{contract.name}/{day}"
     request = Request(contract, run.environment, day, run.run_id, session, run.work / within, run.scratch / within)

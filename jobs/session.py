@@ -1,16 +1,14 @@
-"""The one Spark session of a run, started when the first landing needs it."""
+"""The one Spark session of a run, started, and pyspark imported, when the first landing needs it."""
 
 import os
 import threading
-from typing import Any
-
-from py4j.protocol import Py4JError, Py4JJavaError
-from pyspark import SparkContext
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any
 
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
 from jobs.settings import Environment
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # What the code relies on, whatever the cluster's defaults; sizes and masters belong to the environment.
 _CONFIGURATION = {
@@ -80,7 +78,9 @@ class Session:
         self._started: SparkSession | None = None
         self.bytes_to_read = 0
 
-    def __call__(self) -> SparkSession:
+    def __call__(self) -> "SparkSession":
+        from pyspark.sql import SparkSession
+
         with self._lock:
             if self._started is None:
                 self._size()
@@ -94,7 +94,7 @@ class Session:
         if flags and self.bytes_to_read > LARGE:
             os.environ["SPARK_SUBMIT_OPTS"] += f" {flags}"
 
-    def describe(self, work: str) -> SparkSession:
+    def describe(self, work: str) -> "SparkSession":
         """The session, with what this thread starts from now on named `work` in Spark's UI and event log."""
         spark = self()
         spark.sparkContext.setJobDescription(work)
@@ -107,6 +107,8 @@ class Session:
         gateway: Any = self._started.sparkContext._gateway
         self._started.stop()
         if process := getattr(gateway, "proc", None):
+            from pyspark import SparkContext
+
             gateway.shutdown()
             process.stdin.close()
             process.wait()
@@ -117,6 +119,9 @@ def explained(error: Exception) -> PlatformError:
     """Any error as one a user can read: Spark's by its root cause, without the stack."""
     if isinstance(error, PlatformError):
         return error
+    from py4j.protocol import Py4JError, Py4JJavaError
+    from pyspark.errors import PySparkException
+
     cause = f"{type(error).__name__}: {error}"
     if isinstance(error, Py4JJavaError):
         cause = _root(error.java_exception)

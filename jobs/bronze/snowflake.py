@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from threading import Lock
 from typing import Any
 
 import snowflake.connector
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from snowflake.connector import SnowflakeConnection, errors
 from snowflake.connector.vendored.requests.exceptions import RequestException
 
@@ -79,7 +81,10 @@ def for_dbt(warehouse: SnowflakeWarehouse, contracts: Iterable[SourceContract]) 
         "CORETELECOMS_SNOWFLAKE_HOST": host.host if host else "",
         "CORETELECOMS_SNOWFLAKE_PORT": str(host.port) if host else "",
         "CORETELECOMS_SNOWFLAKE_PROTOCOL": host.protocol if host else "",
-        "DBT_ENV_SECRET_SNOWFLAKE_KEY": b64encode(login.get("private_key", b"")).decode(),
+        "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",  # as in _opened
+        "DBT_ENV_SECRET_SNOWFLAKE_KEY": b64encode(_der(login["private_key"])).decode()
+        if "private_key" in login
+        else "",
         "DBT_ENV_SECRET_SNOWFLAKE_TOKEN": login.get("token", ""),
     }
 
@@ -341,6 +346,7 @@ def _opened(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> SnowflakeConn
         database=warehouse.database,
         schema=warehouse.bronze,
         application="coretelecoms",
+        platform_detection_timeout_seconds=0.0,  # else each session asks three clouds where it is, AWS by its API
         login_timeout=warehouse.login_timeout,
         network_timeout=warehouse.statement_timeout,
         session_parameters={
@@ -358,20 +364,25 @@ def _login(warehouse: SnowflakeWarehouse) -> dict[str, Any]:
     if warehouse.oauth_token:
         return {"authenticator": "oauth", "token": value(warehouse.oauth_token).get_secret_value()}
     assert warehouse.private_key
-    passphrase = warehouse.passphrase and value(warehouse.passphrase).get_secret_value().encode()
+    return {"authenticator": "SNOWFLAKE_JWT", "private_key": _key(warehouse.private_key, warehouse.passphrase)}
+
+
+@cache
+def _key(private_key: str, passphrase: str | None) -> RSAPrivateKey:
+    """Of references that a run resolves once: reading a key takes 50 ms of CPU, and each session needs it."""
+    opened_by = passphrase and value(passphrase).get_secret_value().encode()
     try:
-        key = serialization.load_pem_private_key(
-            value(warehouse.private_key).get_secret_value().encode(), passphrase or None
-        )
+        key = serialization.load_pem_private_key(value(private_key).get_secret_value().encode(), opened_by or None)
     except (ValueError, TypeError):
-        raise ConfigurationError(
-            f"secret {warehouse.private_key}: no private key in PEM (PKCS#8) that the passphrase opens"
-        ) from None
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise ConfigurationError(f"secret {private_key}: no private RSA key in PEM (PKCS#8) that the passphrase opens")
+    return key
+
+
+def _der(key: RSAPrivateKey) -> bytes:
     der, pkcs8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
-    return {
-        "authenticator": "SNOWFLAKE_JWT",
-        "private_key": key.private_bytes(der, pkcs8, serialization.NoEncryption()),
-    }
+    return key.private_bytes(der, pkcs8, serialization.NoEncryption())
 
 
 @contextmanager

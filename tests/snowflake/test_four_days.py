@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.cpu import measured
 from demo.faithful import Counts, delivery_path
 from jobs.settings import ROOT
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import SOURCES, wait_for
+from tests.s3.acts import JOBS
 from tests.snowflake.conftest import Platform
 
 RANGE = ("--from", str(DAYS[0]), "--to", str(DAYS[-1]))
@@ -46,6 +48,19 @@ def test_loading_a_day_starts_no_jvm(four_days: Platform) -> None:
     assert {json.loads(line)["state"] for line in done.stdout.splitlines()} == {"loaded", "unchanged"}
     assert "canary" not in done.stderr
     assert "canary" in four_days.cloud.submit("ingest", "--date", DAY, "--source", "agents", **told).stderr
+
+
+def test_loading_a_day_costs_less_than_5_cpu_seconds(four_days: Platform, tmp_path: Path) -> None:
+    """Of all processes but the stand-in's; all six sources, and the best of three: other work only adds."""
+    command = [str(ROOT / "spark-submit.sh"), "load", "--date", str(DAYS[0]), "--replay", "--json"]
+    command += ["--env", str(four_days.cloud.file)]
+    environment, log = os.environ | {"AWS_ACCESS_KEY_ID": JOBS}, tmp_path / "log"
+    found = []
+    for _ in range(3):
+        found.append(measured(command, tmp_path / "usage", environment, ROOT, log))
+        loaded = [line for line in log.read_text().splitlines() if '"state":"loaded"' in line]
+        assert (found[-1].code, len(loaded)) == (0, len(SOURCES)), log.read_text()
+    assert min(usage.cpu for usage in found) < 5, found
 
 
 def test_a_replay_and_a_corrected_delivery_change_just_their_day(

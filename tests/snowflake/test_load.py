@@ -171,7 +171,7 @@ def test_a_stage_that_is_not_there_says_what_must_exist(platform: Platform) -> N
 
 def test_a_key_that_is_none_is_said_without_showing_it(platform: Platform) -> None:
     Path(platform.cloud.root, "key.pem").write_text("canary-of-a-key")
-    with pytest.raises(ConfigurationError, match=r"no private key in PEM") as error:
+    with pytest.raises(ConfigurationError, match=r"no private RSA key in PEM") as error:
         platform.held()
     assert "canary" not in str(error.value)
 
