@@ -23,12 +23,12 @@ class ChildStep(BaseOperator):
         self._child = SubprocessHook()
 
     @abstractmethod
-    def command(self, where: Place) -> list[str]:
+    def command(self, asked: Asked, where: Place) -> list[str]:
         """The script, from the project's folder, and its arguments; `--env` is added."""
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         where = place()
-        script, *arguments = self.command(where)
+        script, *arguments = self.command(Asked.of(self.asked), where)
         command = [str(ROOT / script), *arguments, "--env", where.environment]
         done = self._child.run_command(command, env=environment(), cwd=str(ROOT))
         if done.exit_code:
@@ -48,8 +48,8 @@ class DbtLayer(ChildStep):
         super().__init__(**kwargs)
         self.layer = layer
 
-    def command(self, where: Place) -> list[str]:  # noqa: ARG002 - it is the same everywhere
-        return ["dbt.sh", "build", *Asked.of(self.asked).days, "--layer", self.layer]
+    def command(self, asked: Asked, where: Place) -> list[str]:  # noqa: ARG002 - it is the same everywhere
+        return ["dbt.sh", "build", *asked.days, "--layer", self.layer]
 
 
 class Pages(ChildStep):
@@ -57,5 +57,5 @@ class Pages(ChildStep):
 
     ui_color = "#d9ead3"
 
-    def command(self, where: Place) -> list[str]:
+    def command(self, asked: Asked, where: Place) -> list[str]:  # noqa: ARG002 - of all days
         return ["pages.sh", "--out", where.pages]
