@@ -1,4 +1,5 @@
-# What Airflow may do: start, watch and cancel this application's jobs, hand them that one role, read the ledger.
+# What Airflow may do: start, watch and cancel this application's jobs, hand them that one role, read the ledger, publish
+# the pages.
 resource "aws_iam_role" "airflow" {
   name               = "${var.name}-airflow"
   assume_role_policy = data.aws_iam_policy_document.airflow_trust.json
@@ -47,6 +48,16 @@ data "aws_iam_policy_document" "airflow" {
     resources = concat(["${local.lake}/raw/*/_manifest.json", "${local.lake}/runs/*.json"], local.bronze)
   }
   statement {
+    sid       = "ShowRejectedRows" # masked, on the run page
+    actions   = ["s3:GetObject"]
+    resources = ["${local.lake}/raw/*/rejected/*"]
+  }
+  statement {
+    sid       = "PublishPages"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.lake}/pages/*"]
+  }
+  statement {
     sid       = "LookWhatArrived"
     actions   = ["s3:ListBucket"]
     resources = concat([local.lake], [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}"])
@@ -63,7 +74,7 @@ data "aws_iam_policy_document" "airflow" {
   }
   statement {
     sid       = "UseThePlatformsKey"
-    actions   = ["kms:Decrypt"]
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = [aws_kms_key.platform.arn]
     condition {
       test     = "StringEquals"

@@ -33,6 +33,7 @@ output "airflow_connections" {
         application_id     = aws_emrserverless_application.spark.id
         execution_role_arn = aws_iam_role.execution.arn
         log_group          = aws_cloudwatch_log_group.spark.name
+        pages              = "s3://${aws_s3_bucket.lake.bucket}/pages"
       }
     }
     CDE_CAPSTONE_AWS_CONN = {
