@@ -17,12 +17,13 @@ import pytest
 from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
-from jobs.settings import ROOT
+from jobs.settings import ROOT, load_environment
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, StandIn
 from tests.conftest import DAYS, World, make_world
 from tests.parity.days import CALLS, CHANGED, CORRECTED, CUSTOMERS, FOUR_DAYS, correction
 from tests.parity.export import differences, from_bigquery, from_duckdb, save
+from tests.parity.pages import pages_read_the_same
 
 OFFLINE = ROOT / "tests/bigquery/offline"
 
@@ -102,6 +103,11 @@ def test_every_delivered_row_is_in_bronze(both: Both) -> None:
 
 def test_silver_and_gold_are_the_local_ones_row_by_row(both: Both) -> None:
     assert both.differences(DAYS[0], DAYS[-1], FOUR_DAYS) == []
+
+
+def test_the_pages_read_the_same_there_and_here(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORETELECOMS_WAREHOUSE", str(both.root / "warehouse.duckdb"))
+    pages_read_the_same(both.cloud.world.environment, load_environment(str(both.local)))
 
 
 def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(both: Both) -> None:

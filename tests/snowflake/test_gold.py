@@ -9,10 +9,10 @@ import pytest
 
 from demo.faithful import Counts
 from jobs.settings import ROOT
-from pages import gold
 from tests.conftest import DAYS, World
 from tests.parity.days import CHANGED, CORRECTED, FOUR_DAYS, correction
 from tests.parity.export import differences, from_duckdb, from_snowflake, save
+from tests.parity.pages import pages_read_the_same
 from tests.snowflake.conftest import Platform
 
 
@@ -42,12 +42,7 @@ def test_silver_and_gold_are_those_of_one_machine(four_days: Platform) -> None:
 
 def test_the_pages_read_the_same_there_and_here(four_days: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORETELECOMS_WAREHOUSE", str(four_days.cloud.root / "beside.duckdb"))
-    there, here = gold.read(four_days.cloud.environment), gold.read(four_days.beside.environment)
-    assert there.keys() == here.keys()
-    for name, columns in here.items():
-        assert columns
-        for column, values in columns.items():
-            assert there[name][column] == [pytest.approx(v) if isinstance(v, float) else v for v in values], name
+    pages_read_the_same(four_days.cloud.environment, four_days.beside.environment)
 
 
 def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(
