@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-# --env is the jobs': they resolve its secrets.
+# --env is the jobs': they resolve its secrets and call this script again, with them in its environment.
 environment="" arguments=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -16,8 +16,8 @@ while [ $# -gt 0 ]; do
     shift || true
 done
 if [ -n "$environment" ]; then
-    variables=$(PYTHONPATH=$ROOT${PYTHONPATH:+:$PYTHONPATH} "$PYTHON" -m jobs dbt --env "$environment")
-    while read -r variable; do export "${variable?}"; done <<<"$variables"
+    again=(env PYTHONPATH="${PYTHONPATH:-}" "$ROOT/dbt.sh" "${arguments[@]}")
+    PYTHONPATH=$ROOT${PYTHONPATH:+:$PYTHONPATH} exec "$PYTHON" -m jobs dbt --env "$environment" -- "${again[@]}"
 fi
 lock=requirements/dbt.txt
 [ "${CORETELECOMS_TARGET:-local}" = local ] || lock=requirements/dbt-$CORETELECOMS_TARGET.txt

@@ -5,11 +5,13 @@
 
 CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
 or s3://bucket/prefix.
-Exit codes follow sysexits: 65 a test failed, 70 a model failed, 75 another process holds the file, 78 configuration.
+Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another process holds the file,
+78 configuration.
 """
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from headline import headline, query
 from warehouse import (
     CONFIGURATION,
     DATA_ERROR,
+    SERVICE,
     SOFTWARE,
     BuildError,
     artifacts,
@@ -42,6 +45,8 @@ ONLY = {
     "silver": ["--select", "path:models/silver", "path:seeds", "path:snapshots", "--indirect-selection", "cautious"],
     "gold": ["--select", "path:models/gold"],
 }
+# What DuckDB's two S3 clients say of a service that does not answer, or answers with a fault of its own.
+IS_DOWN = re.compile(r"error for HTTP (GET|HEAD)|HTTP 5\d\d|HTTP error: error sending request|status code: 5\d\d")
 
 
 def invoke(*arguments: str) -> Any:
@@ -63,7 +68,8 @@ def invoke(*arguments: str) -> Any:
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if done.exception is not None:
-        raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", CONFIGURATION)
+        code = SERVICE if IS_DOWN.search(str(done.exception)) else CONFIGURATION
+        raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", code)
     return done.result
 
 
@@ -138,7 +144,13 @@ def _failure(results: Sequence[Any]) -> BuildError:
         lines.append(f"  {_what(one)}")
         if compiled := getattr(one.node, "compiled_path", None):
             lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
-    return BuildError("\n".join(lines), DATA_ERROR if all(one.status == "fail" for one in failed) else SOFTWARE)
+    return BuildError("\n".join(lines), _code(failed))
+
+
+def _code(failed: Sequence[Any]) -> int:
+    if any(IS_DOWN.search(str(one.message)) for one in failed):
+        return SERVICE
+    return DATA_ERROR if all(one.status == "fail" for one in failed) else SOFTWARE
 
 
 def _summary(results: Sequence[Any]) -> str:

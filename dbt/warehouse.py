@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA_ERROR, SOFTWARE, TRY_LATER, CONFIGURATION = 65, 70, 75, 78  # sysexits
+DATA_ERROR, SERVICE, SOFTWARE, TRY_LATER, CONFIGURATION = 65, 69, 70, 75, 78  # sysexits
 
 
 class BuildError(Exception):

@@ -23,7 +23,7 @@ STEPS = {
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
     "check": "is all configuration valid?",
-    "dbt": "what dbt needs to build here, as variables, a token of an hour among them: for dbt.sh",
+    "dbt": "run a command with what dbt needs here as variables, key or token among them: for dbt.sh",
 }
 EX_USAGE = 64
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
@@ -81,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in STEPS.items():
         step = steps.add_parser(name, help=text, description=text)
         step.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+        if name == "dbt":
+            step.add_argument("command", nargs="+", metavar="COMMAND", help="and its arguments, after --")
         step.add_argument("--source", action="append", default=[], metavar="S", help="only this one; may be repeated")
         if name in ("check", "dbt"):
             continue
@@ -126,8 +128,8 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         print(f"environment {environment.name} and {len(contracts)} source contracts are valid: {', '.join(contracts)}")
         return 0
     if asked.step == "dbt":
-        print("\n".join(f"{name}={value}" for name, value in for_dbt(environment, contracts.values()).items()))
-        return 0
+        variables = for_dbt(environment, contracts.values())
+        os.execvpe(asked.command[0], asked.command, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for
     if asked.step == "status":
         if asked.key:
             _show(status.reported(environment, asked.key), asked.json)

@@ -8,12 +8,12 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.support.asked import Asked
-from dags.support.command import ROOT, TRY_LATER, environment
+from dags.support.command import ROOT, SERVICE_DOWN, TRY_LATER, environment
 from dags.support.place import Place, place
 
 
 class ChildStep(BaseOperator):
-    """A child process; its lines are the task's log, and a retry helps only where it says so (exit 75)."""
+    """A child process; its lines are the task's log, and a retry helps only where a file is held, or a service down."""
 
     template_fields = ("asked",)
 
@@ -32,7 +32,7 @@ class ChildStep(BaseOperator):
         command = [str(ROOT / script), *arguments, "--env", where.environment]
         done = self._child.run_command(command, env=environment(), cwd=str(ROOT))
         if done.exit_code:
-            kind = AirflowException if done.exit_code == TRY_LATER else AirflowFailException
+            kind = AirflowException if done.exit_code in (SERVICE_DOWN, TRY_LATER) else AirflowFailException
             raise kind(f"{script}: exit {done.exit_code}: {done.output}")
 
     def on_kill(self) -> None:

@@ -9,7 +9,7 @@ from airflow.sdk import Connection, Variable
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
 from dags.support.place import AWS, place
-from jobs.errors import ConfigurationError, NotArrivedError
+from jobs.errors import ConfigurationError, NotArrivedError, ServiceError
 from jobs.ledger import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONNECTIONS = ("CORE_TELECOMS_POSTGRES_CONN", "GOOGLE_SHEETS_API_CONN")
 VARIABLES = ("AGENTS_SPREADSHEET_ID",)
 USAGE, CONFIGURATION, TRY_LATER = 64, ConfigurationError.exit_code, NotArrivedError.exit_code
+SERVICE_DOWN = ServiceError.exit_code
 STATUS_SECONDS = 300
 
 

@@ -1,10 +1,16 @@
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -214,6 +220,61 @@ def test_a_build_needs_neither_network_nor_home(world: World, tmp_path: Path) ->
     )
     assert done.stderr == ""
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(("status", "code"), [(None, 69), (503, 69), (403, 78)])
+def test_s3_that_is_down_is_told_from_one_that_refuses(world: World, status: int | None, code: int) -> None:
+    with always(status or 500) as address:
+        variables = {
+            "AWS_ENDPOINT_URL_S3": address if status else "http://127.0.0.1:9",
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "neutral",
+            "CORETELECOMS_BRONZE": "s3://lake/bronze",
+            "CORETELECOMS_DBT_PYTHON": sys.executable,
+            "DBT_TARGET_PATH": str(world.root / "target-s3"),
+        }
+        command = [str(ROOT / "dbt.sh"), "build", "--from", "2025-11-23", "--to", "2025-11-23"]
+        done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "bronze/agents/_delta_log" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (
+            "Generic S3 error: Error performing GET http://lake, after 10 retries - HTTP error: error sending request",
+            69,
+        ),
+        ("Generic S3 error: Error performing GET http://lake in 3.1s - Server returned non-2xx status code: 503", 69),
+        ("lacked the privileges: Error performing GET http://lake - Server returned non-2xx status code: 403", 70),
+    ],
+)
+def test_so_it_is_where_s3_goes_down_during_a_build(message: str, code: int) -> None:
+    """In the words of delta_scan, as dbt hands them on."""
+    node = SimpleNamespace(name="stg_agents", original_file_path="models/silver/stg_agents.sql")
+    failed = SimpleNamespace(
+        status="error", node=node, message=f"IO Error: DeltaKernel ObjectStoreError (8): {message}"
+    )
+    assert product._failure([failed]).code == code
+
+
+@contextmanager
+def always(status: int) -> Iterator[str]:
+    """The address of a server that answers everything with it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815 - as http.server names it
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_a_layer_at_a_time_builds_the_same_and_runs_every_test_once(world: World) -> None:
