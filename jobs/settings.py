@@ -240,6 +240,7 @@ class BigQueryWarehouse(_Strict):
     """Bronze in BigQuery, loaded by the Spark BigQuery connector; dbt builds Silver and Gold beside it.
 
     `secret` names the environment's entry with Google's JSON: a service account's key, or a federation's configuration.
+    `dbt_secret`: of another account, for what does not load (dbt, `status`, the pages); None: the same.
     """
 
     kind: Literal["bigquery"]
@@ -250,6 +251,7 @@ class BigQueryWarehouse(_Strict):
     gold: Dataset = "coretelecoms_gold"
     staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
+    dbt_secret: Name | None = None
     labels: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")], str] = {"application": "coretelecoms"}
     maximum_bytes_billed: int = Field(default=20 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
     staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left
@@ -366,9 +368,10 @@ class Environment(_Strict):
                     raise ValueError("lake and warehouse.path must both be folders, or both on S3")
                 warehouse = self.warehouse.model_copy(update={"path": self._reached(path)})
                 self.__dict__.update(warehouse=warehouse)
-            case BigQueryWarehouse(secret=secret):
-                if secret not in self.secrets:
-                    raise ValueError(f"secrets.{secret}: found nothing, but the warehouse needs it")
+            case BigQueryWarehouse(secret=secret, dbt_secret=of_dbt):
+                for needed in (secret, of_dbt or secret):
+                    if needed not in self.secrets:
+                        raise ValueError(f"secrets.{needed}: found nothing, but the warehouse needs it")
             case SnowflakeWarehouse():
                 if not isinstance(self.lake, S3Location):
                     raise ValueError("lake: Snowflake copies from S3; allowed is s3://bucket/prefix")

@@ -39,17 +39,18 @@ def loaded(
     from google.api_core.exceptions import NotFound
 
     with _explained(f"{warehouse.project}.{warehouse.bronze}.{source}"):
-        client = _client(warehouse, environment)
+        # Of all days `status` asks, on the machine that dbt runs on.
+        found = _of_load(warehouse, environment) if day else _of_dbt(warehouse, environment)
+        client = _client(warehouse, found)
         try:
             rows, _ = _query(client, warehouse, _held(warehouse, source, day))
         except NotFound:
             return {}
-    found = {row["ingest_date"]: (str(row["run_id"]), int(row["row_count"])) for row in rows}
     for row in rows:
         if row["row_count"] and not row["first_run"] == row["last_run"] == row["run_id"]:
             runs = [row["first_run"], row["last_run"]]
             raise BalanceError(f"{source} {row['ingest_date']}: published is {row['run_id']}, Bronze holds {runs}")
-    return found
+    return {row["ingest_date"]: (str(row["run_id"]), int(row["row_count"])) for row in rows}
 
 
 def _held(warehouse: BigQueryWarehouse, source: str, day: date | None) -> str:
@@ -77,7 +78,7 @@ def answers(warehouse: BigQueryWarehouse, environment: Environment, queries: dic
 
     found = {}
     with _explained(f"{warehouse.project}.{warehouse.gold}"):
-        client = _client(warehouse, environment)
+        client = _client(warehouse, _of_dbt(warehouse, environment))
         for name, query in queries.items():
             try:
                 rows, _ = _query(client, warehouse, query)
@@ -95,19 +96,15 @@ class _Bronze:
     contract: SourceContract
     landed: tuple[str, ...] = ()
 
-    def check_dataset(self, client: "Client", dataset: str = "") -> None:
-        """Bronze, or another: it is there, and in the warehouse's location. Raises ConfigurationError."""
+    def is_there(self, client: "Client") -> bool:
+        """With all its columns?"""
         from google.api_core.exceptions import NotFound
 
-        name = f"{self.warehouse.project}.{dataset or self.warehouse.bronze}"
         try:
-            found = str(client.get_dataset(name, retry=_retry()).location)
+            found = client.get_table(self.id(self.contract.name), retry=_retry())
         except NotFound:
-            raise ConfigurationError(f"dataset {name}: not there; make it in {self.warehouse.location}") from None
-        if found.lower() != self.warehouse.location.lower():
-            raise ConfigurationError(
-                f"dataset {name}: is in {found}, warehouse.location says {self.warehouse.location}"
-            )
+            return False
+        return {field.name for field in found.schema} >= {*self._columns()}
 
     def prepare(self, client: "Client") -> None:
         """Make or evolve the source's table, and the one that guards its publishing."""
@@ -198,10 +195,9 @@ class Loading:
         hold the manifest's rows, ConfigurationError where dataset or table are not as they have to be.
         """
         with _explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{self.contract.name}"):
-            client = _client(self.warehouse, self.environment)
-            self._bronze.check_dataset(client)
-            if self.warehouse.staging:
-                self._bronze.check_dataset(client, self.warehouse.staging)
+            client = _client(self.warehouse, _of_load(self.warehouse, self.environment))
+            for dataset in filter(None, (self.warehouse.bronze, self.warehouse.staging)):
+                _check_dataset(self.warehouse, client, dataset)
             self._bronze.prepare(client)
             staging = self._stage(client)
             try:
@@ -241,7 +237,7 @@ class Loading:
             "table": self._bronze.id(name),
             "parentProject": self.warehouse.project,
             "writeMethod": "direct",  # no bucket in between: docs/bigquery.md
-            "gcpAccessToken": credentials.google(self.environment.secrets[self.warehouse.secret], _SCOPE).token,
+            "gcpAccessToken": _of_load(self.warehouse, self.environment).token,
         }
         if self.warehouse.endpoint:
             options["bigQueryHttpEndpoint"] = credentials.address(self.warehouse.endpoint)
@@ -307,13 +303,18 @@ def for_dbt(
 ) -> dict[str, str]:
     """What dbt/profiles.yml takes from variables; dbt masks the token in its log by the variable's name.
 
-    A source that has not arrived yet is given its empty table, which dbt reads like any other.
+    A source that has not arrived yet is given its empty table, which dbt reads like any other: that alone needs the
+    account that loads, where dbt has one of its own.
     """
     with _explained(f"{warehouse.project}.{warehouse.bronze}"):
-        client = _client(warehouse, environment)
-        for contract in contracts:
-            _Bronze(warehouse, contract).check_dataset(client)
-            _Bronze(warehouse, contract).prepare(client)
+        found = _of_dbt(warehouse, environment)
+        client = _client(warehouse, found)
+        _check_dataset(warehouse, client)
+        tables = [_Bronze(warehouse, contract) for contract in contracts]
+        if missing := [table for table in tables if not table.is_there(client)]:
+            loader = _client(warehouse, _of_load(warehouse, environment))
+            for table in missing:
+                table.prepare(loader)
     return {
         "CORETELECOMS_PROJECT": warehouse.project,
         "CORETELECOMS_LOCATION": warehouse.location,
@@ -322,7 +323,7 @@ def for_dbt(
         "CORETELECOMS_GOLD": warehouse.gold,
         "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(warehouse.maximum_bytes_billed),
         "CORETELECOMS_ENDPOINT": credentials.address(warehouse.endpoint) if warehouse.endpoint else "",
-        "DBT_ENV_SECRET_GOOGLE_TOKEN": credentials.google(environment.secrets[warehouse.secret], _SCOPE).token,
+        "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,
     }
 
 
@@ -334,11 +335,34 @@ def _dataset(warehouse: BigQueryWarehouse, table: str) -> str:
     return warehouse.staging if warehouse.staging and table.startswith(_STAGE) else warehouse.bronze
 
 
-def _client(warehouse: BigQueryWarehouse, environment: Environment) -> "Client":
+def _check_dataset(warehouse: BigQueryWarehouse, client: "Client", dataset: str) -> None:
+    """It is there, and in the warehouse's location. Raises ConfigurationError."""
+    from google.api_core.exceptions import NotFound
+
+    name = f"{warehouse.project}.{dataset}"
+    try:
+        found = str(client.get_dataset(name, retry=_retry()).location)
+    except NotFound:
+        raise ConfigurationError(f"dataset {name}: not there; make it in {warehouse.location}") from None
+    if found.lower() != warehouse.location.lower():
+        raise ConfigurationError(f"dataset {name}: is in {found}, warehouse.location says {warehouse.location}")
+
+
+def _of_load(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
+    """Credentials of the account that loads Bronze."""
+    return credentials.google(environment.secrets[warehouse.secret], _SCOPE)
+
+
+def _of_dbt(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
+    """Credentials of the account that builds Silver and Gold."""
+    return credentials.google(environment.secrets[warehouse.dbt_secret or warehouse.secret], _SCOPE)
+
+
+def _client(warehouse: BigQueryWarehouse, found: Any) -> "Client":
+    """With the credentials `found`."""
     from google.cloud.bigquery import Client
 
     options = {"api_endpoint": credentials.address(warehouse.endpoint)} if warehouse.endpoint else None
-    found = credentials.google(environment.secrets[warehouse.secret], _SCOPE)
     return Client(project=warehouse.project, location=warehouse.location, credentials=found, client_options=options)
 
 

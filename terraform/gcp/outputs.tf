@@ -3,13 +3,14 @@ output "environment" {
   description = "Entries of conf/env for an environment whose Bronze is in BigQuery."
   value = {
     warehouse = {
-      kind     = "bigquery"
-      project  = var.gcp_project_id
-      location = var.bq_default_location
-      bronze   = google_bigquery_dataset.layer["bronze"].dataset_id
-      staging  = google_bigquery_dataset.staging.dataset_id
-      silver   = google_bigquery_dataset.layer["silver"].dataset_id
-      gold     = google_bigquery_dataset.layer["gold"].dataset_id
+      kind       = "bigquery"
+      project    = var.gcp_project_id
+      location   = var.bq_default_location
+      bronze     = google_bigquery_dataset.layer["bronze"].dataset_id
+      staging    = google_bigquery_dataset.staging.dataset_id
+      silver     = google_bigquery_dataset.layer["silver"].dataset_id
+      gold       = google_bigquery_dataset.layer["gold"].dataset_id
+      dbt_secret = "bigquery_dbt" # pragma: allowlist secret - an entry's name
     }
   }
 }

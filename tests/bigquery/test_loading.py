@@ -1,8 +1,10 @@
 """Stage, audit, publish, on one Spark session; what BigQuery was asked for is on record."""
 
 import json
+from urllib.parse import parse_qs
 
 import pytest
+from google.auth import jwt
 
 from demo.web import Asked, Reply
 from jobs import status
@@ -11,6 +13,8 @@ from jobs.ledger import Ledger
 from jobs.load import for_dbt, load
 from jobs.session import Session
 from jobs.settings import ROOT, load_contracts
+from pages import gold
+from pages.gold import GoldIsMissingError
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, sql
 from tests.conftest import DAYS
@@ -286,3 +290,36 @@ def test_what_has_not_arrived_is_an_empty_table_for_dbt(cloud: Cloud) -> None:
     assert (variables["CORETELECOMS_TARGET"], variables["CORETELECOMS_PROJECT"]) == ("bigquery", PROJECT)
     assert {table for table in cloud.tables() if table[0] != "_"} == set(load_contracts(environment))
     assert cloud.stand_in.rows(f"SELECT COUNT(*) FROM {BRONZE}.web_forms") == [(0,)]
+
+
+def test_the_pages_say_that_gold_is_not_built(cloud: Cloud) -> None:
+    with pytest.raises(GoldIsMissingError, match=r"build it: ./dbt.sh build \("):
+        gold.read(cloud.world.environment)
+
+
+def test_what_does_not_load_comes_as_an_account_of_its_own_where_one_is_named(cloud: Cloud) -> None:
+    """The two are told apart by their keys' ids. The loading one makes the table that is not there yet."""
+    key = json.loads((cloud.stand_in.folder / "key.json").read_text())
+    (cloud.world.root / "dbt.json").write_text(json.dumps(key | {"private_key_id": "of-dbt"}))
+    write(cloud, dbt_secret="bigquery_dbt")
+    named = f'[secrets]\nbigquery_dbt = "file:{cloud.world.root}/dbt.json"\n'
+    cloud.world.file.write_text(cloud.world.file.read_text().replace("[secrets]\n", named))
+    environment = cloud.world.environment
+    contracts = load_contracts(environment)
+    for_dbt(environment, contracts.values())
+    assert _keys(cloud.stand_in) == {"of-dbt", key["private_key_id"]}
+    cloud.stand_in.asked.clear()
+    for_dbt(environment, contracts.values())
+    status.outcomes(environment, contracts, (), check=False)
+    assert _keys(cloud.stand_in) == {"of-dbt"}
+    assert _bodies(cloud.stand_in, "/tables") == []
+    cloud.calls(5)
+    cloud.stand_in.asked.clear()
+    assert cloud.run()[0].rows_bronze == 5
+    assert _keys(cloud.stand_in) == {key["private_key_id"]}
+
+
+def _keys(stand_in: StandIn) -> set[str]:
+    """Ids of those that tokens were asked for with."""
+    forms = [parse_qs(asked.body.decode()) for asked in stand_in.asked if asked.path == "/token"]
+    return {jwt.decode_header(form["assertion"][0])["kid"] for form in forms}

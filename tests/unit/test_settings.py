@@ -114,6 +114,10 @@ def test_a_warehouse_in_bigquery_needs_its_secret(tmp_path: Path) -> None:
     path.write_text(f'sources = "sources"\nlake = "lake"\nwarehouse = {warehouse}\n')
     with pytest.raises(ConfigurationError, match=r"secrets.bigquery: found nothing"):
         load_environment(str(path))
+    named = warehouse.replace(" }", ', dbt_secret = "other" }')
+    path.write_text(f'sources = "a"\nlake = "b"\nwarehouse = {named}\nsecrets = {{ bigquery = "env:KEY" }}\n')
+    with pytest.raises(ConfigurationError, match=r"secrets.other: found nothing"):
+        load_environment(str(path))
 
 
 @pytest.mark.parametrize(
