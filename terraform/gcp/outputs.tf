@@ -10,7 +10,7 @@ output "environment" {
       staging    = google_bigquery_dataset.staging.dataset_id
       silver     = google_bigquery_dataset.layer["silver"].dataset_id
       gold       = google_bigquery_dataset.layer["gold"].dataset_id
-      dbt_secret = "bigquery_dbt" # pragma: allowlist secret - an entry's name
+      dbt_secret = "bigquery_dbt"
     }
   }
 }

@@ -228,7 +228,7 @@ def test_s3_that_is_down_is_told_from_one_that_refuses(world: World, status: int
         variables = {
             "AWS_ENDPOINT_URL_S3": address if status else "http://127.0.0.1:9",
             "AWS_ACCESS_KEY_ID": "somebody",
-            "AWS_SECRET_ACCESS_KEY": "neutral",
+            "AWS_SECRET_ACCESS_KEY": "dummy",
             "CORETELECOMS_BRONZE": "s3://lake/bronze",
             "CORETELECOMS_DBT_PYTHON": sys.executable,
             "DBT_TARGET_PATH": str(world.root / "target-s3"),
