@@ -309,7 +309,7 @@ def for_dbt(
     with _explained(f"{warehouse.project}.{warehouse.bronze}"):
         found = _of_dbt(warehouse, environment)
         client = _client(warehouse, found)
-        _check_dataset(warehouse, client)
+        _check_dataset(warehouse, client, warehouse.bronze)
         tables = [_Bronze(warehouse, contract) for contract in contracts]
         if missing := [table for table in tables if not table.is_there(client)]:
             loader = _client(warehouse, _of_load(warehouse, environment))
