@@ -124,7 +124,14 @@ def outputs(initialised: Initialise, environment: dict[str, str], tmp_path_facto
 def entered(name: str, outputs: Path, environment: dict[str, str], into: Path) -> tuple[dict[str, Any], Environment]:
     """conf/env/NAME.toml after `make env-from-terraform`, as it stands there and as the jobs read it."""
     shutil.copytree(ROOT / "conf/env", into)
-    command = ["make", "env-from-terraform", f"ENV={name}", f"TERRAFORM={outputs}", f"INTO={into}"]
+    command = [
+        "make",
+        "--no-print-directory",
+        "env-from-terraform",
+        f"ENV={name}",
+        f"TERRAFORM={outputs}",
+        f"INTO={into}",
+    ]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     file = into / f"{name}.toml"
