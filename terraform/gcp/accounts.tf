@@ -27,6 +27,7 @@ resource "google_service_account" "purpose" {
   for_each     = local.accounts
   account_id   = "${var.name}-${each.key}"
   display_name = each.value
+  depends_on   = [google_project_service.needed]
 }
 
 resource "google_bigquery_dataset_iam_member" "purpose" {
@@ -45,22 +46,24 @@ resource "google_bigquery_dataset_iam_member" "people" {
 
 # Running a query is a right on the project; it reads nothing by itself.
 resource "google_project_iam_member" "queries" {
-  for_each = merge({ for name, account in google_service_account.purpose : name => "serviceAccount:${account.email}" }, { for reader in var.readers : reader => reader })
-  project  = var.gcp_project_id
-  role     = "roles/bigquery.jobUser"
-  member   = each.value
+  for_each   = merge({ for name, account in google_service_account.purpose : name => "serviceAccount:${account.email}" }, { for reader in var.readers : reader => reader })
+  project    = var.gcp_project_id
+  role       = "roles/bigquery.jobUser"
+  member     = each.value
+  depends_on = [google_project_service.needed]
 }
 
 # Jobs on AWS become these accounts for an hour at a time: there is no key to lose.
 resource "google_iam_workload_identity_pool" "aws" {
   workload_identity_pool_id = "${var.name}-aws"
   display_name              = "${var.name} on AWS"
+  depends_on                = [google_project_service.needed]
 }
 
 resource "google_iam_workload_identity_pool_provider" "aws" {
   # checkov:skip=CKV_GCP_125: about GitHub; this provider trusts two roles of one AWS account
   workload_identity_pool_id          = google_iam_workload_identity_pool.aws.workload_identity_pool_id
-  workload_identity_pool_provider_id = "aws"
+  workload_identity_pool_provider_id = "aws-roles" # Google asks for 4 to 32 characters
   attribute_mapping = {
     "google.subject"     = "assertion.arn"
     "attribute.aws_role" = "assertion.arn.extract('assumed-role/{role}/')"

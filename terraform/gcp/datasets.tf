@@ -7,8 +7,8 @@ locals {
 }
 
 resource "google_project_service" "needed" {
-  for_each           = toset(["bigquery.googleapis.com", "bigquerystorage.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com"])
-  service            = each.key
+  for_each           = toset(["bigquery", "bigquerystorage", "cloudresourcemanager", "iam", "iamcredentials", "sts"])
+  service            = "${each.key}.googleapis.com"
   disable_on_destroy = false # others in the project may use it
 }
 

@@ -14,6 +14,5 @@ resource "snowflake_stage" "lake" {
   schema              = snowflake_schema.layer["BRONZE"].name
   name                = "LAKE"
   url                 = "s3://${var.lake_bucket}/"
-  storage_integration = snowflake_storage_integration.lake.name
-  file_format         = "TYPE = PARQUET USE_LOGICAL_TYPE = TRUE"
+  storage_integration = snowflake_storage_integration.lake.name # each COPY names its file format itself
 }

@@ -32,6 +32,21 @@ run "datasets_lie_in_the_eu_under_their_names" {
     error_message = "nothing on the project but to run queries"
   }
   assert {
+    condition = alltrue([
+      for id in [google_iam_workload_identity_pool.aws.workload_identity_pool_id, google_iam_workload_identity_pool_provider.aws.workload_identity_pool_provider_id] :
+      can(regex("^[a-z0-9-]{4,32}$", id)) && !startswith(id, "gcp-")
+    ])
+    error_message = "ids as Google's API takes them"
+  }
+  assert {
+    condition     = alltrue([for account in google_service_account.purpose : can(regex("^[a-z]([a-z0-9-]{4,28}[a-z0-9])$", account.account_id))])
+    error_message = "accounts' ids as Google's API takes them"
+  }
+  assert {
+    condition     = toset([for one in google_service_account_iam_member.becomes : one.role]) == toset(["roles/iam.workloadIdentityUser"]) && length(google_service_account_iam_member.becomes) == 3
+    error_message = "jobs become load, Airflow load and dbt, nobody read"
+  }
+  assert {
     condition     = length(google_bigquery_table.newest) == 0
     error_message = "no view before its table"
   }
