@@ -1,6 +1,6 @@
 """What each choice is worth: a day with it undone, against the day as it is. CPU, interleaved, fresh processes.
 
-python -m bench.levers [--calls 100000] [--repetitions 5] [--save]
+python -m bench.levers [--calls 100000] [--repetitions 5] [--save] [LEVER...]
 """
 
 import argparse
@@ -66,9 +66,9 @@ def seconds(work: Path, lever: Lever, java: str) -> tuple[float, int]:
     return cpu, sum(file.stat().st_size for file in (work / "lake/raw").rglob("*.parquet"))
 
 
-def _measured(work: Path, java: str, repetitions: int) -> dict[str, list[tuple[float, int]]]:
+def _measured(work: Path, java: str, levers: list[str], repetitions: int) -> dict[str, list[tuple[float, int]]]:
     """Lever, or "" for none -> (CPU-seconds, bytes) of each repetition."""
-    order = {"": Lever("as it is"), **LEVERS}
+    order = {"": Lever("as it is"), **{name: LEVERS[name] for name in levers}}
     found: dict[str, list[tuple[float, int]]] = {name: [] for name in order}
     seconds(work, order[""], java)  # warm-up
     for number in range(repetitions):
@@ -86,7 +86,11 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=100_000, help="[100000]")
     parser.add_argument("--repetitions", type=int, default=5, help="[5]")
     parser.add_argument("--save", action="store_true", help="into bench/results, for docs/benchmarks.md")
+    parser.add_argument("lever", nargs="*", help=f"of {', '.join(LEVERS)} [all]")
     asked = parser.parse_args()
+    levers = asked.lever or list(LEVERS)
+    if unknown := sorted(set(levers) - set(LEVERS)):
+        parser.error(f"no such lever: {unknown}")
     java, load = _spark_environment()["JAVA_HOME"], os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-levers-") as folder:
         work = Path(folder)
@@ -96,12 +100,12 @@ def main() -> int:
         with serving(work / "postgres") as server:
             server.load_web_forms(work / "sources/web_forms")
             server.write_secrets(work / "secrets")
-            found = _measured(work, java, asked.repetitions)
+            found = _measured(work, java, levers, asked.repetitions)
     rows = []
-    for name, lever in LEVERS.items():
+    for name in levers:
         pairs = list(zip(found[name], found[""], strict=True))
         size = found[name][0][1] / found[""][0][1]
-        rows.append([lever.text, shown([undone[0] / done[0] for undone, done in pairs]), f"{size:.2f}"])
+        rows.append([LEVERS[name].text, shown([undone[0] / done[0] for undone, done in pairs]), f"{size:.2f}"])
         print("  ".join(cell.rjust(36) for cell in rows[-1]))
     machine = _machine(java, load)
     print(machine)
