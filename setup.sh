@@ -18,10 +18,11 @@ environment() {
     if [ ! -e "$made/.complete" ]; then
         echo "installing $(basename "$lock") into $made (once)" >&2
         rm -rf "$made"
-        "${BOOTSTRAP_PYTHON:-python3.11}" -m venv "$made" >&2
-        "$made/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/requirements/uv.txt" >&2
-        VIRTUAL_ENV=$made "$made/bin/uv" pip install --quiet --require-hashes -r "$lock" >&2
-        touch "$made/.complete"
+        # `set -e` does not reach into a function whose success is asked for.
+        "${BOOTSTRAP_PYTHON:-python3.11}" -m venv "$made" >&2 &&
+            "$made/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/requirements/uv.txt" >&2 &&
+            VIRTUAL_ENV=$made "$made/bin/uv" pip install --quiet --require-hashes -r "$lock" >&2 &&
+            touch "$made/.complete" || return 69
     fi
     echo "$made/bin/python"
 }
@@ -79,5 +80,5 @@ java_home() {
 
 PYTHON=${CORETELECOMS_PYTHON:-$(environment "$ROOT/requirements/dev.txt")}
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-    [ $# -gt 0 ] && environment "$ROOT/$1" || echo "$PYTHON"
+    if [ $# -gt 0 ]; then environment "$ROOT/$1"; else echo "$PYTHON"; fi
 fi

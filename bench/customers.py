@@ -63,7 +63,7 @@ def _bare(work: Path, server: Server, number: int, variant: str, spark: dict[str
 
 
 def _cloud(work: Path, server: Server, number: int) -> Cloud:
-    return cloud_of(work, server, f"customers-{number}")
+    return cloud_of(work, server, f"customers_{number}")
 
 
 def main() -> int:
