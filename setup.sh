@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
 # Sourced by spark-submit.sh; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
-# lock file named (./setup.sh requirements/dbt.txt). Needs Python 3.11 and, once, the network.
+# lock file named (./setup.sh requirements/dbt.txt); or the class path of the jars named (conf/spark/jars.sha256). Needs Python 3.11 and, once, the network.
 # CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
 set -euo pipefail
 
@@ -37,12 +37,12 @@ jars() {
         mkdir -p "$CACHE" && fresh=$(mktemp -d "$made.XXXXXX")
         while read -r _ path; do
             mkdir -p "$fresh/$(dirname "$path")"
-            "$PYTHON" - "$MAVEN/$path" "$fresh/$path" <<'PY'
+            "$PYTHON" - "$MAVEN/$path" "$fresh/$path" <<'PY' || { rm -rf "$fresh" && return 69; }
 import sys, urllib.request
 urllib.request.urlretrieve(*sys.argv[1:])
 PY
         done <"$list"
-        (cd "$fresh" && sha256sum --check --quiet "$list") >&2
+        (cd "$fresh" && sha256sum --check --quiet "$list") >&2 || { rm -rf "$fresh" && return 69; }
         mv -T "$fresh" "$made" 2>/dev/null || rm -rf "$fresh" # another set-up was faster
     fi
     (cd "$made" && sha256sum --check --quiet "$list") >&2 || {
@@ -80,5 +80,9 @@ java_home() {
 
 PYTHON=${CORETELECOMS_PYTHON:-$(environment "$ROOT/requirements/dev.txt")}
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
-    if [ $# -gt 0 ]; then environment "$ROOT/$1"; else echo "$PYTHON"; fi
+    case ${1:-} in
+    "") echo "$PYTHON" ;;
+    *.sha256) jars "$ROOT/$1" ;;
+    *) environment "$ROOT/$1" ;;
+    esac
 fi

@@ -34,7 +34,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def session(stand_in: StandIn) -> Iterator[Session]:
     os.environ.update(spark_environment())
-    connector = ["bash", "-c", "source ./setup.sh; jars $ROOT/conf/spark/bigquery.sha256"]
+    connector = ["./setup.sh", "conf/spark/bigquery.sha256"]
     jars = subprocess.run(connector, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
     options = {"spark.master": "local[2]", "spark.driver.memory": "1g", "spark.jars": jars.replace(":", ",")}
     session = Session("tests", options)
