@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
 # Sourced by spark-submit.sh; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
-# lock file named (./setup.sh requirements/dbt.txt); or the class path of the jars named (conf/spark/jars.sha256). Needs Python 3.11 and, once, the network.
+# lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256).
+# Needs Python 3.11 and, once, the network.
 # CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
 set -euo pipefail
 
