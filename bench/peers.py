@@ -21,7 +21,6 @@ from uuid import uuid4
 
 METADATA = ("_ingested_at", "_source_system", "_source_uri", "_run_id", "_rescued", "ingest_date")
 SCHEMA = "customer_complaints"
-_FOLDERS = {"call_logs": "call logs", "social_media": "social_medias"}
 _STARTED, _RUN = datetime.now(UTC), uuid4().hex
 
 

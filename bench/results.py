@@ -125,13 +125,7 @@ LINES = (
     Line("day-100k", "five sources / one, CPU", 1.5, ("ours", "ours-one"), _ratio("ours", "ours-one")),
     Line("day-100k", "a further day / a lone one, CPU", 0.15, ("ours", "ours-days"), _further, "decision 4"),
     Line("calls-10m", "10M call logs / DuckDB, CPU", 1 / 0.45, ("ours", "duckdb"), _ratio("ours", "duckdb")),
-    Line(
-        "calls-10m",
-        "memory / (heap + 0.9 GB)",
-        1.0,
-        ("ours",),
-        lambda r: [m / (HEAP + 900) for m in r.of("ours", "pss")],
-    ),
+    Line("calls-10m", "memory / (heap + 0.9 GB)", 1.0, ("ours",), _memory),
 )
 
 

@@ -50,7 +50,7 @@ def look(contract: SourceContract, environment: Environment, day: date) -> tuple
         case SheetDelivery() as delivery:
             from jobs import sheets
 
-            return (sheets.fetch(delivery, environment, day).tally.input,)
+            return (sheets.fetch(delivery, environment, day).input,)
         case RestDelivery() as delivery:
             from jobs import api
 

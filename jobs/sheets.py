@@ -1,6 +1,5 @@
 """A worksheet of a Google spreadsheet in one request, by a service account; every cell as the text it shows."""
 
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from string import ascii_uppercase
@@ -35,15 +34,7 @@ class _Client(gspread.HTTPClient):
         return super().request(method, endpoint.replace(GOOGLE, self._endpoint, 1), *args, **kwargs)
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A worksheet's header, its rows already given to a tally."""
-
-    header: tuple[str, ...]
-    tally: Tally
-
-
-def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Sheet:
+def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:
     """All rows below the header that are not blank. Raises ConfigurationError, ContractError, ServiceError."""
     worksheet = delivery.worksheet.format(date=day)
     spreadsheet = identifier(environment.spreadsheets[delivery.spreadsheet])
@@ -55,7 +46,7 @@ def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Ke
     for row in rows:
         tally.add(row)
     tally.columns = dict.fromkeys(header)
-    return Sheet(header, tally)
+    return tally
 
 
 def table(values: list[list[str]], where: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:

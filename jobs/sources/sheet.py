@@ -14,5 +14,5 @@ def reading(request: Request, delivery: SheetDelivery) -> Iterator[Reading]:
     """Read a worksheet. Raises ConfigurationError where it is not shared with us, ContractError, ServiceError."""
     path = request.work / ITEMS
     with path.open("wb") as file:
-        sheet = sheets.fetch(delivery, request.environment, request.day, file.write)
-    yield answered(request, path, sheet.tally)
+        tally = sheets.fetch(delivery, request.environment, request.day, file.write)
+    yield answered(request, path, tally)

@@ -8,8 +8,9 @@ import pytest
 from demo.services import ACCOUNT, Services, serving
 from demo.web import Reply, json_reply
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
+from jobs.lines import Tally
 from jobs.settings import SheetDelivery
-from jobs.sheets import Sheet, fetch, table
+from jobs.sheets import fetch, table
 from tests.conftest import DAY, World
 
 CELLS = [["iD", "NamE", "experience", "state"], ["1000", "Ada", "Senior", "Ohio"], ["007", "Bo", "intern", ""]]
@@ -22,7 +23,7 @@ def sheet(world: World) -> Iterator[Services]:
         yield services
 
 
-def fetched(world: World, lines: list[bytes] | None = None, worksheet: str = "agents") -> Sheet:
+def fetched(world: World, lines: list[bytes] | None = None, worksheet: str = "agents") -> Tally:
     delivery = SheetDelivery(kind="sheet", spreadsheet="agents", worksheet=worksheet, secret="sheets_key")
     return fetch(delivery, world.environment, DAY, (lines if lines is not None else []).append)
 
@@ -31,7 +32,7 @@ def test_cells_arrive_as_the_text_they_show_in_one_request(world: World, sheet: 
     lines: list[bytes] = []
     found = fetched(world, lines)
     assert lines[1] == b'{"iD": "007", "NamE": "Bo", "experience": "intern", "state": ""}\n'
-    assert found.tally.rows == len(lines) == 2
+    assert found.rows == len(lines) == 2
     assert [asked.path.partition("/values")[0] for asked in sheet.asked] == ["/token", "/v4/spreadsheets/demo-agents"]
     assert sheet.asked[1].query == {"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"}
 
@@ -40,11 +41,11 @@ def test_equal_content_has_an_equal_etag_in_any_order_and_other_content_another(
     cells = [list(row) for row in CELLS]
     with serving(lambda: cells) as services:
         services.write_secrets(world.root / "services")
-        first = fetched(world).tally.input
+        first = fetched(world).input
         cells[1:] = cells[:0:-1]
-        assert fetched(world).tally.input == first
+        assert fetched(world).input == first
         cells[1][1] = "Eve"
-        assert fetched(world).tally.input != first
+        assert fetched(world).input != first
 
 
 def test_blank_rows_and_columns_are_none_and_ragged_rows_are_padded() -> None:
