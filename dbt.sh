@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Silver and Gold, by dbt in an environment of its own:
-# ./dbt.sh build [--from D --to D] [--env E] | headline | docs | query SQL
+# ./dbt.sh build [--from D --to D] [--full] [--layer silver | gold] [--env E] | headline | docs | query SQL
 set -euo pipefail
 # shellcheck source=setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"

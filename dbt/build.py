@@ -1,8 +1,9 @@
-"""Builds Silver and Gold from Bronze in one DuckDB file, and shows them. Run by the Python of requirements/dbt.txt.
+"""Builds Silver and Gold from Bronze, in one DuckDB file or in the cloud's warehouse, and shows what the file holds.
 
-    python dbt/build.py build [--from D --to D] [--full] [--layer silver | gold]
-    python dbt/build.py headline | docs | query SQL
+    ./dbt.sh build [--from D --to D] [--full] [--layer silver | gold] [--env E]
+    ./dbt.sh headline | docs | query SQL
 
+Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
 CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
 or s3://bucket/prefix.
 Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another process holds the file,
@@ -190,7 +191,7 @@ def _rows() -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="dbt/build.py", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="dbt.sh", description=(__doc__ or "").partition("\n")[0])
     steps = parser.add_subparsers(dest="step", required=True)
     days = steps.add_parser("build", help="build and test Silver and Gold")
     days.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day (default: all)")

@@ -1,4 +1,4 @@
-"""`python -m jobs`: the steps that need no Spark."""
+"""`python -m jobs`: what spark-submit.sh runs, but for runs on a master, which Spark's own spark-submit starts."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Writes both pages: python -m pages --env E --out DIR. Exit codes follow sysexits, as those of jobs."""
+"""Writes both pages: ./pages.sh --env E --out DIR. Exit codes follow sysexits, as those of jobs."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ CX, RUNS = "complaints.html", "runs.html"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pages", description=__doc__)
+    parser = argparse.ArgumentParser(prog="pages.sh", description=__doc__)
     parser.add_argument("--env", default="local", metavar="E", help="of conf/env, or a .toml file [local]")
     parser.add_argument("--out", type=parsed, default=".local/pages", metavar="DIR", help="or s3:// [.local/pages]")
     asked = parser.parse_args(arguments)
