@@ -6,7 +6,7 @@ Rows flow through: nothing is sorted, joined or cached, so memory goes with core
 import re
 
 GB = 2**30
-BYTES_A_CORE = 4 * GB  # about seven minutes of landing (docs/scale.md), behind a minute of starting
+BYTES_A_CORE = 4 * GB  # about six minutes of landing (docs/scale.md), behind a minute of starting
 # It counts, checks and commits; Spark's tasks are not its own. Python's share is outside the heap.
 _DRIVER = {"spark.driver.cores": "2", "spark.driver.memory": "2g", "spark.driver.memoryOverhead": "2g"}
 _SIZES = re.compile(

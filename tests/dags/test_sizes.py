@@ -18,7 +18,7 @@ WORKERS = {2: range(4, 17), 4: range(8, 31)}
         (8 * GB + 1, 4, 1),
         (16 * GB, 4, 1),
         (16 * GB + 1, 4, 2),
-        (250 * GB, 4, 16),  # a billion complaints
+        (179 * GB, 4, 12),  # a billion complaints (docs/scale.md)
     ],
 )
 def test_a_day_gets_a_core_for_each_four_gigabytes(delivered: int, cores: int, executors: int) -> None:
