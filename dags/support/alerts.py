@@ -15,7 +15,7 @@ from jobs.ledger import Outcome
 
 SLACK, TEAMS = "CORE_TELECOMS_SLACK_CONN", "CORE_TELECOMS_TEAMS_CONN"
 SECONDS = 10
-# docs/runbook.md has a section for each.
+# docs/runbook.md, Alerts, says more.
 _NEXT = {
     "refused": "ask the supplier for a right file, or change conf/sources/{source}.toml; then clear `ingest`",
     "not_arrived": "ask the supplier; once it is there trigger the DAG with from = to = {day}, sources = [{source}]",
@@ -113,7 +113,7 @@ async def missed_deadline(context: dict[str, Any]) -> None:
     lines = [f"run {run['dag_run_id']} is {run['state']}"]
     title = f"{run['dag_id']}: not finished in time"
     address = conf.get("api", "base_url", fallback="").rstrip("/")
-    step = "look which task is waiting or running (docs/runbook.md, missed deadline)"
+    step = "look which task is waiting or running (docs/runbook.md, not finished in time)"
     await sync_to_async(send)(Message(title, lines, f"{address}/dags/{run['dag_id']}/runs/{run['dag_run_id']}", step))
 
 

@@ -6,7 +6,7 @@ terraform {
       version = "~> 5.100"
     }
   }
-  # Bucket and region come from terraform/bootstrap: terraform init -backend-config=backend.hcl
+  # Bucket and region come from terraform/bootstrap: terraform init -backend-config=../backend.hcl
   backend "s3" {
     key          = "coretelecoms/aws.tfstate"
     encrypt      = true

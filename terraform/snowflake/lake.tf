@@ -6,7 +6,7 @@ resource "snowflake_storage_integration" "lake" {
   enabled                   = true
   storage_provider          = "S3"
   storage_aws_role_arn      = var.lake_reader_role_arn
-  storage_allowed_locations = ["s3://${var.lake_bucket}/"] # what Snowflake may read of it, the AWS role decides: raw
+  storage_allowed_locations = ["s3://${var.lake_bucket}/"] # what Snowflake may read of it, the AWS role decides (terraform/aws/snowflake.tf)
 }
 
 resource "snowflake_stage" "lake" {
