@@ -14,11 +14,10 @@ locals {
     read_gold    = { account = "read", dataset = google_bigquery_dataset.layer["gold"].dataset_id, role = "roles/bigquery.dataViewer" }
     read_views   = { account = "read", dataset = google_bigquery_dataset.views.dataset_id, role = "roles/bigquery.dataViewer" }
   }
-  # Which AWS role may become which account: jobs load; Airflow builds, and looks at what was loaded (status).
+  # Which AWS role may become which account: jobs load; Airflow builds, and looks at what was loaded (status) as dbt does.
   trusted = {
-    jobs_load     = { account = "load", role = var.aws_roles.load }
-    airflow_looks = { account = "load", role = var.aws_roles.dbt }
-    airflow_dbt   = { account = "dbt", role = var.aws_roles.dbt }
+    jobs_load   = { account = "load", role = var.aws_roles.load }
+    airflow_dbt = { account = "dbt", role = var.aws_roles.dbt }
   }
   readable = { gold = google_bigquery_dataset.layer["gold"].dataset_id, views = google_bigquery_dataset.views.dataset_id }
 }
