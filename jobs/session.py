@@ -85,7 +85,7 @@ class Session:
             if self._started is None:
                 self._size()
                 self._started = SparkSession.builder.config(map=self._configuration).getOrCreate()
-                self._started.sparkContext.setLogLevel("ERROR")
+                self._started.sparkContext.setLogLevel(os.environ.get("SPARK_LOG_LEVEL", "error").upper())
         return self._started
 
     def _size(self) -> None:

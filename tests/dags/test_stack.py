@@ -113,8 +113,8 @@ def test_driver_log_and_spark_ui_are_linked(caught_up: Platform) -> None:
     run = caught_up.stack.run_of(FIRST)
     assert run
     links = caught_up.stack.ask("GET", f"dags/{DAG}/dagRuns/{run['dag_run_id']}/taskInstances/ingest/links")
-    assert {"EMR Serverless Dashboard", "EMR Serverless Spark stdout Logs", "S3 Logs"} & set(links["extra_links"])
-    assert any(links["extra_links"].values()), links
+    found = {name for name, address in links["extra_links"].items() if address}
+    assert found >= {"EMR Serverless Dashboard", "S3 Logs", "Spark Driver stdout"}
 
 
 def test_a_broken_source_contract_is_not_retried_and_a_missing_delivery_does_not_block(caught_up: Platform) -> None:

@@ -22,6 +22,7 @@ def flags(world: World) -> str:
         [*command, "--env", str(world.file)], env=environment, capture_output=True, text=True, check=False
     )
     assert "customers" in done.stdout, done.stderr
+    assert "log level" not in done.stderr  # Spark's own talk
     return "\n".join(line for line in done.stdout.splitlines() if line.startswith("-XX:"))
 
 
