@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.dags.stack import DAG
+DAG = "coretelecoms_capstone"
 
 
 def take(address: str, run_id: str, file: Path) -> None:
