@@ -43,8 +43,8 @@ run "datasets_lie_in_the_eu_under_their_names" {
     error_message = "accounts' ids as Google's API takes them"
   }
   assert {
-    condition     = toset([for one in google_service_account_iam_member.becomes : one.role]) == toset(["roles/iam.workloadIdentityUser"]) && length(google_service_account_iam_member.becomes) == 3
-    error_message = "jobs become load, Airflow load and dbt, nobody read"
+    condition     = toset([for one in google_service_account_iam_member.becomes : one.role]) == toset(["roles/iam.workloadIdentityUser"]) && toset(keys(google_service_account_iam_member.becomes)) == toset(["airflow_dbt", "jobs_load"])
+    error_message = "jobs become load, Airflow dbt, nobody read"
   }
   assert {
     condition     = length(google_bigquery_table.newest) == 0
