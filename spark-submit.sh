@@ -58,7 +58,7 @@ local*) options+=(--master "$master") ;;
 esac
 [ -z "$more" ] || options+=(--jars "${more//:/,}")
 if [ -z "$master" ]; then
-    export PYSPARK_SUBMIT_ARGS="${options[*]} pyspark-shell"
+    PYSPARK_SUBMIT_ARGS=$(printf '%q ' "${options[@]}")pyspark-shell
     [ -n "${CORETELECOMS_JVM:-}" ] || export CORETELECOMS_JVM_LARGE=$LARGE
     exec "$PYTHON" -m jobs "$@"
 fi

@@ -361,12 +361,12 @@ class Environment(_Strict):
     @model_validator(mode="after")
     def _locations_know_their_service(self) -> Self:
         """Frozen for everybody else; here the parts of one file are put together."""
-        self.__dict__.update(sources=self._reached(self.sources), lake=self._reached(self.lake))
+        self.__dict__.update(sources=self.reached(self.sources), lake=self.reached(self.lake))
         match self.warehouse:
             case DeltaWarehouse(path=path):
                 if isinstance(path, S3Location) != isinstance(self.lake, S3Location):
                     raise ValueError("lake and warehouse.path must both be folders, or both on S3")
-                warehouse = self.warehouse.model_copy(update={"path": self._reached(path)})
+                warehouse = self.warehouse.model_copy(update={"path": self.reached(path)})
                 self.__dict__.update(warehouse=warehouse)
             case BigQueryWarehouse(secret=secret, dbt_secret=of_dbt):
                 for needed in (secret, of_dbt or secret):
@@ -379,7 +379,8 @@ class Environment(_Strict):
                 assert_never(unknown)
         return self
 
-    def _reached(self, location: Location) -> Location:
+    def reached(self, location: Location) -> Location:
+        """A place on S3 that knows how this environment's S3 is reached; any other as it is."""
         return replace(location, service=self.s3) if isinstance(location, S3Location) else location
 
     @property

@@ -3,12 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.errors import PlatformError
-from jobs.location import Location, parsed
+from jobs.location import ROOT, Location, parsed
 from jobs.settings import load_contracts, load_environment
 from pages import cx, runs
 
@@ -19,13 +18,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="pages.sh", description=__doc__)
     parser.add_argument("--env", default="local", metavar="E", help="of conf/env, or a .toml file [local]")
-    parser.add_argument("--out", type=parsed, default=".local/pages", metavar="DIR", help="or s3:// [.local/pages]")
+    parser.add_argument(
+        "--out", type=_place, default=ROOT / ".local/pages", metavar="DIR", help="or s3:// [.local/pages]"
+    )
     asked = parser.parse_args(arguments)
     built_at = datetime.now(UTC)
     try:
         environment = load_environment(asked.env)
         contracts = load_contracts(environment)
-        out = asked.out if isinstance(asked.out, Path) else replace(asked.out, service=environment.s3)
+        out = environment.reached(asked.out)
         # What can still be told when Gold cannot be read comes first.
         _write(out / RUNS, runs.page(environment, contracts, out, built_at))
         _write(out / CX, cx.page(environment, built_at))
@@ -33,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _place(text: str) -> Location:
+    """A folder from where the command is called, or a prefix in a bucket."""
+    return parsed(text if text.startswith("s3://") else Path(text).absolute())
 
 
 def _write(at: Location, page: str) -> None:
