@@ -134,7 +134,7 @@ plan: ## what an apply of terraform/aws would change, from its state alone (STAT
 	@terraform -chdir=terraform/aws plan -input=false -refresh=false -lock=false
 
 image: ## the jobs' image with labels (KIND=airflow: Airflow's; IMAGE=, BASE=, DBT=; PUSH=1 with SBOM and provenance)
-	@docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.$(KIND) -t $(IMAGE):$(COMMIT) \
+	@docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.$(KIND) -t $(IMAGE):$(COMMIT) --build-arg COMMIT=$(COMMIT) \
 		$(if $(BASE),--build-arg BASE=$(BASE)) $(if $(DBT),--build-arg DBT=$(DBT)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
@@ -159,7 +159,7 @@ bench-docs: ## docs/benchmarks.md and its chart from bench/results
 bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day
 
-bench-sources: setup ## landing a table against COPY: CPU a row, the slope between 100,000 and 500,000
+bench-sources: setup ## landing a table against bare Spark and COPY: CPU a row, the slope from 500,000 to 2,000,000
 	@$(PYTHON) -m bench.sources
 
 bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU

@@ -1,7 +1,6 @@
 """Landing: a source's day from its delivery into the raw zone, committed by a manifest that adds up."""
 
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -71,7 +70,7 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
         run_id=request.run_id,
         started_at=started,
         finished_at=datetime.now(UTC),
-        code_version=os.environ.get("CORETELECOMS_VERSION", VERSION),
+        code_version=VERSION,
         contract_fingerprint=hashlib.sha256(contract.model_dump_json().encode()).hexdigest(),
         inputs=reading.inputs,
         rows_delivered=reading.rows_delivered,
