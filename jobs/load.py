@@ -68,7 +68,8 @@ def for_dbt(environment: Environment, contracts: Iterable[SourceContract]) -> di
     """The variables of dbt/profiles.yml, and the target among its outputs."""
     match environment.warehouse:
         case DeltaWarehouse(path=path):
-            return {"CORETELECOMS_TARGET": "local", "CORETELECOMS_BRONZE": str(path)}
+            folders = {"CORETELECOMS_BRONZE": str(path), "CORETELECOMS_CONTRACTS": str(environment.contracts)}
+            return {"CORETELECOMS_TARGET": "local", **folders}
         case BigQueryWarehouse() as warehouse:
             from jobs.bronze import bigquery
 
