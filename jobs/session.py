@@ -15,6 +15,7 @@ _CONFIGURATION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.compression.codec": "zstd",
+    "spark.hadoop.parquet.compression.codec.zstd.level": "1",  # at 3, its default, files are no smaller
     "spark.sql.csv.parser.columnPruning.enabled": "false",  # else rows with too many fields pass unseen
     "spark.sql.files.minPartitionNum": "1",  # one file a 128 MB of input; sources run side by side instead
     "spark.sql.shuffle.partitions": "1",  # no plan here shuffles

@@ -14,6 +14,8 @@ SMALL="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # Put behind SMALL, the last one counts.
 LARGE="-XX:TieredStopAtLevel=4 -XX:Tier4InvocationThreshold=20000 -XX:Tier4MinInvocationThreshold=2400"
 LARGE+=" -XX:Tier4CompileThreshold=60000 -XX:Tier4BackEdgeThreshold=160000"
+# A heap in huge pages where the kernel gives them to who asks; where it does not, Java would complain.
+! grep -qs '\[madvise\]' /sys/kernel/mm/transparent_hugepage/enabled || LARGE+=" -XX:+UseTransparentHugePages"
 SPARK_LAUNCHER_OPTS="$SMALL -Xshare:auto"
 # The classes of a representative run, mapped instead of loaded and verified; one a JRE, class path and machine.
 ARCHIVE=$CACHE/classes-$(hash_of "$JAVA_HOME/release" <(echo "$JAVA_HOME:$SPARK_HOME:$JARS")).jsa
