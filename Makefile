@@ -145,7 +145,7 @@ bench: setup ## side by side with dlt, pandas, Polars and DuckDB: days of 100,00
 bench-quick: setup ## the same with 100,000 calls and three repetitions, no further days; writes nothing
 	@$(PYTHON) -m bench.side_by_side --repetitions 3 --without ours-days day-100k
 
-bench-full: setup ## the same with 10,000,000 call logs too, and S3, customers, a table, BigQuery's stand-in
+bench-full: setup ## the same with 10,000,000 call logs too, and S3, a cluster, customers, a table, BigQuery's stand-in
 	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m calls-10m
 	@$(MAKE) --no-print-directory bench-docs bench-s3 bench-customers bench-sources bench-load
 
@@ -162,7 +162,7 @@ bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved r
 bench-sources: setup ## landing a table against bare Spark and COPY: CPU a row, the slope from 500,000 to 2,000,000
 	@$(PYTHON) -m bench.sources
 
-bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU
+bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU; and by a Spark cluster
 	@$(PYTHON) -m bench.s3
 
 bench-customers: setup ## the customers file at its real size on an S3 server: memory, CPU against bare Spark

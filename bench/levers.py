@@ -41,6 +41,7 @@ LEVERS = {
     "adaptive": Lever("adaptive execution on", spark={"spark.sql.adaptive.enabled": "true"}),
     "files": Lever("two files at least, as many as cores", spark={"spark.sql.files.minPartitionNum": "2"}),
     "snappy": Lever("snappy instead of zstd", spark={"spark.sql.parquet.compression.codec": "snappy"}),
+    "zstd": Lever("zstd at its default level", spark={"spark.hadoop.parquet.compression.codec.zstd.level": "3"}),
     "dictionary": Lever("no dictionaries", spark={"spark.hadoop.parquet.enable.dictionary": "false"}),
     "commit": Lever(
         "files renamed twice (committer 1)", spark={"spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1"}

@@ -1,8 +1,10 @@
-"""`run` for one day with sources and lake on an S3 server on loopback, against the same on folders.
+"""`run` for one day with sources and lake on an S3 server on loopback, also by a Spark cluster, against folders.
 
     python -m bench.s3 --calls 100000 --repetitions 5
 
-CPU seconds of our process tree, the server's not among them; interleaved as in bench.day. Exit 1: the bound was missed.
+CPU seconds of our process tree, executors among them, the server not; interleaved as in bench.day. Exit 1: the bound
+for S3 was missed. The cluster (a master, two workers of one core) has none: its executors are two JVMs more, without a
+class archive.
 """
 
 import argparse
@@ -10,21 +12,27 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from subprocess import Popen
 
 from bench.cpu import Usage, measured
 from bench.day import DAYS, ROOT, _clean_environment, _five_contracts, _interval, _row, _say, _write_environment
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
+from tests.cluster.conftest import serving as serving_cluster
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, cloud_of
 from tests.s3.server import KEYS, Server, serving
 
 BOUND = 1.3
 
 
-def _run(work: Path, file: Path, counts: Counts) -> Usage:
+KINDS = ("folder", "s3", "cluster")
+
+
+def _run(work: Path, file: Path, counts: Counts, *more: str) -> Usage:
     span = ("--from", str(DAYS[0]), "--to", str(DAYS[0]))
-    command = [str(ROOT / "spark-submit.sh"), "run", "--json", "--env", str(file), *span]
+    command = [str(ROOT / "spark-submit.sh"), "run", "--json", "--env", str(file), *span, *more]
     usage = measured(command, work / "usage.json", _clean_environment() | KEYS, ROOT, work / "log")
     output = (work / "log").read_text(encoding="utf-8", errors="replace")
     outcomes = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
@@ -35,11 +43,26 @@ def _run(work: Path, file: Path, counts: Counts) -> Usage:
     return usage
 
 
-def _on_s3(work: Path, server: Server, counts: Counts, number: int) -> Usage:
-    cloud = cloud_of(work, server, f"bench{number}")
+def _on_s3(work: Path, server: Server, counts: Counts, prefix: str, *more: str) -> Usage:
+    cloud = cloud_of(work, server, prefix)
     cloud.write(f'contracts = "{work}/contracts"')
     cloud.deliver_all(work / "sources")
-    return _run(work, cloud.file, counts)
+    return _run(work, cloud.file, counts, *more)
+
+
+def _on_cluster(work: Path, server: Server, counts: Counts, prefix: str) -> Usage:
+    folder = work / prefix
+    folder.mkdir()
+    with serving_cluster(folder) as cluster:
+        before = sum(map(_seconds_of, cluster.workers))
+        usage = _on_s3(work, server, counts, prefix, "--master", cluster.url)
+        return replace(usage, cpu=usage.cpu + sum(map(_seconds_of, cluster.workers)) - before)
+
+
+def _seconds_of(worker: "Popen[bytes]") -> float:
+    """CPU of a worker, and of the executors that it started and saw end."""
+    ticks = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def _on_folders(work: Path, counts: Counts, number: int) -> Usage:
@@ -71,15 +94,23 @@ def main() -> int:
             postgres.write_secrets(work / "secrets")
             _five_contracts(work)
             for number in range(asked.repetitions):
-                pair = {}
-                for kind in ("folder", "s3") if number % 2 else ("s3", "folder"):
-                    is_s3 = kind == "s3"
-                    pair[kind] = _on_s3(work, server, counts, number) if is_s3 else _on_folders(work, counts, number)
-                _say(f"repetition {number + 1}, CPU-s: " + ", ".join(f"{k} {u.cpu:.1f}" for k, u in pair.items()))
-                found.append(pair)
-    for kind in ("folder", "s3"):
-        _row(f"one day, {kind}, CPU-s", [pair[kind].cpu for pair in found], "")
-    ratios = [pair["s3"].cpu / pair["folder"].cpu for pair in found]
+                costs = {}
+                turn = number % len(KINDS)
+                for kind in KINDS[turn:] + KINDS[:turn]:
+                    prefix = f"{kind}{number}"
+                    match kind:
+                        case "folder":
+                            costs[kind] = _on_folders(work, counts, number)
+                        case "s3":
+                            costs[kind] = _on_s3(work, server, counts, prefix)
+                        case _:
+                            costs[kind] = _on_cluster(work, server, counts, prefix)
+                _say(f"repetition {number + 1}, CPU-s: " + ", ".join(f"{k} {u.cpu:.1f}" for k, u in costs.items()))
+                found.append(costs)
+    for kind in KINDS:
+        _row(f"one day, {kind}, CPU-s", [costs[kind].cpu for costs in found], "")
+    _row("cluster / s3", [costs["cluster"].cpu / costs["s3"].cpu for costs in found], "")
+    ratios = [costs["s3"].cpu / costs["folder"].cpu for costs in found]
     missed = _interval(ratios)[0] > BOUND
     _row(
         "s3 / folder", ratios, f"{BOUND:>5}  {'MISSED' if missed else 'kept' if _interval(ratios)[1] <= BOUND else '-'}"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,13 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("cluster")
+    with serving(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Cluster]:
+    """A cluster whose logs and work lie in `folder`, until the block ends."""
     found = spark_environment()
     # What a worker's machine has: a JVM and Spark. Neither the checkout, nor our jars, nor the class archive.
     kept = ("JAVA_HOME", "SPARK_HOME", "PATH", "HOME", "SPARK_LOCAL_IP", "PYSPARK_PYTHON")
