@@ -124,10 +124,10 @@ def _ratio(one: str, other: str) -> Callable[[Result], list[float]]:
 LINES = (
     Line("day-100k", "a lone day / dlt's default, CPU", 1.0, ("ours", "dlt"), _ratio("ours", "dlt")),
     Line("day-100k", "a lone day / stock JVM flags, CPU", 0.5, ("ours", "ours-stock"), _ratio("ours", "ours-stock")),
-    Line("day-100k", "five sources / one, CPU", 1.5, ("ours", "ours-one"), _ratio("ours", "ours-one"), "why: below"),
+    Line("day-100k", "five sources / one, CPU", 1.5, ("ours", "ours-one"), _ratio("ours", "ours-one"), "see below"),
     Line("day-100k", "a further day / a lone one, CPU", 0.15, ("ours", "ours-days"), _further, "decision 4"),
     Line(
-        "calls-10m", "10M call logs / DuckDB, CPU", 1 / 0.45, ("ours", "duckdb"), _ratio("ours", "duckdb"), "why: below"
+        "calls-10m", "10M call logs / DuckDB, CPU", 1 / 0.45, ("ours", "duckdb"), _ratio("ours", "duckdb"), "see below"
     ),
     Line("calls-10m", "memory / (heap + 0.9 GB)", 1.0, ("ours",), _memory),
 )
