@@ -147,7 +147,7 @@ bench-quick: setup ## the same with 100,000 calls and three repetitions, no furt
 
 bench-full: setup ## the same with 10,000,000 call logs too, and S3, a cluster, customers, a table, BigQuery's stand-in
 	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m calls-10m
-	@$(MAKE) --no-print-directory bench-docs bench-s3 bench-customers bench-sources bench-load
+	@$(MAKE) --no-print-directory --keep-going bench-docs bench-s3 bench-customers bench-sources bench-load
 
 bench-levers: setup ## what each choice is worth: a day of 100,000 calls with it undone; into docs/benchmarks.md
 	@$(PYTHON) -m bench.levers --save

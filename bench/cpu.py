@@ -50,7 +50,7 @@ class Memory(threading.Thread):
         while not self._done.wait(self._pause):
             started = time.monotonic()
             self.peak = max(self.peak, sum(map(_pss, _descendants(os.getpid()))) / 1024)
-            self._pause = max(0.05, _SHARE * (time.monotonic() - started))
+            self._pause = min(1.0, max(0.05, _SHARE * (time.monotonic() - started)))
 
     def ended(self) -> float:
         """Look no more; the peak."""

@@ -123,7 +123,14 @@ def _ratio(one: str, other: str) -> Callable[[Result], list[float]]:
 
 LINES = (
     Line("day-100k", "a lone day / dlt's default, CPU", 1.0, ("ours", "dlt"), _ratio("ours", "dlt")),
-    Line("day-100k", "a lone day / stock JVM flags, CPU", 0.5, ("ours", "ours-stock"), _ratio("ours", "ours-stock")),
+    Line(
+        "day-100k",
+        "a lone day / stock JVM flags, CPU",
+        0.5,
+        ("ours", "ours-stock"),
+        _ratio("ours", "ours-stock"),
+        "see below",
+    ),
     Line("day-100k", "five sources / one, CPU", 1.5, ("ours", "ours-one"), _ratio("ours", "ours-one"), "see below"),
     Line("day-100k", "a further day / a lone one, CPU", 0.15, ("ours", "ours-days"), _further, "decision 4"),
     Line(

@@ -2,8 +2,8 @@
 
     python -m bench.sources --repetitions 3 --sizes 500000 2000000
 
-The slope between two sizes, so that start-up cancels; all JVMs with the flags of large days, whose compiler is still at
-work at the first of them. The server's CPU is not counted. Bare Spark reads over JDBC, one connection, and writes
+The slope between two sizes, so that start-up cancels: below 500,000 rows Java's compiler is still at work. All JVMs
+have the flags of large days. The server's CPU is not counted. Bare Spark reads over JDBC, one connection, and writes
 Parquet. Exit 1: the bound was missed, by the whole interval (docs/decisions/0007-what-a-row-of-a-table-costs.md).
 """
 
@@ -113,7 +113,8 @@ def main() -> int:
         for one, other in (("ours", "bare Spark"), ("ours", "COPY drain"), ("bare Spark", "COPY drain"))
     )
     missed = _interval(of_bare)[0] > BOUND
-    print(f"ours / bare Spark: {shown(of_bare)}, allowed {BOUND:g}: {'MISSED' if missed else 'kept'}")
+    verdict = "MISSED" if missed else "kept" if _interval(of_bare)[1] <= BOUND else "open: within the interval"
+    print(f"ours / bare Spark: {shown(of_bare)}, allowed {BOUND:g}: {verdict}")
     print(f"ours / COPY drain: {shown(of_drain)}; bare Spark / COPY drain: {shown(bare_of_drain)}")
     return int(missed)
 

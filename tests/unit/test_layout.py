@@ -1,6 +1,8 @@
+import os
 import re
-import runpy
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from jobs import VERSION
@@ -16,7 +18,11 @@ def test_the_rows_of_every_staging_model_are_counted() -> None:
     assert models == counted
 
 
-def test_an_images_version_names_its_commit(tmp_path: Path) -> None:
-    code = shutil.copy(ROOT / "jobs/__init__.py", tmp_path)
-    (tmp_path / "COMMIT").write_text("0123456789ab\n")
-    assert runpy.run_path(code)["VERSION"] == f"{VERSION}+0123456789ab"
+def test_an_images_version_names_its_commit_also_from_a_zip(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs/COMMIT").write_text("0123456789ab\n")
+    package = shutil.make_archive(str(tmp_path / "package"), "zip", ROOT, "jobs")
+    command = [sys.executable, "-c", "from jobs import location; print(location.__file__, location.CODE)"]
+    variables = os.environ | {"CORETELECOMS_ROOT": str(tmp_path), "PYTHONPATH": package}
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [f"{package}/jobs/location.py", f"{VERSION}+0123456789ab"]
