@@ -22,7 +22,7 @@ from types import FrameType
 from demo.server import die_with_parent
 
 _PR_SET_CHILD_SUBREAPER = 36
-_SHARE = 20  # a look at the memory is followed by a pause so many times as long
+_SHARE = 20  # a look at the memory is followed by a pause so many times as long, of a second at most
 
 
 @dataclass(frozen=True)

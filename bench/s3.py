@@ -18,7 +18,8 @@ from pathlib import Path
 from subprocess import Popen
 
 from bench.cpu import Usage, measured
-from bench.day import DAYS, ROOT, _clean_environment, _five_contracts, _interval, _row, _say, _write_environment
+from bench.day import DAYS, ROOT, _clean_environment, _five_contracts, _row, _say, _write_environment
+from bench.results import MISSED, verdict
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
 from tests.cluster.conftest import executors_of
@@ -115,11 +116,9 @@ def main() -> int:
         _row(f"one day, {kind}, CPU-s", [costs[kind].cpu for costs in found], "")
     _row("cluster / s3", [costs["cluster"].cpu / costs["s3"].cpu for costs in found], "")
     ratios = [costs["s3"].cpu / costs["folder"].cpu for costs in found]
-    missed = _interval(ratios)[0] > BOUND
-    _row(
-        "s3 / folder", ratios, f"{BOUND:>5}  {'MISSED' if missed else 'kept' if _interval(ratios)[1] <= BOUND else '-'}"
-    )
-    return int(missed)
+    found_of_s3 = verdict(ratios, BOUND)
+    _row("s3 / folder", ratios, f"{BOUND:>5}  {found_of_s3}")
+    return int(found_of_s3 == MISSED)
 
 
 if __name__ == "__main__":

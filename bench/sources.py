@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 from bench.cpu import measured
-from bench.day import _clean_environment, _interval, _spark_environment
-from bench.results import shown
+from bench.day import _clean_environment, _spark_environment
+from bench.results import MISSED, shown, verdict
 from demo.complaints import HEADERS
 from demo.postgres import DATABASE, SCHEMA, Server, serving
 
@@ -112,11 +112,10 @@ def main() -> int:
         [a / b for a, b in zip(slopes[one], slopes[other], strict=True)]
         for one, other in (("ours", "bare Spark"), ("ours", "COPY drain"), ("bare Spark", "COPY drain"))
     )
-    missed = _interval(of_bare)[0] > BOUND
-    verdict = "MISSED" if missed else "kept" if _interval(of_bare)[1] <= BOUND else "open: within the interval"
-    print(f"ours / bare Spark: {shown(of_bare)}, allowed {BOUND:g}: {verdict}")
+    found_of_bare = verdict(of_bare, BOUND)
+    print(f"ours / bare Spark: {shown(of_bare)}, allowed {BOUND:g}: {found_of_bare}")
     print(f"ours / COPY drain: {shown(of_drain)}; bare Spark / COPY drain: {shown(bare_of_drain)}")
-    return int(missed)
+    return int(found_of_bare == MISSED)
 
 
 if __name__ == "__main__":

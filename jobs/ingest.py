@@ -16,7 +16,7 @@ from jobs import deliveries, raw, store
 from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError
 from jobs.failures import first_task_failure
 from jobs.ledger import DataFile, Ledger, Manifest
-from jobs.location import CODE
+from jobs.location import CODE_VERSION
 from jobs.logs import fact
 from jobs.metadata import with_metadata
 from jobs.reading import REJECTED_COLUMNS, REJECTED_SCHEMA, Reading, Request
@@ -71,7 +71,7 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
         run_id=request.run_id,
         started_at=started,
         finished_at=datetime.now(UTC),
-        code_version=CODE,
+        code_version=CODE_VERSION,
         contract_fingerprint=hashlib.sha256(contract.model_dump_json().encode()).hexdigest(),
         inputs=reading.inputs,
         rows_delivered=reading.rows_delivered,

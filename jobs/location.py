@@ -13,7 +13,7 @@ from jobs import VERSION
 # The project's folder, with `conf`; named by the environment where this package runs from a zip.
 ROOT = Path(os.environ.get("CORETELECOMS_ROOT") or Path(__file__).resolve().parents[1])
 _COMMIT = ROOT / "jobs/COMMIT"  # only an image has it
-CODE = VERSION + (f"+{_COMMIT.read_text(encoding='utf-8').strip()}" if _COMMIT.exists() else "")
+CODE_VERSION = VERSION + (f"+{_COMMIT.read_text(encoding='utf-8').strip()}" if _COMMIT.exists() else "")
 
 
 class Service(BaseModel):
