@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The one way in: ./spark-submit.sh STEP [--date D | --from D --to D] [--source S]... [--env E] [--master URL]
-# (--help tells more). Steps that need Spark find here what it is started with: on a master by Spark's own spark-submit,
-# on this machine by Python, once something is to be landed and it is known how much. `load` needs Spark for BigQuery.
+# (--help tells more). With --master a step that reads or loads goes through Spark's own spark-submit; all others are
+# Python's, which starts Spark itself where a run is too large for this machine's threads, or Bronze is in BigQuery.
 set -euo pipefail
 # shellcheck source=setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -33,6 +33,7 @@ except (OSError, ValueError, KeyError, TypeError):
 PY
 }
 
+[ -n "$master" ] || exec "$PYTHON" -m jobs "$@"
 WAREHOUSE=$(warehouse)
 case ${1:-}/$WAREHOUSE in
 ingest/* | run/* | load/bigquery) ;;
@@ -41,25 +42,19 @@ esac
 case " $* " in *" -h "* | *" --help "*) exec "$PYTHON" -m jobs "$@" ;; esac
 
 case $master in
-"" | local*) ;;
+local*) ;;
 *) export SPARK_LOCAL_IP=${SPARK_LOCAL_IP-} ;; # not loopback: executors come back to the driver
 esac
 # shellcheck source=conf/spark/jvm.sh
 source "$ROOT/conf/spark/jvm.sh"
-options=(--driver-memory "${CORETELECOMS_DRIVER_MEMORY:-2g}" --driver-class-path "$JARS")
+options=(--master "$master" --driver-memory "${CORETELECOMS_DRIVER_MEMORY:-2g}" --driver-class-path "$JARS")
 more="" # not on the class path of the archive, which would not fit any more
 [ "$WAREHOUSE" != bigquery ] || more=$(jars "$ROOT/conf/spark/bigquery.sha256")
 case $master in
-"") ;;
-local*) options+=(--master "$master") ;;
+local*) ;;
 *) # A cluster's machines need Spark and nothing else: the package and the pinned jars are handed over.
     export CORETELECOMS_ROOT=$ROOT
-    options+=(--master "$master" --py-files "$(package)") && more=$JARS${more:+:$more} ;;
+    options+=(--py-files "$(package)") && more=$JARS${more:+:$more} ;;
 esac
 [ -z "$more" ] || options+=(--jars "${more//:/,}")
-if [ -z "$master" ]; then
-    PYSPARK_SUBMIT_ARGS=$(printf '%q ' "${options[@]}")pyspark-shell
-    [ -n "${CORETELECOMS_JVM:-}" ] || export CORETELECOMS_JVM_LARGE=$LARGE
-    exec "$PYTHON" -m jobs "$@"
-fi
 exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$ROOT/jobs/main.py" "$@"

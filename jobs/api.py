@@ -12,7 +12,7 @@ import requests
 
 from jobs.credentials import address, value
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
-from jobs.lines import Keep, Reject, Tally
+from jobs.lines import Keep, Tally
 from jobs.settings import (
     CursorPages,
     Environment,
@@ -68,15 +68,13 @@ class _Auth(requests.auth.AuthBase):
         return request
 
 
-def fetch(
-    delivery: RestDelivery, environment: Environment, day: date, keep: Keep | None = None, reject: Reject | None = None
-) -> Tally:
+def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:
     """All items of a day. Raises NotArrivedError where the service says 404, and as its pages do."""
     base = address(environment.services[delivery.service])
     path = delivery.path.format(date=day)
     asked = urlencode({name: text.format(date=day) for name, text in delivery.parameters.items()})
     # Not by its address, which may change, without the delivery becoming another one.
-    tally = Tally(f"rest:{delivery.service}{path}{f'?{asked}' if asked else ''}", keep, reject)
+    tally = Tally(f"rest:{delivery.service}{path}{f'?{asked}' if asked else ''}", keep)
     with requests.Session() as session:
         session.auth = _Auth(delivery.auth, environment)
         mount(session, environment.retries)

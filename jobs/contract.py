@@ -1,16 +1,15 @@
 """A delivery's own header held against its source contract: every column is mapped by name, none by position."""
 
+import json
 import re
+from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import pyarrow as pa
 
 from jobs.errors import ContractError
 from jobs.settings import SourceContract
-
-CORRUPT = "_corrupt_record"
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,15 @@ class Mapping:
         }
         return {kind: names for kind, names in found.items() if names}
 
-    def select(self, values: Sequence[Column]) -> list[Column]:
+    def select(self, values: Sequence[pa.Array], rows: int) -> list[pa.Array]:
         """`values` in delivered order -> the landed columns in contract order, then `_rescued` (JSON or null)."""
-        landed = [
-            (F.lit(None).cast("string") if position is None else values[position]).alias(name)
-            for name, position in self.positions.items()
-        ]
-        extra = [values[position].alias(self.delivered[position]) for position in self.unknown]
-        rescued = F.to_json(F.struct(*extra)) if extra else F.lit(None).cast("string")
-        return [*landed, rescued.alias("_rescued")]
+        nothing = pa.nulls(rows, pa.string())
+        landed = [nothing if position is None else values[position] for position in self.positions.values()]
+        extra = [self.delivered[position] for position in self.unknown]
+        return [*landed, _rescued(extra, [values[position] for position in self.unknown]) if extra else nothing]
+
+    def batch(self, values: Sequence[pa.Array], rows: int) -> pa.RecordBatch:
+        return pa.RecordBatch.from_arrays(self.select(values, rows), names=[*self.positions, "_rescued"])
 
 
 def snake_case(header: str) -> str:
@@ -59,7 +58,7 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
         name = contract.columns.get(header) or snake_case(header)
         targets.setdefault(name, []).append(position)
     for name, found in targets.items():
-        if len(found) > 1:
+        if len(found) > 1 and name in landed_names:
             headers = [delivered[position] for position in found]
             raise ContractError(f"{where}: the headers {headers} all fall on column {name!r}; one of them must go")
     missing = [name for name in contract.columns.values() if name not in targets and name not in contract.optional]
@@ -68,10 +67,35 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
         gone = ", ".join(f"{wanted[name]!r} (lands as {name})" for name in missing)
         raise ContractError(f"{where}: column {gone} is gone; delivered: {list(delivered)}")
     positions = {name: targets[name][0] if name in targets else None for name in contract.columns.values()}
-    unknown = tuple(found[0] for name, found in targets.items() if name not in landed_names)
+    unknown = tuple(position for name, found in targets.items() if name not in landed_names for position in found)
     renamed = {
         delivered[found[0]]: name
         for name, found in targets.items()
         if name in landed_names and delivered[found[0]] not in contract.columns
     }
     return Mapping(tuple(delivered), positions, unknown, renamed)
+
+
+def _rescued(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
+    """Unknown columns as one of JSON, a value that is null left out."""
+    keys = distinct(names)
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return pa.array([as_json(dict(zip(keys, row, strict=True))) for row in rows], pa.string())
+
+
+def as_json(entry: Dictionary[str, object]) -> str | None:
+    """What a row has of columns that nobody asked for; None: nothing."""
+    held = {name: value for name, value in entry.items() if value is not None}
+    return json.dumps(held, ensure_ascii=False, separators=(",", ":")) if held else None
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names that are no one else's: a second `x` is `x (2)`."""
+    found: dict[str, None] = {}
+    for name in names:
+        number, free = 1, name
+        while free in found:
+            number += 1
+            free = f"{name} ({number})"
+        found[free] = None
+    return list(found)

@@ -1,25 +1,27 @@
-"""Landing: a source's day from its delivery into the raw zone, committed by a manifest that adds up."""
+"""Landing one delivery: read it, write it, count it, commit it. What does not add up is never published."""
 
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import INFO, WARNING
 from typing import TypeVar, assert_never
 
-from pyspark.sql import DataFrame
-
-from jobs import deliveries, raw, store
+from jobs import deliveries, store
+from jobs.contract import map_columns
 from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError
-from jobs.failures import first_task_failure
+from jobs.landing.raw import Landing
+from jobs.landing.split import SplitResult
+from jobs.landing.task import REJECTED
+from jobs.landing.writer import Stamp
 from jobs.ledger import DataFile, Ledger, Manifest
 from jobs.location import CODE_VERSION
 from jobs.logs import fact
-from jobs.metadata import with_metadata
-from jobs.reading import REJECTED_COLUMNS, REJECTED_SCHEMA, Reading, Request
+from jobs.reading import Reading, Request, merged
 from jobs.session import explained
 from jobs.settings import (
     METADATA_COLUMNS,
@@ -29,7 +31,6 @@ from jobs.settings import (
     RestDelivery,
     SheetDelivery,
 )
-from jobs.sources import csv, json, postgres, rest, sheet
 from jobs.store import Input
 
 _Result = TypeVar("_Result")
@@ -37,16 +38,50 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class _Written:
-    """What one pass over a delivery read, and the files it wrote."""
+    """What was read of a delivery, and what its splits were written to, below the sub-folder `into`."""
 
     reading: Reading
-    landed: tuple[DataFile, ...]
-    rejected: tuple[DataFile, ...] = ()
+    results: Sequence[SplitResult]
+    into: str
+    columns: tuple[str, ...]
+    drift: dict[str, list[str]]
 
     @property
-    def missing(self) -> int:
-        """Rows delivered that are neither landed nor rejected; negative: more came out than went in."""
-        return self.reading.rows_delivered - _rows(self.landed) - _rows(self.rejected)
+    def records(self) -> int:
+        """Delivered: as the source itself says where it can, else what the splits counted."""
+        counted = sum(result.records for result in self.results)
+        return counted if self.reading.records is None else self.reading.records
+
+    @property
+    def landed(self) -> tuple[DataFile, ...]:
+        return tuple(DataFile(path=f"{self.into}/{one.path}", rows=one.rows, bytes=one.bytes) for one in self.results)
+
+    @property
+    def rejected(self) -> tuple[DataFile, ...]:
+        found = [result.rejected for result in self.results if result.rejected.rows]
+        return tuple(DataFile(path=f"{REJECTED}/{one.path}", rows=one.rows, bytes=one.bytes) for one in found)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        found: Counter[str] = Counter()
+        for result in self.results:
+            found.update(result.rejected.reasons)
+        return dict(found)
+
+    def check(self, max_rejected: float) -> None:
+        """Raises BalanceError; ContractError above `max_rejected`: a changed delimiter must not "land" nothing."""
+        landed, rejected = _rows(self.landed), _rows(self.rejected)
+        if rejected > max_rejected * self.records:
+            first = next(result.rejected.first for result in self.results if result.rejected.first)
+            raise ContractError(
+                f"{rejected} of {self.records} rows cannot land, allowed are {max_rejected:.1%} (max_rejected): "
+                f"{self.reasons}; first: {first}"
+            )
+        if missing := self.records - landed - rejected:
+            raise BalanceError(
+                f"{self.records} rows delivered, {landed} landed, {rejected} rejected: {missing} are missing; "
+                "nothing was published"
+            )
 
 
 def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifest:
@@ -54,15 +89,15 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
     started = datetime.now(UTC)
     contract = request.contract
     earlier = ledger.newest(contract.name, request.day)
-    landing = raw.Landing(ledger.lake, contract.name, request.day, request.run_id)
+    stamp = Stamp(started, contract.system, request.run_id, request.day)
+    landing = Landing(ledger.lake, contract.name, tuple(contract.columns.values()), stamp)
     try:
-        written = _write_all(request, landing, inputs, started)
+        written = _write_all(request, landing, inputs)
     finally:
         shutil.rmtree(request.work, ignore_errors=True)
         if request.scratch != request.work:
             store.discard(request.scratch)
-    reading = written.reading
-    odd = ledger.odd_volume(contract.name, request.day, reading.rows_delivered)
+    odd = ledger.odd_volume(contract.name, request.day, written.records)
     if odd and contract.odd_volume == "refuse":
         raise ContractError(f"{odd}; odd_volume in its source contract says refuse")
     manifest = Manifest(
@@ -73,18 +108,18 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
         finished_at=datetime.now(UTC),
         code_version=CODE_VERSION,
         contract_fingerprint=hashlib.sha256(contract.model_dump_json().encode()).hexdigest(),
-        inputs=reading.inputs,
-        rows_delivered=reading.rows_delivered,
+        inputs=written.reading.inputs,
+        rows_delivered=written.records,
         rows_landed=_rows(written.landed),
         rows_rejected=_rows(written.rejected),
         bytes=sum(file.bytes for file in written.landed),
         files=written.landed,
         rejected_files=written.rejected,
-        reject_reasons=reading.reasons,
-        columns_delivered=reading.columns_delivered,
+        reject_reasons=written.reasons,
+        columns_delivered=written.columns,
         columns_landed=(*contract.columns.values(), *METADATA_COLUMNS),
-        drift=reading.drift,
-        corrected=earlier is not None and earlier.inputs != reading.inputs,
+        drift=written.drift,
+        corrected=earlier is not None and earlier.inputs != written.reading.inputs,
         odd_volume=odd,
     )
     if not ledger.commit(manifest):
@@ -93,32 +128,16 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
     return manifest
 
 
-def _write_all(request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime) -> _Written:
-    """One pass over the delivery; a second, careful one only where the rows of the first do not add up."""
-    is_file = isinstance(request.contract.delivery, CsvDelivery | JsonDelivery)
-    written = _write_steadily(request, landing, inputs, at)
-    if written.missing and is_file:
-        careful = replace(request, careful=True)
-        written = _write_pass(careful, landing, inputs, at, first=written)
-    if written.missing:
-        raise BalanceError(
-            f"{written.reading.rows_delivered} rows delivered, {_rows(written.landed)} landed, "
-            f"{_rows(written.rejected)} rejected: {written.missing} are missing; nothing was published"
-        )
+def _write_all(request: Request, landing: Landing, inputs: tuple[Input, ...]) -> _Written:
+    """One pass over the delivery; of a table again, in a new snapshot, where the database went away or timed out."""
+    written = steadily(request, lambda attempt: _write(request, landing, inputs, attempt))
+    written.check(request.contract.max_rejected)
     # A table was read in one snapshot, an answer is what it is; a file may have been replaced meanwhile.
+    is_file = isinstance(request.contract.delivery, CsvDelivery | JsonDelivery)
     now = deliveries.look(request.contract, request.environment, request.day) if is_file else inputs
     if [found.model_dump() for found in now] != [found.model_dump() for found in inputs]:  # times and versions too
         raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
     return written
-
-
-def _write_steadily(request: Request, landing: raw.Landing, inputs: tuple[Input, ...], at: datetime) -> _Written:
-    """One pass; of a table again from its beginning, in a new snapshot, where the database went away or timed out."""
-
-    def write(attempt: int) -> _Written:
-        return _write_pass(request, landing, inputs, at, into=f"landed-{attempt}" if attempt > 1 else "landed")
-
-    return steadily(request, write)
 
 
 def steadily(request: Request, attempt: Callable[[int], _Result]) -> _Result:
@@ -134,7 +153,7 @@ def steadily(request: Request, attempt: Callable[[int], _Result]) -> _Result:
             reason = explained(error)
             if not isinstance(reason, ServiceError):
                 raise
-            first = "" if reason is error else first_task_failure(request.spark(), request.description)
+            first = "" if reason is error else request.engine.first_failure(request.description)
             _log(
                 request, "retry", level=WARNING, error=str(reason), first_task_failure=first, tried=number, pause=pause
             )
@@ -142,63 +161,56 @@ def steadily(request: Request, attempt: Callable[[int], _Result]) -> _Result:
     return attempt(len(pauses) + 1)
 
 
-def _write_pass(
-    request: Request,
-    landing: raw.Landing,
-    inputs: tuple[Input, ...],
-    at: datetime,
-    first: _Written | None = None,
-    into: str = "landed",
-) -> _Written:
-    """Read and write once. What the `first` pass landed stands where only rejected rows were missing from it."""
+def _write(request: Request, landing: Landing, inputs: tuple[Input, ...], attempt: int) -> _Written:
     request.work.mkdir(parents=True, exist_ok=True)
+    into = f"landed-{attempt}" if attempt > 1 else "landed"
     with _reading(request, inputs) as reading:
-        size = sum(found.size for found in reading.inputs)
-        _log(request, "read", rows=reading.rows_delivered, bytes=size, careful=request.careful)
-        _check_limit(request, reading)
-        if first and _rows(first.landed) == reading.rows_delivered - reading.rows_rejected:
-            landed = first.landed
-        else:
-            landed = landing.write(_complete(request, reading.frame, at), "landed-again" if first else into)
-        rejected: tuple[DataFile, ...] = ()
-        if reading.rejected_file and reading.rows_rejected:
-            file = store.escaped(store.handed(reading.rejected_file, request.scratch))
-            records = request.spark().read.schema(REJECTED_SCHEMA).json(file)
-            complete = with_metadata(records, request.contract, request.day, request.run_id, at)
-            rejected = landing.write(complete.select(*REJECTED_COLUMNS, *METADATA_COLUMNS), raw.REJECTED)
+        _log(request, "read", rows=reading.records, bytes=sum(found.size for found in reading.inputs))
+        results = landing.write(request.engine, reading.splits, into)
+    columns, drift = _columns(request, reading, results)
+    written = _Written(reading, results, into, columns, drift)
+    landed, rejected = written.landed, written.rejected
     _log(request, "written", rows=_rows(landed), rejected=_rows(rejected), bytes=sum(file.bytes for file in landed))
-    return _Written(reading, landed, rejected)
+    return written
 
 
-def _complete(request: Request, frame: DataFrame, at: datetime) -> DataFrame:
-    complete = with_metadata(frame, request.contract, request.day, request.run_id, at)
-    return complete.select(*request.contract.columns.values(), *METADATA_COLUMNS)
+def _columns(
+    request: Request, reading: Reading, results: Sequence[SplitResult]
+) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """What all splits together met as columns, file by file, held against the source contract: names and drift."""
+    by_uri: dict[str, dict[str, None]] = {}
+    for split, result in zip(reading.splits, results, strict=True):
+        by_uri.setdefault(split.uri, {}).update(dict.fromkeys(result.columns))
+    if reading.columns and not any(by_uri.values()):
+        return reading.columns, reading.drift
+    mappings = [map_columns(request.contract, tuple(names), uri) for uri, names in by_uri.items()]
+    return mappings[0].delivered, merged([*(mapping.drift for mapping in mappings), reading.drift])
 
 
 def _reading(request: Request, inputs: tuple[Input, ...]) -> AbstractContextManager[Reading]:
     match request.contract.delivery:
         case CsvDelivery() as delivery:
+            from jobs.sources import csv
+
             return csv.reading(request, inputs, delivery)
         case JsonDelivery() as delivery:
+            from jobs.sources import json
+
             return json.reading(request, inputs, delivery)
         case PostgresDelivery() as delivery:
+            from jobs.sources import postgres
+
             return postgres.reading(request, delivery, inputs)
         case SheetDelivery() as delivery:
+            from jobs.sources import sheet
+
             return sheet.reading(request, delivery)
         case RestDelivery() as delivery:
+            from jobs.sources import rest
+
             return rest.reading(request, delivery)
         case _ as unknown:
             assert_never(unknown)
-
-
-def _check_limit(request: Request, reading: Reading) -> None:
-    """Above `max_rejected` nothing is published: a changed delimiter must not "land" nothing."""
-    allowed = request.contract.max_rejected
-    if reading.rows_rejected > allowed * reading.rows_delivered:
-        raise ContractError(
-            f"{reading.rows_rejected} of {reading.rows_delivered} rows cannot land, allowed are "
-            f"{allowed:.1%} (max_rejected): {reading.reasons}; first: {reading.first_rejected}"
-        )
 
 
 def _rows(files: tuple[DataFile, ...]) -> int:

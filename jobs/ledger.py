@@ -84,6 +84,7 @@ class RunReport(_Record):
     started_at: datetime
     finished_at: datetime
     exit_code: int
+    engine: str = ""  # who read the deliveries: in-process, spark
     outcomes: tuple[Outcome, ...]
 
 

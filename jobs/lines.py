@@ -7,8 +7,7 @@ from typing import Any
 
 from jobs.store import Input
 
-Keep = Callable[[bytes], object]  # takes a sound record's line
-Reject = Callable[[str, str, int, bytes], object]  # takes reason, uri, position and the record's text
+Keep = Callable[[bytes], object]  # takes a record's line
 
 
 def texts(entry: dict[str, Any]) -> dict[str, str | None]:
@@ -22,33 +21,28 @@ def texts(entry: dict[str, Any]) -> dict[str, str | None]:
 class Tally:
     """What was delivered at `uri` so far: its rows, bytes, columns, and a hash that no order of the rows changes."""
 
-    def __init__(self, uri: str, keep: Keep | None = None, reject: Reject | None = None) -> None:
+    def __init__(self, uri: str, keep: Keep | None = None) -> None:
         self.uri = uri
         self.rows = 0
         self.columns: dict[str, None] = {}  # in order of their first appearance
         self._bytes = 0
         self._sum = 0
         self._keep = keep or (lambda _line: None)
-        self._reject = reject or (lambda *_record: None)
 
     def add(self, item: object) -> None:
-        """Count an item in; one that is no object, or no text, is rejected."""
-        reason = "" if isinstance(item, dict) else "not a JSON object"
-        text = json.dumps(texts(item) if isinstance(item, dict) else item, ensure_ascii=False)
+        """Count an item in; one that is no object, or no text, is kept too: reading the lines rejects it."""
+        whole = texts(item) if isinstance(item, dict) else item
         try:
-            line = text.encode()
-        except UnicodeEncodeError:
-            line, reason = text.encode("utf-8", "backslashreplace"), "not UTF-8"
+            line = json.dumps(whole, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # half a surrogate pair: only an escape can say that
+            line = json.dumps(whole).encode()
         self.rows += 1
         self._bytes += len(line)
         # Added up, not chained: a service may give the same rows in another order each time.
         self._sum = (self._sum + int.from_bytes(hashlib.sha256(line).digest())) % 2**256
-        if reason:
-            self._reject(reason, self.uri, self.rows, line)
-        else:
-            assert isinstance(item, dict)
+        if isinstance(item, dict):
             self.columns |= dict.fromkeys(item)
-            self._keep(line + b"\n")
+        self._keep(line + b"\n")
 
     @property
     def input(self) -> Input:

@@ -15,7 +15,7 @@ from jobs import logs, status
 from jobs.errors import PlatformError, RunError
 from jobs.ledger import Outcome, RunReport, new_run_id
 from jobs.load import for_dbt
-from jobs.settings import load_contracts, load_environment
+from jobs.settings import ENGINES, load_contracts, load_environment
 
 STEPS = {
     "ingest": "land what is missing or corrected in the lake",
@@ -26,6 +26,7 @@ STEPS = {
     "dbt": "run a command with what dbt needs here as variables, key or token among them: for dbt.sh",
 }
 EX_USAGE = 64
+_ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 _COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
 _JSON = (
@@ -94,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "status":
             step.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
         else:
+            if name != "load":
+                step.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
             step.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
     return parser
 
@@ -140,13 +143,14 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         return 75 if missing else 0
     # Only here: what needs no Spark must answer at once.
     from jobs.run import Run, execute
-    from jobs.session import Session, configuration
+    from jobs.session import Session, configuration, jars
 
     run_id = new_run_id(asked.key)
     log = logs.start(environment.logs, run_id)
-    session = Session(f"coretelecoms {asked.step} {run_id}", configuration(environment))
+    session = Session(f"coretelecoms {asked.step} {run_id}", configuration(environment), jars(environment))
     try:
-        report = execute(Run(environment, contracts, days, run_id, asked.step, asked.replay), session)
+        engine = getattr(asked, "engine", "auto")
+        report = execute(Run(environment, contracts, days, run_id, asked.step, asked.replay, engine), session)
     finally:
         session.stop()
     _show(report.outcomes, asked.json)

@@ -14,7 +14,7 @@ from jobs.ledger import Outcome
 INTERVAL = 0.5  # seconds between two drawings
 _DOING = {
     "retry": "waiting",
-    "read": "writing",
+    "read": "reading",
     "written": "checking",
     "manifest": "loading",
     "staged": "loading",
@@ -24,10 +24,9 @@ _DOING = {
 
 @dataclass
 class _Day:
-    """A source's day in work: what it is at, its rows delivered, and the bytes of its inputs."""
+    """A source's day in work: what it is at, the bytes of its inputs, and its rows landed."""
 
     doing: str = "reading"
-    rows: int = 0
     bytes: int = 0
     landed: int = 0
 
@@ -45,6 +44,7 @@ class Progress(logging.Handler):
         self._is_live = sys.stderr.isatty()
         self._stop = threading.Event()
         self._drawn = 0
+        self._lock = threading.Lock()  # of the terminal
         self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
 
     def __enter__(self) -> "Progress":
@@ -66,7 +66,7 @@ class Progress(logging.Handler):
         day = self._days.setdefault((facts["source"], facts["day"]), _Day())
         day.doing = _DOING.get(record.getMessage(), day.doing)
         if record.getMessage() == "read":
-            day.rows, day.bytes = facts["rows"], facts["bytes"]
+            day.bytes = facts["bytes"]
         if record.getMessage() == "written":
             day.landed = facts["rows"]
         if record.getMessage() == "retry" and not self._is_live:
@@ -84,6 +84,13 @@ class Progress(logging.Handler):
                 sys.stderr.write(f"{outcome.source} {outcome.ingest_date} {outcome.state}{rows}\n")
         return outcomes
 
+    def say(self, text: str) -> None:
+        """A line that stays, above what is redrawn."""
+        with self._lock:
+            up = f"\033[{self._drawn}A\033[J" if self._drawn else ""
+            sys.stderr.write(f"{up}{text}\n")
+            self._drawn = 0
+
     def _keep_drawing(self) -> None:
         while not self._stop.wait(INTERVAL):
             self._draw()
@@ -91,18 +98,19 @@ class Progress(logging.Handler):
     def _draw(self) -> None:
         width = shutil.get_terminal_size().columns - 1
         lines = [self._line(source)[:width] for source in self._units]
-        up = f"\033[{self._drawn}A" if self._drawn else ""
-        sys.stderr.write(up + "".join(f"\033[2K{line}\n" for line in lines))
-        sys.stderr.flush()
-        self._drawn = len(lines)
+        with self._lock:
+            up = f"\033[{self._drawn}A" if self._drawn else ""
+            sys.stderr.write(up + "".join(f"\033[2K{line}\n" for line in lines))
+            sys.stderr.flush()
+            self._drawn = len(lines)
 
     def _line(self, source: str) -> str:
         days = {day: at for (name, day), at in list(self._days.items()) if name == source}
-        rows, landed = sum(at.rows for at in days.values()), sum(at.landed for at in days.values())
+        landed = sum(at.landed for at in days.values())
         size = sum(at.bytes for at in days.values()) / 2**20
         rate = landed / (time.monotonic() - self._started)
         doing = ", ".join(f"{at.doing} {day:%m-%d}" for day, at in days.items() if at.doing)
         return (
-            f"{source:<13}{self._finished[source]}/{self._units[source]}{landed:>11,} of {rows:>9,} rows"
+            f"{source:<13}{self._finished[source]}/{self._units[source]}{landed:>11,} rows"
             f"{size:>8.1f} MB {rate:>7,.0f} rows/s  {doing}"
         )

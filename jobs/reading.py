@@ -1,43 +1,29 @@
 """What every kind of source hands to a landing."""
 
 import codecs
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TypedDict
 
-from pyspark.sql import DataFrame, SparkSession
-
-from jobs import store
+from jobs.engines.in_process import InProcess
+from jobs.engines.spark import OnSpark
 from jobs.errors import ContractError
+from jobs.landing.split import Split
 from jobs.location import Location
-from jobs.session import Session
 from jobs.settings import Environment, SourceContract
 from jobs.store import Input
 
 MAX_RECORD = 16 * 2**20  # bytes; a longer record is rejected, so that memory stays bounded
-
-
-class Rejected(TypedDict):
-    """A record that does not land: why, where it stood, and its text (bytes that are no text as \\xNN)."""
-
-    _reason: str
-    _source_uri: str
-    _position: int
-    _raw: str
-
-
-REJECTED_SCHEMA = "_reason string, _source_uri string, _position long, _raw string"
-REJECTED_COLUMNS = ("_reason", "_position", "_raw")
+SHOWN = 2**20  # bytes of such a record that are kept
+TOO_LONG = f"longer than {MAX_RECORD} bytes"
 
 
 @dataclass(frozen=True)
 class Request:
     """One source's day, and what reading it needs.
 
-    `work` is a local scratch folder; `scratch` is where Spark's executors see what stands in it: the same folder, or
+    `work` is a local scratch folder; `scratch` is where an engine's tasks see what stands in it: the same folder, or
     a prefix on S3 outside `raw/`.
     """
 
@@ -45,64 +31,30 @@ class Request:
     environment: Environment
     day: date
     run_id: str
-    session: Session
+    engine: InProcess | OnSpark
     work: Path
     scratch: Location
-    careful: bool = False
 
     @property
     def description(self) -> str:
         """What this source's day is called in Spark's UI and event log."""
         return f"{self.contract.name} {self.day}"
 
-    def spark(self) -> SparkSession:
-        """The session; what this thread starts in it bears this source's day."""
-        return self.session.describe(self.description)
-
-    def stream(self, found: Input) -> Iterator[bytes]:
-        """An input's bytes, chunk by chunk."""
-        return store.stream(self.environment.sources, found)
-
 
 @dataclass(frozen=True)
 class Reading:
-    """`frame`: the landed columns as strings, `_rescued`, `_source_uri`; rows that cannot land are filtered out.
+    """`splits`: what is to be landed.
 
-    Records that were looked at one by one and cannot land stand in `rejected_file` (JSON lines of `Rejected`).
+    `records`: delivered, where the source itself says how many, else None: then the splits count what separates them.
+    `columns`: as delivered, where that is known before the splits are read, or no split meets one; `drift`: theirs, and
+    what else was seen.
     """
 
     inputs: tuple[Input, ...]
-    frame: DataFrame
-    rows_delivered: int
-    columns_delivered: tuple[str, ...]
-    drift: dict[str, list[str]]
-    rows_rejected: int = 0
-    rejected_file: Path | None = None
-    reasons: dict[str, int] = field(default_factory=dict)
-    first_rejected: str = ""
-
-
-class RejectedFile:
-    """Collects rejected records of a delivery, in order, without holding them in memory."""
-
-    def __init__(self, work: Path) -> None:
-        self.path = work / "rejected.jsonl"
-        self.rows = 0
-        self.reasons: dict[str, int] = {}
-        self.first = ""
-        self._file = self.path.open("w", encoding="utf-8")
-
-    def add(self, reason: str, uri: str, position: int, raw: bytes) -> None:
-        record = Rejected(
-            _reason=reason, _source_uri=uri, _position=position, _raw=raw.decode("utf-8", "backslashreplace")
-        )
-        self._file.write(json.dumps(record) + "\n")
-        self.first = self.first or f"{reason}, {uri} line or entry {position}"
-        self.rows += 1
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
-
-    def close(self) -> None:
-        self._file.close()
+    splits: Sequence[Split]
+    records: int | None = None
+    columns: tuple[str, ...] = ()
+    drift: dict[str, list[str]] = field(default_factory=dict)
 
 
 def refuse_if_packed(head: bytes, uri: str) -> None:

@@ -10,6 +10,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from jobs import deliveries
+from jobs.engines.choice import chosen
+from jobs.engines.in_process import InProcess
+from jobs.engines.spark import OnSpark
 from jobs.errors import NotArrivedError
 from jobs.ledger import Ledger, Manifest, Outcome, RunReport
 from jobs.load import load, loaded
@@ -28,7 +31,10 @@ GRAVITY = (70, 65, 78, 69, 75)
 
 @dataclass(frozen=True)
 class Run:
-    """What was asked for. `lands`, `loads`: the steps; `replay`: anew, even where nothing changed."""
+    """What was asked for. `lands`, `loads`: the steps; `replay`: anew, even where nothing changed.
+
+    `engine`: who reads the deliveries, of `settings.ENGINES`.
+    """
 
     environment: Environment
     contracts: dict[str, SourceContract]
@@ -36,10 +42,11 @@ class Run:
     run_id: str
     step: str
     replay: bool
+    engine: str = "auto"
 
     @property
     def scratch(self) -> Location:
-        """Where Spark's executors find what the driver prepares for them."""
+        """Where tasks find what the driver prepares for them."""
         return self.environment.lake / "scratch" / self.run_id
 
     @property
@@ -81,7 +88,10 @@ def execute(run: Run, session: Session) -> RunReport:
     with Progress(expected) as progress, ThreadPoolExecutor(THREADS) as pool:
         units = list(pool.map(lambda one: _unit(run, *one), asked))
         session.bytes_to_read = sum(pool.map(lambda unit: _bytes_to_read(run, unit), units))
-        found = pool.map(lambda unit: progress.finished(_outcomes(run, session, unit)), units)
+        engine, why = chosen(run.engine, session.bytes_to_read, run.environment.engine.spark_above_gb, session)
+        if run.lands:
+            progress.say(f"engine: {engine} ({why})")
+        found = pool.map(lambda unit: progress.finished(_outcomes(run, session, engine, unit)), units)
         outcomes = [outcome for done in found for outcome in done]
     shutil.rmtree(run.work, ignore_errors=True)
     codes = {outcome.exit_code for outcome in outcomes}
@@ -90,6 +100,7 @@ def execute(run: Run, session: Session) -> RunReport:
         step=run.step,
         started_at=started,
         finished_at=datetime.now(UTC),
+        engine=engine.name,
         exit_code=next((code for code in GRAVITY if code in codes), 0),
         outcomes=tuple(sorted(outcomes, key=lambda outcome: (outcome.ingest_date, outcome.source))),
     )
@@ -122,9 +133,9 @@ def _is_news(unit: _Unit, inputs: tuple[Input, ...]) -> bool:
     return unit.known is None or bool(inputs and (unit.replay or unit.known.inputs != inputs))
 
 
-def _outcomes(run: Run, session: Session, unit: _Unit) -> list[Outcome]:
+def _outcomes(run: Run, session: Session, engine: InProcess | OnSpark, unit: _Unit) -> list[Outcome]:
     """Of a static source one for each day asked for."""
-    outcome, name, known = _bring(run, session, unit), unit.contract.name, unit.known
+    outcome, name, known = _bring(run, session, engine, unit), unit.contract.name, unit.known
     if not unit.contract.static or (known is None and outcome.exit_code):
         return [outcome]
     unchanged = [Outcome(source=name, ingest_date=other, state="unchanged") for other in run.days]
@@ -133,12 +144,12 @@ def _outcomes(run: Run, session: Session, unit: _Unit) -> list[Outcome]:
     return shown + [other for other in unchanged if other.ingest_date != outcome.ingest_date]
 
 
-def _bring(run: Run, session: Session, unit: _Unit) -> Outcome:
+def _bring(run: Run, session: Session, engine: InProcess | OnSpark, unit: _Unit) -> Outcome:
     """Land what is missing or corrected, load what Bronze does not hold."""
     started = time.monotonic()
     contract, day = unit.contract, unit.day
     try:
-        manifest = _landed(run, session, unit) if run.lands else unit.known
+        manifest = _landed(run, engine, unit) if run.lands else unit.known
         if manifest is None:
             raise NotArrivedError("nothing has landed; `ingest` it first")
         bronze = loaded(run.environment, contract.name, manifest.ingest_date).get(manifest.ingest_date)
@@ -152,7 +163,7 @@ def _bring(run: Run, session: Session, unit: _Unit) -> Outcome:
     return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
 
 
-def _landed(run: Run, session: Session, unit: _Unit) -> Manifest:
+def _landed(run: Run, engine: InProcess | OnSpark, unit: _Unit) -> Manifest:
     """The landing that counts after this run looked at the source: a new one, or the one that is known."""
     # Only here: a load that needs no Spark need not wait for its import.
     from jobs.ingest import land, steadily
@@ -160,7 +171,7 @@ def _landed(run: Run, session: Session, unit: _Unit) -> Manifest:
 
     contract, day = unit.contract, unit.day
     within = f"{contract.name}/{day}"
-    request = Request(contract, run.environment, day, run.run_id, session, run.work / within, run.scratch / within)
+    request = Request(contract, run.environment, day, run.run_id, engine, run.work / within, run.scratch / within)
     inputs: tuple[Input, ...] = ()
     if unit.known or not deliveries.is_fetched(contract.delivery):
         inputs = steadily(request, lambda _: deliveries.look(contract, run.environment, day))

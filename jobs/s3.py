@@ -6,7 +6,7 @@ Imported only where a location is on S3.
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError,
 from jobs.location import S3Location
 
 TRIES = 4  # of a request whose answer broke off, or that met another writer: boto3 itself retries the rest
+PIECE = 32 * 2**20  # bytes of one request of an upload
 FOOTER = 64 * 2**10  # bytes; what a Parquet file's end is asked for first
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _FORBIDDEN = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NoSuchBucket"}
@@ -60,9 +61,9 @@ def read(at: S3Location, **more: str) -> bytes:
     raise AssertionError
 
 
-def stream(at: S3Location, size: int, etag: str, chunk: int) -> Iterator[bytes]:
+def stream(at: S3Location, size: int, etag: str, chunk: int, first: int = 0) -> Iterator[bytes]:
     """The object's bytes in ranges of `chunk`, each pinned to one ETag."""
-    for start in range(0, size, chunk):
+    for start in range(first, size, chunk):
         yield read(at, Range=f"bytes={start}-{min(start + chunk, size) - 1}", IfMatch=f'"{etag}"')
 
 
@@ -110,6 +111,43 @@ def tag(at: S3Location, tags: dict[str, str]) -> None:
 def upload(file: Path, at: S3Location) -> None:
     with _explained(at):
         _client(at).upload_file(str(file), at.bucket, at.key, ExtraArgs=_encryption(at) | _owner(at))
+
+
+def upload_if_absent(file: Path, at: S3Location) -> bool:
+    """The file as an object, whole or not at all; False, and nothing written, where another is already there."""
+    if file.stat().st_size <= PIECE:
+        return put_if_absent(at, file.read_bytes())
+    with _explained(at):
+        upload = _client(at).create_multipart_upload(**_names(at), **_encryption(at))["UploadId"]
+    try:
+        return _complete_if_absent(file, at, upload)
+    except BaseException:
+        with (
+            suppress(PlatformError, _MissingError),
+            _explained(at),
+        ):  # what made it fail is told
+            _client(at).abort_multipart_upload(**_names(at), UploadId=upload)
+        raise
+
+
+def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
+    pieces: list[dict[str, Any]] = []
+    with file.open("rb") as content:
+        while piece := content.read(PIECE):
+            number = len(pieces) + 1
+            with _explained(at):
+                found = _client(at).upload_part(**_names(at), UploadId=upload, PartNumber=number, Body=piece)
+            pieces.append({"PartNumber": number, "ETag": found["ETag"]})
+    try:
+        with _explained(at):
+            _client(at).complete_multipart_upload(
+                **_names(at), UploadId=upload, MultipartUpload={"Parts": pieces}, IfNoneMatch="*"
+            )
+    except DeliveryChangedError:  # the key is taken, by another attempt or by this request, its answer lost
+        with suppress(PlatformError, _MissingError), _explained(at):
+            _client(at).abort_multipart_upload(**_names(at), UploadId=upload)
+        return False
+    return True
 
 
 def copy(source: S3Location, target: S3Location) -> None:

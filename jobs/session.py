@@ -1,11 +1,13 @@
 """The one Spark session of a run, started, and pyspark imported, when the first landing needs it."""
 
 import os
+import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
-from jobs.settings import Environment
+from jobs.location import ROOT
+from jobs.settings import BigQueryWarehouse, Environment
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,6 +47,11 @@ _S3A = {
 }
 
 
+def jars(environment: Environment) -> tuple[str, ...]:
+    """Lists of the jars that this environment needs besides Spark's own."""
+    return ("conf/spark/bigquery.sha256",) if isinstance(environment.warehouse, BigQueryWarehouse) else ()
+
+
 def configuration(environment: Environment) -> dict[str, str]:
     """What a run in this environment starts Spark with, beyond what the code relies on everywhere."""
     return {**(_s3a(environment) if environment.uses_s3 else {}), **environment.spark}
@@ -69,7 +76,9 @@ def _s3a(environment: Environment) -> dict[str, str]:
 class Session:
     """Starts Spark on first use, so that a run with nothing to land never pays for it."""
 
-    def __init__(self, name: str, extra: dict[str, str]) -> None:
+    def __init__(self, name: str, extra: dict[str, str], jars: tuple[str, ...] = ()) -> None:
+        """`jars`: lists in conf/spark of those needed besides Spark's own."""
+        self._jars = jars
         self._configuration: dict[str, bool | float | int | str | None] = {
             "spark.app.name": name,
             **_CONFIGURATION,
@@ -84,13 +93,21 @@ class Session:
 
         with self._lock:
             if self._started is None:
-                self._size()
+                self._prepare()
                 self._started = SparkSession.builder.config(map=self._configuration).getOrCreate()
                 self._started.sparkContext.setLogLevel(os.environ.get("SPARK_LOG_LEVEL", "error").upper())
         return self._started
 
-    def _size(self) -> None:
-        """Chooses the JIT, where the JVM is not running yet: spark-submit.sh says by which flags."""
+    def _prepare(self) -> None:
+        """What a JVM needs that no spark-submit has started: variables, jars, and the JIT by how much is to be read."""
+        if "PYSPARK_GATEWAY_PORT" in os.environ or "PYSPARK_SUBMIT_ARGS" in os.environ:
+            return
+        command = [str(ROOT / "conf/spark/exports.sh"), *self._jars]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+        if done.returncode:
+            raise ConfigurationError(f"Spark cannot be set up (exit {done.returncode}); what is missing is said above")
+        pairs = (pair.partition("=") for pair in done.stdout.decode().split("\0") if pair)
+        os.environ.update({name: value for name, _, value in pairs})
         flags = os.environ.pop("CORETELECOMS_JVM_LARGE", "")
         if flags and self.bytes_to_read > LARGE:
             os.environ["SPARK_SUBMIT_OPTS"] += f" {flags}"

@@ -16,6 +16,8 @@ from jobs.location import ROOT, Location, S3Location, Service
 METADATA_COLUMNS = ("_ingested_at", "_source_system", "_source_uri", "_run_id", "_rescued", "ingest_date")
 SNAKE_CASE = r"[a-z][a-z0-9_]*"
 
+ENGINES = ("auto", "in-process", "spark")
+
 Name = Annotated[str, Field(pattern=f"^{SNAKE_CASE}$")]
 # Where a value is, never the value: a variable, a file or folder, a parameter or path of the AWS parameter store, a
 # connection of Airflow's.
@@ -333,6 +335,12 @@ class Retries(_Strict):
     retry_after_max: float = Field(default=120, ge=0)  # of what a server asks for
 
 
+class EngineChoice(_Strict):
+    """From which size on Spark reads deliveries on this machine (a `--master` always does)."""
+
+    spark_above_gb: float = Field(default=64, gt=0)  # GiB to be read by one run
+
+
 class Environment(_Strict):
     """Where deliveries, lake, warehouse, secrets and logs are. Relative paths start at the project's folder."""
 
@@ -347,6 +355,7 @@ class Environment(_Strict):
     spreadsheets: dict[Name, Annotated[str, Field(pattern="^(variable:)?[A-Za-z0-9_-]+$")]] = {}
     postgres: PostgresAccess = PostgresAccess()
     retries: Retries = Retries()
+    engine: EngineChoice = EngineChoice()
     # A source that comes another way here than its source contract says: its [delivery], by the source's name.
     deliveries: dict[Name, Annotated[Delivery, Field(discriminator="kind")]] = {}
     contracts: Path = Path("conf/sources")

@@ -3,18 +3,24 @@
 `jobs.s3` (and with it boto3) is imported only where a location is on S3.
 """
 
+import io
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
 from jobs.location import Location, S3Location
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 CHUNK = 8 * 2**20  # bytes held of a delivery at a time
 
@@ -89,15 +95,16 @@ def _input(path: Path) -> Input:
     )
 
 
-def stream(root: Location, found: Input) -> Iterator[bytes]:
+def stream(root: Location, found: Input, start: int = 0) -> Iterator[bytes]:
     """The object's bytes in chunks of at most `CHUNK`; `root`: the location that it was found below."""
     if isinstance(root, S3Location):
         from jobs import s3
 
         at = S3Location(root.bucket, found.uri.removeprefix(f"s3://{root.bucket}/"), root.service)
-        yield from s3.stream(at, found.size, found.etag, CHUNK)
+        yield from s3.stream(at, found.size, found.etag, CHUNK, start)
         return
-    with open(found.uri, "rb") as file:
+    with open(found.uri, "rb", buffering=0) as file:
+        file.seek(start)
         while chunk := file.read(CHUNK):
             yield chunk
 
@@ -125,6 +132,7 @@ class Footer(NamedTuple):
     rows: int
     bytes: int
     columns: tuple[str, ...]
+    metadata: dict[str, str]
 
 
 def parquet(at: Location) -> Footer:
@@ -138,7 +146,43 @@ def parquet(at: Location) -> Footer:
 
         file, size = s3.footer(at)
     found = pq.read_metadata(file)
-    return Footer(found.num_rows, size, tuple(found.schema.to_arrow_schema().names))
+    metadata = {key.decode(): value.decode("utf-8", "replace") for key, value in (found.metadata or {}).items()}
+    return Footer(found.num_rows, size, tuple(found.schema.to_arrow_schema().names), metadata)
+
+
+@contextmanager
+def opened(at: Location) -> Iterator["pq.ParquetFile"]:
+    """A Parquet file to be read."""
+    import pyarrow.parquet as pq
+
+    if isinstance(at, Path):
+        with pq.ParquetFile(at) as file:
+            yield file
+        return
+    with pq.ParquetFile(io.BytesIO(read(at))) as file:
+        yield file
+
+
+@contextmanager
+def new_file(at: Location) -> Iterator[IO[bytes]]:
+    """A file to be written: put at `at` whole, at the end of the block; one that is there already stays as it is."""
+    if isinstance(at, S3Location):
+        from jobs import s3
+
+        with tempfile.NamedTemporaryFile() as file:
+            yield file
+            file.flush()
+            s3.upload_if_absent(Path(file.name), at)
+        return
+    at.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = at.with_name(f".{at.name}.{uuid4().hex}")
+    try:
+        with unfinished.open("xb") as file:
+            yield file
+        with suppress(FileExistsError):
+            os.link(unfinished, at)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def put_if_absent(at: Location, content: bytes) -> bool:

@@ -25,7 +25,7 @@ deliveries = { agents = { kind = "csv", paths = ["agents/agents.csv"] } }
 TOML
 export SPARK_SUBMIT_OPTS="-XX:ArchiveClassesAtExit=$ARCHIVE.$$ -Xlog:cds=off -Xlog:cds+dynamic=off $SPARK_SUBMIT_OPTS"
 "$PYTHON" -m demo.postgres --folder "$work/postgres" --secrets "$work/secrets" --load "$work/sources/web_forms" -- \
-    "$ROOT/spark-submit.sh" run --env "$work/archive.toml" --date 2025-11-20 \
+    "$ROOT/spark-submit.sh" run --engine spark --env "$work/archive.toml" --date 2025-11-20 \
     --source call_logs --source social_media --source customers --source agents --source web_forms >"$work/out" 2>&1 || {
     cat "$work/out" >&2
     exit 70

@@ -115,7 +115,7 @@ def _stage(path: Location, lake: Location, manifest: Manifest) -> list[AddAction
     for number, file in enumerate(manifest.files):
         target = path / folder / f"{manifest.run_id}.part-{number:05}.parquet"
         store.copy(landing / file.path, target)
-        rows, size, _ = store.parquet(target)
+        rows, size, *_ = store.parquet(target)
         if rows != file.rows:
             raise BalanceError(f"{target}: {rows} rows staged, the manifest says {file.rows}; nothing was published")
         actions.append(

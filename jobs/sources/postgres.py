@@ -1,20 +1,24 @@
 """Postgres tables over JDBC: counted and read in one snapshot, in parallel ranges of pages, without a key."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import pairwise
 from logging import WARNING
+from typing import Any
 
 import psycopg2
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
-from pyspark.sql import functions as F
 
-from jobs.contract import map_columns
-from jobs.credentials import Database, database
-from jobs.deliveries import connected, look_at_table, rows_of, session_limits
+from jobs.contract import Mapping, map_columns
+from jobs.credentials import database
+from jobs.deliveries import connected, look_at_table, rows_of
 from jobs.errors import DeliveryChangedError
+from jobs.landing.split import Counts
 from jobs.logs import fact
 from jobs.reading import Reading, Request
 from jobs.settings import PostgresAccess, PostgresDelivery
@@ -50,22 +54,18 @@ def reading(request: Request, delivery: PostgresDelivery, looked: tuple[Input, .
             sql.SQL("{}::text as {}").format(sql.Identifier(header), sql.Identifier(f"c{position}"))
             for position, header in enumerate(headers)
         )
-        query = sql.SQL("(select ctid, {} from {}) as delivered").format(texts, name).as_string(connection)
-        frame = request.spark().read.jdbc(
-            secret.jdbc_url,
-            query,
-            predicates=page_ranges(inputs[0].size),
-            properties=_options(secret, access, request.run_id, snapshot),
-        )
+        query = sql.SQL("select {} from {}").format(texts, name).as_string(connection)
+        reference = request.environment.secrets[delivery.secret]
+        splits = [
+            TableSplit(inputs[0].uri, f"{query} where {pages}", snapshot, reference, access, mapping, request.run_id)
+            for pages in page_ranges(inputs[0].size)
+        ]
         drift = mapping.drift
         yield Reading(
-            frame=frame.select(
-                *mapping.select([F.col(f"c{position}") for position in range(len(headers))]),
-                F.lit(inputs[0].uri).alias("_source_uri"),
-            ),
+            splits=splits,
             inputs=inputs,
-            rows_delivered=rows,
-            columns_delivered=headers,
+            records=rows,
+            columns=headers,
             drift=drift,
         )
         # The size is not part of the snapshot: asked for again after the read, it tells of writers meanwhile.
@@ -114,26 +114,84 @@ def _growth(looked: tuple[Input, ...], read: Input, size_after: int) -> str:
     return ", ".join(grown)
 
 
-def _options(secret: Database, access: PostgresAccess, run_id: str, snapshot: str) -> dict[str, str]:
-    isolation = f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '{snapshot}'"
-    return {
-        "driver": "org.postgresql.Driver",
-        "user": secret.db_username,
-        "password": secret.db_password.get_secret_value(),
-        "fetchsize": "10000",  # unset, a whole result is held in memory, and the snapshot is silently ignored
-        "sessionInitStatement": f"{isolation}; {session_limits(access)}",
-        "ApplicationName": run_id,
-        "connectTimeout": "10",
-        "loginTimeout": "30",
-        "socketTimeout": "120",  # without it a dead connection hangs for ever
-        "tcpKeepAlive": "true",
-        "sslmode": access.sslmode,
-        **({"sslrootcert": str(access.sslrootcert)} if access.sslrootcert else {}),
-    }
+@dataclass(frozen=True)
+class TableSplit:
+    """Some pages of a table, as one snapshot has them."""
+
+    uri: str
+    query: str
+    snapshot: str
+    reference: str
+    access: PostgresAccess
+    mapping: Mapping
+    run_id: str
+    size: int | None = None
+
+    def starting_at(self, at: int) -> "TableSplit":
+        raise NotImplementedError
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        secret = database(self.reference)
+        with connected(secret, self.access, self.run_id) as connection, connection.cursor() as cursor:
+            cursor.execute("set transaction isolation level repeatable read, read only")
+            cursor.execute("set transaction snapshot %s", [self.snapshot])
+            for batch in _copied(cursor, self.query, self.mapping):
+                counts.records += len(batch)
+                yield batch
+
+
+BLOCK = 8 * 2**20  # bytes of rows that are parsed at a time
+
+
+def _copied(cursor: Any, query: str, mapping: Mapping) -> Iterator[pa.RecordBatch]:
+    """Rows as CSV, parsed by the block; a row is never cut: COPY hands over whole ones."""
+    names = [str(position) for position in range(len(mapping.delivered))]
+    ready: list[pa.RecordBatch] = []
+    sink = _Sink(lambda block: ready.append(_parsed(block, names, mapping)))
+    cursor.copy_expert(f"copy ({query}) to stdout (format csv, encoding 'utf8')", sink)
+    sink.end()
+    yield from ready
+
+
+def _parsed(block: bytes, names: list[str], mapping: Mapping) -> pa.RecordBatch:
+    table = arrow_csv.read_csv(
+        pa.BufferReader(block),
+        arrow_csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False, block_size=len(block) + 1),
+        arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=len(names) > 1),
+        arrow_csv.ConvertOptions(
+            check_utf8=False,
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=True,
+            null_values=[""],
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    (batch,) = table.combine_chunks().to_batches() or (pa.RecordBatch.from_pylist([], table.schema),)
+    return mapping.batch(batch.columns, len(batch))
+
+
+class _Sink:
+    """What COPY writes its rows to, one at a time."""
+
+    def __init__(self, full: Callable[[bytes], object]) -> None:
+        self._full, self._rows, self._size = full, [b"\n"], 0
+        self._keep = self._rows.append
+
+    def write(self, row: bytes) -> None:
+        self._keep(row)
+        self._size += len(row)
+        if self._size > BLOCK:
+            self.end()
+
+    def end(self) -> None:
+        if self._size:
+            self._full(b"".join(self._rows))
+        self._rows[1:] = []
+        self._size = 0
 
 
 def page_ranges(size: int) -> list[str]:
     """Predicates on ctid that cover a table of `size` bytes once; the last is open, for pages added since."""
-    starts = [part * RANGE // PAGE for part in range(max(1, -(-size // RANGE)))]
+    starts = [number * RANGE // PAGE for number in range(max(1, -(-size // RANGE)))]
     closed = [f"ctid >= '({start},0)'::tid and ctid < '({end},0)'::tid" for start, end in pairwise(starts)]
     return [*closed, f"ctid >= '({starts[-1]},0)'::tid"]

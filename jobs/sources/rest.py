@@ -4,24 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs import api, store
-from jobs.answers import ITEMS, answered
+from jobs.sources.answers import ITEMS, answered
 from jobs.errors import ContractError
 from jobs.ledger import landing_folder
-from jobs.reading import Reading, RejectedFile, Request
+from jobs.reading import Reading, Request
 from jobs.settings import RestDelivery
 
 
 @contextmanager
 def reading(request: Request, delivery: RestDelivery) -> Iterator[Reading]:
     """Read all pages of a day. Raises ContractError, with the raw page kept where it cannot be parsed."""
-    path, rejected = request.work / ITEMS, RejectedFile(request.work)
+    path = request.work / ITEMS
     with path.open("wb") as file:
         try:
-            tally = api.fetch(delivery, request.environment, request.day, file.write, rejected.add)
+            tally = api.fetch(delivery, request.environment, request.day, file.write)
         except api.UnreadablePageError as error:
             folder = landing_folder(request.environment.lake, request.contract.name, request.day, request.run_id)
             kept = folder / "unreadable" / f"page-{error.number}"
             store.put_if_absent(kept, error.body)
             raise ContractError(f"{error}; kept as {kept}") from None
-    rejected.close()
-    yield answered(request, path, tally, rejected)
+    yield answered(request, path, tally)

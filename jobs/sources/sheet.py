@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs import sheets
-from jobs.answers import ITEMS, answered
+from jobs.sources.answers import ITEMS, answered
 from jobs.reading import Reading, Request
 from jobs.settings import SheetDelivery
 

@@ -1,0 +1,20 @@
+"""Which engine a run uses: Spark where there is a cluster or much to read, else threads of this process."""
+
+import os
+
+from jobs.engines.in_process import InProcess
+from jobs.engines.spark import OnSpark
+from jobs.session import Session
+
+
+def chosen(asked: str, bytes_to_read: int, spark_above_gb: float, session: Session) -> tuple[InProcess | OnSpark, str]:
+    """The engine, and why it is this one. `asked`: of `settings.ENGINES`."""
+    if asked == OnSpark.name:
+        return OnSpark(session), "asked for"
+    if asked == InProcess.name:
+        return InProcess(), "asked for"
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return OnSpark(session), "spark-submit started this run"
+    if bytes_to_read > spark_above_gb * 2**30:
+        return OnSpark(session), f"more than {spark_above_gb:g} GiB to read (engine.spark_above_gb)"
+    return InProcess(), f"at most {spark_above_gb:g} GiB to read (engine.spark_above_gb)"

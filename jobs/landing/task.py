@@ -1,0 +1,79 @@
+"""What one task does: read a split, write its rows and its rejected records, and let both add up.
+
+Two attempts of one split, Spark's retries and speculation among them, end with one file: it is put if absent, and
+what is told of the split is what the file that stands there says, its footer and the counts kept in it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs import store
+from jobs.errors import BalanceError, ContractError
+from jobs.landing.rejected import RejectedFile
+from jobs.landing.split import Counts, RejectedRows, Split, SplitResult
+from jobs.landing.writer import Stamp, parquet_file, schema_of, stamped
+from jobs.location import Location
+
+REJECTED = "rejected"
+_COUNTS = "coretelecoms.split"  # key of a file's own metadata
+
+
+@dataclass(frozen=True)
+class LandSplit:
+    """A task of a landing: callable with a split and the name of its file; can be pickled.
+
+    `description`: what the landing is called in Spark's UI; `folder`: the landing's; `into`: the sub-folder of this
+    attempt's rows.
+    """
+
+    description: str
+    columns: Sequence[str]
+    stamp: Stamp
+    folder: Location
+    into: str
+
+    def __call__(self, named: tuple[str, Split]) -> SplitResult:
+        """A ContractError is handed back: raised in a Spark task it would be tried again, and lose its type."""
+        try:
+            return self._land(*named)
+        except ContractError as error:
+            return SplitResult.of_refusal(str(error))
+
+    def _land(self, name: str, split: Split) -> SplitResult:
+        schema = schema_of(self.columns)
+        target = self.folder / self.into / f"{name}.zstd.parquet"
+        rejected = RejectedFile(self.folder / REJECTED / target.name, self.stamp, split.uri)
+        counts = Counts(rejected.add)
+        with parquet_file(target, schema) as landed:
+            with rejected:
+                for batch in split.batches(counts):
+                    landed.add(stamped(batch, self.stamp, split.uri, schema))
+            landed.keep(_COUNTS, _as_json(counts, rejected.rows()))
+        result = _result(target)
+        if result.records != result.rows + result.rejected.rows:
+            raise BalanceError(
+                f"{split.uri}, bytes {result.first_byte} to {result.end_byte}: {result.records} records delivered, "
+                f"{result.rows} landed, {result.rejected.rows} rejected"
+            )
+        return result
+
+
+def _as_json(counts: Counts, rejected: RejectedRows) -> str:
+    found = {
+        "records": counts.records,
+        "rejected": rejected._asdict() | {"reasons": dict(rejected.reasons)},
+        "lines": counts.lines,
+        "first_byte": counts.first_byte,
+        "end_byte": counts.end_byte,
+        "columns": list(counts.columns),
+    }
+    return json.dumps(found)
+
+
+def _result(at: Location) -> SplitResult:
+    """What the file at `at` says of its split, whichever attempt made it."""
+    footer = store.parquet(at)
+    found = json.loads(footer.metadata[_COUNTS])
+    found |= {"rejected": RejectedRows(**found["rejected"]), "columns": tuple(found["columns"])}
+    return SplitResult(path=at.name, rows=footer.rows, bytes=footer.bytes, **found)
