@@ -35,17 +35,18 @@ def session() -> Iterator[Session]:
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs steps in this process, on the one session of all tests."""
+    """Runs steps in this process, on the one session of all tests where Spark reads."""
 
     world: World
     session: Session
+    engine: str = "auto"
 
     def __call__(
         self, *days: date, step: str = "run", sources: tuple[str, ...] = (), replay: bool = False
     ) -> list[Outcome]:
         environment = self.world.environment
         contracts = load_contracts(environment, sources)
-        run = Run(environment, contracts, days or (DAY,), new_run_id(), step, replay)
+        run = Run(environment, contracts, days or (DAY,), new_run_id(), step, replay, self.engine)
         return list(execute(run, self.session).outcomes)
 
     def bronze(self, source: str) -> list[dict[str, object]]:
