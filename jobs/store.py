@@ -75,14 +75,9 @@ def look_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Inp
     return ()
 
 
-def for_spark(uri: str) -> str:
-    """The name under which Spark writes an object: S3A is its S3 client."""
-    return re.sub("^s3:", "s3a:", uri)
-
-
 def escaped(uri: str) -> str:
-    """The name under which Spark reads an object; it takes every path as a glob."""
-    return for_spark(re.sub(r"([*?\[\]{}\\])", r"\\\1", uri))
+    """The name under which Spark reads an object: S3A is its S3 client, and it takes every path as a glob."""
+    return re.sub("^s3:", "s3a:", re.sub(r"([*?\[\]{}\\])", r"\\\1", uri))
 
 
 def _input(path: Path) -> Input:

@@ -17,14 +17,12 @@ from jobs.contract import Mapping
 from jobs.errors import BalanceError
 from jobs.landing.split import Counts
 from jobs.location import Location
-from jobs.reading import MAX_RECORD
+from jobs.sources import csv_records
 from jobs.sources.csv_grammar import provable_end, record_pattern
 from jobs.sources.csv_records import Records, Window
 from jobs.store import Input
 
 BLOCK = 8 * 2**20  # bytes that are looked at, and parsed, at once
-# What a block holds may be as long as a record, else both ways would differ in what is too long.
-assert BLOCK + store.CHUNK <= MAX_RECORD
 _PROOF = 32  # sound records that make a guess
 _GUESSES = 100_000
 
@@ -65,7 +63,8 @@ class CsvSplit:
         window = Window(self.root, self.found, begin)
         records = Records(window, self._width)
         while window.at < self.end and window.has(BLOCK):
-            view = window.rest[: self.end - window.at]
+            # A view holds no longer record than the other way takes, else they would differ in what is too long.
+            view = window.rest[: min(self.end - window.at, csv_records.MAX_RECORD)]
             block = view[: provable_end(view)]
             table = self._parsed(block) if block else None
             if table is not None and _line_ends_outside(block, table) == len(table):
