@@ -110,7 +110,7 @@ def test_a_bucket_of_somebody_else_is_neither_read_nor_written(bucket: str, run:
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_bursts_of_server_errors_are_ridden_out(status: int, run: Runner, calls: Cloud, rows: int) -> None:
-    fault = Fault(6, status, times=15)
+    fault = Fault(4, status, times=15)
     with calls.server.broken(fault):
         outcome = run(calls)
     assert (outcome.state, outcome.rows_bronze) == ("loaded", rows), outcome.error
