@@ -222,14 +222,14 @@ def copy(source: Location, target: Location) -> None:
     return None
 
 
-def handed(file: Path, scratch: Location) -> str:
-    """Where every Spark executor can read a local file: in place, or a copy of it below a scratch prefix on S3."""
-    if isinstance(scratch, Path):
-        return str(file)
-    from jobs import s3
+def handed(file: Path, scratch: Location) -> Input:
+    """A local file where every task can read it: in place, or a copy of it below a scratch prefix on S3."""
+    if isinstance(scratch, S3Location):
+        from jobs import s3
 
-    s3.upload(file, scratch / file.name)
-    return str(scratch / file.name)
+        s3.upload(file, scratch / file.name)
+    (found,) = look(scratch, file.name)
+    return found
 
 
 def discard(scratch: Location) -> None:
