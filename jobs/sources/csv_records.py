@@ -60,6 +60,10 @@ class Window:
             self.data, self.begin = self.data[self.begin :], 0
         return self.data
 
+    def view(self, until: int) -> bytes:
+        """What is at hand before byte `until`; no more than a record may have, so that none in it is too long."""
+        return self.rest[: min(until - self.at, MAX_RECORD)]
+
     def __len__(self) -> int:
         return len(self.data) - self.begin
 

@@ -17,7 +17,6 @@ from jobs.contract import Mapping
 from jobs.errors import BalanceError
 from jobs.landing.split import Counts
 from jobs.location import Location
-from jobs.sources import csv_records
 from jobs.sources.csv_grammar import provable_end, record_pattern
 from jobs.sources.csv_records import Records, Window
 from jobs.store import Input
@@ -63,8 +62,7 @@ class CsvSplit:
         window = Window(self.root, self.found, begin)
         records = Records(window, self._width)
         while window.at < self.end and window.has(BLOCK):
-            # A view holds no longer record than the other way takes, else they would differ in what is too long.
-            view = window.rest[: min(self.end - window.at, csv_records.MAX_RECORD)]
+            view = window.view(self.end)
             block = view[: provable_end(view)]
             table = self._parsed(block) if block else None
             if table is not None and _line_ends_outside(block, table) == len(table):
