@@ -30,7 +30,7 @@ def session() -> Iterator[Session]:
 
 @pytest.fixture
 def run(world: World, session: Session) -> Runner:
-    return Runner(world, session, "spark")
+    return Runner(world, session)
 
 
 @pytest.fixture(scope="session")
