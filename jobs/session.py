@@ -22,6 +22,8 @@ _CONFIGURATION = {
     "spark.ui.showConsoleProgress": "false",
 }
 LARGE = 80 * 2**20  # bytes to be read from which C2 is worth its cost (docs/decisions/0006)
+
+
 def jars(environment: Environment) -> tuple[str, ...]:
     """Lists of the jars that this environment needs besides Spark's own."""
     return ("conf/spark/bigquery.sha256",) if isinstance(environment.warehouse, BigQueryWarehouse) else ()

@@ -12,7 +12,6 @@ from jobs.landing.split import Split, SplitResult
 from jobs.landing.task import LandSplit
 from jobs.session import Session
 
-
 _AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
@@ -50,7 +49,7 @@ class TableSplit(Split, Protocol):
 
 @dataclass(frozen=True)
 class _Lent:
-    """A task with the driver's AWS credentials, for executors that have none; they travel with it, and stand nowhere."""
+    """A task with the driver's AWS credentials, for executors that have none; they stand nowhere else."""
 
     task: LandSplit
     variables: Mapping[str, str] = field(repr=False)

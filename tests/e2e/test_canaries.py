@@ -47,7 +47,7 @@ def plain(path: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def left_behind(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> tuple[World, dict[str, bytes]]:
-    """A run by each engine that lands everything, and one where every service refuses: all files, output and process arguments."""
+    """A run by each engine that lands all, and one where every service refuses: files, output, processes' arguments."""
     world = make_world(tmp_path_factory.mktemp("canaries"), agents_from_a_file=False)
     events = world.root / "events"
     events.mkdir()

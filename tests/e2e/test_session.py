@@ -17,7 +17,17 @@ DAY = str(DAYS[0])
 
 def flags(world: World, *engine: str) -> str:
     """What the JVM says of its own flags, were one started by a run of two sources; each must have looked at both."""
-    command = [str(ROOT / "spark-submit.sh"), "run", "--date", DAY, "--source", "call_logs", "--source", "customers", *engine]
+    command = [
+        str(ROOT / "spark-submit.sh"),
+        "run",
+        "--date",
+        DAY,
+        "--source",
+        "call_logs",
+        "--source",
+        "customers",
+        *engine,
+    ]
     environment = os.environ | {"SPARK_SUBMIT_OPTS": "-XX:+PrintCommandLineFlags"}
     done = subprocess.run(
         [*command, "--env", str(world.file)], env=environment, capture_output=True, text=True, check=False
