@@ -1,6 +1,5 @@
 """docker-compose.yml: what can be said of it without a Docker engine, and its environment on native services."""
 
-import io
 import json
 import os
 import platform
@@ -78,8 +77,8 @@ def pinned_postgres(folder: Path) -> Path | None:
         return None
     command = [str(ROOT / "setup.sh"), "tests/dags/postgres.sha256"]
     jar = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    packed = io.BytesIO(zipfile.ZipFile(jar).read("postgres-linux-x86_64.txz"))
-    tarfile.open(fileobj=packed, mode="r:xz").extractall(folder / "postgres", filter="tar")
+    with zipfile.ZipFile(jar).open("postgres-linux-x86_64.txz") as packed, tarfile.open(fileobj=packed) as files:
+        files.extractall(folder / "postgres", filter="tar")
     return folder / "postgres/bin"
 
 

@@ -81,6 +81,6 @@ def test_a_submit_to_a_cluster_ends_where_the_package_cannot_be_made(tmp_path: P
 )
 def test_java_is_never_given_an_empty_address_which_it_takes_for_loopback(given: str | None, seen: str) -> None:
     before = "unset SPARK_LOCAL_IP" if given is None else f"export SPARK_LOCAL_IP={given}"
-    show = f"{sys.executable} -c 'import os; print(os.environ.get(\"SPARK_LOCAL_IP\", \"none\"))'"
+    show = f'{sys.executable} -c \'import os; print(os.environ.get("SPARK_LOCAL_IP", "none"))\''
     done = sourced(f"{before}; source conf/spark/jvm.sh; {show}")
     assert (done.returncode, done.stdout) == (0, f"{seen}\n"), done.stderr
