@@ -189,10 +189,10 @@ def _columns(
 
 def _reading(request: Request, inputs: tuple[Input, ...]) -> AbstractContextManager[Reading]:
     match request.contract.delivery:
-        case CsvDelivery() as delivery:
+        case CsvDelivery():
             from jobs.sources import csv
 
-            return csv.reading(request, inputs, delivery)
+            return csv.reading(request, inputs)
         case JsonDelivery() as delivery:
             from jobs.sources import json
 

@@ -1,5 +1,6 @@
 """Tasks of a Spark stage, on executors: the very function that threads run."""
 
+import os
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ import pyarrow as pa
 from jobs.landing.split import Split, SplitResult
 from jobs.landing.task import LandSplit
 from jobs.session import Session
+
+_AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,23 @@ class TableSplit(Split, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Lent:
+    """A task with the driver's AWS credentials, for executors that have none; they stand nowhere else."""
+
+    task: LandSplit
+    variables: Mapping[str, str] = field(repr=False)
+
+    @staticmethod
+    def to(task: LandSplit) -> "_Lent":
+        return _Lent(task, {name: os.environ[name] for name in _AWS if name in os.environ})
+
+    def __call__(self, named: tuple[str, Split]) -> SplitResult:
+        if "AWS_ACCESS_KEY_ID" not in os.environ:
+            os.environ.update(self.variables)
+        return self.task(named)
+
+
 class OnSpark:
     """A stage a landing, a task a split."""
 
@@ -60,14 +80,16 @@ class OnSpark:
         if of_table := [(name, split) for name, split in named if isinstance(split, TableSplit)]:
             return self._over_jdbc(task, of_table)
         context = self.session.describe(task.description).sparkContext
-        return context.parallelize(named, max(1, len(named))).map(task).collect()
+        return context.parallelize(named, max(1, len(named))).map(_Lent.to(task)).collect()
 
     def _over_jdbc(self, task: LandSplit, named: Sequence[tuple[str, TableSplit]]) -> list[SplitResult]:
         """Spark's own reader has a partition a split, whose rows reach the split's task as Arrow batches."""
 
+        lent = _Lent.to(task)
+
         def landed(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
             name, split = named[TaskContext.get().partitionId()]  # type: ignore[union-attr]
-            result = task((name, split.of_rows(iter(batches))))
+            result = lent((name, split.of_rows(iter(batches))))
             yield pa.RecordBatch.from_pydict({"result": [pickle.dumps(result)]})
 
         from pyspark import TaskContext

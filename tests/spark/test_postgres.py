@@ -28,7 +28,7 @@ from jobs.settings import PostgresDelivery, load_contracts
 from jobs.sources import postgres as reader
 from jobs.sources import table
 from tests.conftest import DAY, World
-from tests.spark.conftest import Runner
+from tests.runner import Runner
 
 TABLE = f"{SCHEMA}.web_form_request_2025_11_21"
 COLUMNS = HEADERS["web_forms"]

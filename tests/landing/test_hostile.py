@@ -7,7 +7,7 @@ import pytest
 from demo.hostile import DELIVERIES, Hostile
 from jobs.ledger import Ledger
 from jobs.settings import ROOT
-from tests.spark.conftest import Runner
+from tests.runner import Runner
 
 FIELDS = "quotes or line ends that cannot be read"
 
@@ -113,7 +113,7 @@ def test_a_hostile_delivery_ends_as_the_table_says(hostile: Hostile, run: Runner
     if expected.rejected:
         manifest = Ledger(run.world.lake).newest(hostile.source)
         assert manifest
-        rows = run.rejected(manifest).collect()
+        rows = run.rejected(manifest)
         assert len(rows) == expected.rejected
         assert expected.why in {row["_reason"] for row in rows}
         assert all(row["_raw"] and row["_position"] >= 0 and row["_source_uri"] for row in rows)

@@ -1,0 +1,256 @@
+"""A CSV file cut record by record, from any byte at which one begins: the way for what no pattern proves at once."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
+
+from jobs import store
+from jobs.location import Location
+from jobs.reading import MAX_RECORD, SHOWN, TOO_LONG
+from jobs.sources.csv_grammar import (
+    STRAY_CARRIAGE_RETURN,
+    TEXT_BEHIND_A_QUOTE,
+    blank_line,
+    is_utf_8,
+    record_pattern,
+    shape_of,
+)
+from jobs.store import Input
+
+UNREADABLE = "quotes or line ends that cannot be read"
+_SEPARATOR = re.compile(rb"[,\n]")
+
+
+class Record(NamedTuple):
+    """A record's bytes (of a very long one their beginning), why it cannot land or "", and the line ends it took.
+
+    No bytes: a blank line, which is no record.
+    """
+
+    raw: bytes
+    reason: str
+    lines: int
+
+
+class Window:
+    """A file's bytes from `at` on, read forward by the chunk; a last line without an end gets one.
+
+    No rule may depend on how much is at hand: whatever is not yet decided reads on.
+    """
+
+    def __init__(self, root: Location, found: Input, at: int) -> None:
+        self._root, self._found = root, found
+        self.move(at)
+
+    def move(self, at: int) -> None:
+        """To another byte of the file, forward or back."""
+        self.at, self.data, self.begin, self._has_ended = at, b"", 0, False
+        self._chunks = store.stream(self._root, self._found, at) if at < self._found.size else iter(())
+
+    @property
+    def size(self) -> int:
+        """Of the whole file."""
+        return self._found.size
+
+    @property
+    def rest(self) -> bytes:
+        """What is at hand from `at` on; from then on `begin` is 0."""
+        if self.begin:
+            self.data, self.begin = self.data[self.begin :], 0
+        return self.data
+
+    def view(self, until: int) -> bytes:
+        """What is at hand before byte `until`; no more than a record may have, so that none in it is too long."""
+        return self.rest[: min(until - self.at, MAX_RECORD)]
+
+    def __len__(self) -> int:
+        return len(self.data) - self.begin
+
+    def has(self, size: int) -> bool:
+        """Have `size` bytes at hand, or all there are; False: nothing is left."""
+        while len(self) < size and self.more():
+            pass
+        return len(self) > 0
+
+    def more(self) -> bool:
+        """Read on. False: nothing new is to be seen; that these bytes are the last is news once."""
+        if self._has_ended:
+            return False
+        chunk, rest = next(self._chunks, b""), self.rest
+        self._has_ended = not chunk
+        if chunk:
+            self.data = rest + chunk
+        elif rest and not rest.endswith(b"\n"):
+            self.data = rest + b"\n"
+        return True
+
+    def skip(self, size: int) -> None:
+        self.begin += size
+        self.at += size
+
+    def line_end(self, at: int) -> int:
+        """Behind the first line end from `at` on, counted from what is at hand; 0: MAX_RECORD bytes have none."""
+        while (end := self.data.find(b"\n", at)) < 0 and len(self) - at <= MAX_RECORD and self.more():
+            pass
+        return end + 1
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes at hand and all behind them, without holding them; `move` before anything else is asked."""
+        return chain([self.rest], self._chunks)
+
+    def chunks_again(self) -> Iterable[bytes]:
+        """The same, read beside what `chunks` gives."""
+        behind = self.at + len(self)
+        again = store.stream(self._root, self._found, behind) if behind < self.size else ()
+        return chain([self.rest], again)
+
+
+class Records:
+    """Takes the records of a window, one after the other; `width`: of the header, in fields (0: any)."""
+
+    def __init__(self, window: Window, width: int) -> None:
+        self.window, self._width = window, width
+        self._pattern = record_pattern(width) if width else None
+
+    def take(self) -> Record:
+        """The next record; the window moves behind it."""
+        window = self.window
+        end, fields, fault = 0, self._width, ""
+        while True:
+            if blank := blank_line.match(window.data, window.begin):
+                window.skip(blank.end() - window.begin)
+                return Record(b"", "", 1)
+            end, fields, fault = self._next()
+            if end:
+                break
+            if len(window) > MAX_RECORD:
+                return self._take_far()
+            if not window.more():
+                break
+        if fault == TEXT_BEHIND_A_QUOTE or not end:
+            return self._take_unreadable(end - window.begin if end else 0)
+        size = end - window.begin
+        reason = UNREADABLE if fault == STRAY_CARRIAGE_RETURN else _reason(window.data[window.begin : end])
+        if not reason and self._width not in (0, fields):
+            reason = f"{fields} fields, the header has {self._width}"
+        return self._taken(size, reason)
+
+    def _next(self) -> tuple[int, int, str]:
+        """End, fields and fault of the record at hand."""
+        window = self.window
+        if self._pattern and (found := self._pattern.match(window.data, window.begin)):
+            return found.end(), self._width, ""
+        return shape_of(window.data, window.begin)
+
+    def _taken(self, size: int, reason: str) -> Record:
+        window = self.window
+        raw = window.data[window.begin : window.begin + size]
+        window.skip(size)
+        if size > MAX_RECORD:
+            return Record(raw[:SHOWN], TOO_LONG, raw.count(b"\n"))
+        return Record(raw, reason, raw.count(b"\n"))
+
+    def _take_unreadable(self, text: int) -> Record:
+        """What is rejected for the text behind a quote that begins `text` bytes on; 0: the quote never closes.
+
+        The lines down to that text; but the first line alone where the "closing" quote is the first of a field in
+        lines that are sound without the quote before them, for then that one was a mistake, or beyond MAX_RECORD.
+        """
+        window = self.window
+        _ = window.rest  # from here on nothing is skipped: positions count from 0
+        line = window.line_end(0)
+        is_within = not line or text < line
+        opens_a_field = window.data[text - 2 : text - 1] in (b",", b"\n")
+        if text and text <= MAX_RECORD and (is_within or not (opens_a_field and self._are_sound(line, text))):
+            return self._take_line(text)
+        return self._take_line(0)
+
+    def _take_line(self, at: int) -> Record:
+        """Reject the bytes down to the first line end from `at` on."""
+        window = self.window
+        if end := window.line_end(at):
+            return self._taken(end, UNREADABLE)
+        begin, shown = window.at, window.rest[:SHOWN]
+        end, lines = _line_end_of(window.chunks(), at)
+        window.move(min(begin + end, window.size))
+        return Record(shown, TOO_LONG, lines)
+
+    def _are_sound(self, at: int, until: int) -> bool:
+        """Whether whole records of the header's width stand from `at` to beyond `until`."""
+        window = self.window
+        while self._pattern and at < until:
+            found = self._pattern.match(window.data, at)
+            if found and found.end() - at <= MAX_RECORD:
+                at = found.end()
+            elif found or shape_of(window.data, at).end or len(window) - at > MAX_RECORD or not window.more():
+                return False
+        return self._pattern is not None
+
+    def _take_far(self) -> Record:
+        """A record longer than memory should hold: rejected as one where it ends."""
+        window = self.window
+        begin, shown = window.at, window.rest[:SHOWN]
+        end, lines, text = _end_of(window.chunks_again())
+        if not end:
+            return self._take_unreadable(text)
+        window.move(min(begin + end, window.size))
+        return Record(shown, TOO_LONG, lines)
+
+
+def _reason(record: bytes) -> str:
+    if b"\0" in record:
+        return "NUL byte"
+    return "" if is_utf_8(record) else "not UTF-8"
+
+
+def _line_end_of(chunks: Iterable[bytes], at: int) -> tuple[int, int]:
+    """Bytes and line ends down to the first line end from `at` on, or to the last byte."""
+    size = lines = 0
+    for chunk in chunks:
+        if end := chunk.find(b"\n", max(at - size, 0)) + 1:
+            return size + end, lines + chunk.count(b"\n", 0, end)
+        size += len(chunk)
+        lines += chunk.count(b"\n")
+    return size, lines + 1
+
+
+def _end_of(chunks: Iterable[bytes]) -> tuple[int, int, int]:
+    """Bytes and line ends of the record that `chunks` begin with.
+
+    0 bytes: a quote of it is never closed, or (the third number) closes before text, which begins there.
+    """
+    state, size, lines, behind = "start", 0, 0, 0
+    for chunk in chunks:
+        at = 0
+        while at < len(chunk):
+            state, at = _step(state, chunk, at)
+            if state == "behind":
+                behind = size + at
+            if state == "text":
+                return 0, 0, behind
+            if state == "end":
+                return size + at, lines + chunk.count(b"\n", 0, at), 0
+        size += len(chunk)
+        lines += chunk.count(b"\n")
+    return (0 if state == "quoted" else size), lines, 0
+
+
+def _step(state: str, chunk: bytes, at: int) -> tuple[str, int]:
+    """One step of reading a record by its separators: the state then, and where.
+
+    "behind" a closing quote; "returns": behind it came carriage returns only; "text": something else did.
+    """
+    byte = chunk[at : at + 1]
+    if state in ("start", "behind") and byte == b'"':
+        return "quoted", at + 1
+    if state == "quoted":
+        closing = chunk.find(b'"', at) + 1
+        return ("behind", closing) if closing else ("quoted", len(chunk))
+    if state in ("behind", "returns"):
+        after = {b"\n": "end", b"\r": "returns"} | ({b",": "start"} if state == "behind" else {})
+        return after.get(byte, "text"), at + 1
+    found = _SEPARATOR.search(chunk, at)
+    if found is None:
+        return "bare", len(chunk)
+    return "end" if found.group() == b"\n" else "start", found.end()

@@ -1,0 +1,174 @@
+"""A split of a CSV file: its records as batches, each value by the same parser.
+
+A block goes to Arrow's parser at once where its bytes prove that the rules find the records that Arrow finds, and line
+ends and rows agree; else each record is cut by itself, and the sound ones go to the same parser.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from jobs import store
+from jobs.contract import Mapping
+from jobs.errors import BalanceError
+from jobs.landing.split import Counts
+from jobs.location import Location
+from jobs.sources.csv_grammar import BYTE_ORDER_MARK, provable_end, record_pattern
+from jobs.sources.csv_records import Records, Window
+from jobs.store import Input
+
+BLOCK = 8 * 2**20  # bytes that are looked at, and parsed, at once
+_PROOF = 32  # sound records that make a guess
+_GUESSES = 100_000
+
+
+@dataclass(frozen=True)
+class CsvSplit:
+    """The records of a file whose first byte is in [start, end).
+
+    Where the first of them begins is guessed, and told with the counts, unless `start` is `known` to be it.
+    """
+
+    root: Location
+    found: Input
+    mapping: Mapping
+    start: int
+    end: int
+    line: int  # the number of the first line behind the header
+    known: bool
+
+    @property
+    def uri(self) -> str:
+        return self.found.uri
+
+    @property
+    def size(self) -> int:
+        return self.found.size
+
+    def starting_at(self, at: int) -> "CsvSplit":
+        return replace(self, start=at, known=True)
+
+    @cached_property
+    def _width(self) -> int:
+        return len(self.mapping.delivered)
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        begin = self.start if self.known else self._guessed()
+        counts.first_byte = begin
+        window = Window(self.root, self.found, begin)
+        records = Records(window, self._width)
+        while window.at < self.end and window.has(BLOCK):
+            view = window.view(self.end)
+            end = provable_end(view)
+            table = self._parsed(memoryview(view)[:end]) if end else None
+            line_ends = view.count(b"\n", 0, end)
+            if table is not None and _records(table, line_ends) == len(table):
+                counts.records += len(table)
+                counts.lines += line_ends
+                window.skip(end)
+                yield from self._mapped(table)
+            else:
+                yield from self._one_by_one(records, counts, window.at + len(view))
+        counts.end_byte = min(max(window.at, begin), self.found.size)
+
+    def _mapped(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
+        for batch in table.to_batches():
+            yield self.mapping.batch(batch.columns, len(batch))
+
+    def _one_by_one(self, records: Records, counts: Counts, until: int) -> Iterator[pa.RecordBatch]:
+        """Those that begin before byte `until`, cut one by one."""
+        sound: list[bytes] = []
+        held = 0
+        while records.window.at < until and records.window.has(1):
+            line = self.line + counts.lines
+            raw, reason, lines = records.take()
+            counts.lines += lines
+            counts.records += bool(raw)
+            if reason:
+                counts.reject(reason, line, raw)
+            elif raw:
+                sound.append(raw)
+                held += len(raw)
+            if held > BLOCK:
+                yield from self._mapped(self._all_parsed(sound))
+                sound, held = [], 0
+        if sound:
+            yield from self._mapped(self._all_parsed(sound))
+
+    def _all_parsed(self, records: list[bytes]) -> pa.Table:
+        table = self._parsed(b"".join(records))
+        if table is None or len(table) != len(records):
+            raise BalanceError(f"{self.uri}: {len(records)} records were cut, the parser finds others")
+        return table
+
+    def _parsed(self, block: bytes | memoryview) -> pa.Table | None:
+        """None: rows of another width."""
+        names = [str(position) for position in range(self._width)]
+        odd: list[int] = []
+
+        def note(row: arrow_csv.InvalidRow) -> str:
+            odd.append(row.actual_columns)
+            return "skip"
+
+        # Arrow takes a byte order mark off the first bytes, unless a line to skip comes before it.
+        is_marked = block[:3] == BYTE_ORDER_MARK
+        source = pa.BufferReader(b"".join((b"\n", block)) if is_marked else pa.py_buffer(block))
+        options = (
+            arrow_csv.ReadOptions(
+                column_names=names, skip_rows=int(is_marked), use_threads=False, block_size=len(block) + 2
+            ),
+            arrow_csv.ParseOptions(ignore_empty_lines=True, invalid_row_handler=note),
+            arrow_csv.ConvertOptions(
+                check_utf8=False,  # it was
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        try:
+            table = arrow_csv.read_csv(source, *options)
+        except pa.ArrowInvalid:  # nothing but blank lines, or what the proof does not foresee
+            return None
+        return None if odd else table
+
+    def _guessed(self) -> int:
+        """Where the first record begins: behind the first line end that sound records follow.
+
+        A wrong guess costs time, no row: the driver sees that the splits do not meet.
+        """
+        window = next(islice(store.stream(self.root, self.found, self.start - 1), 1), b"")
+        at = first = window.find(b"\n") + 1
+        pattern = record_pattern(self._width)
+        if not first:
+            return self.end
+        for _ in range(_GUESSES if pattern else 0):
+            behind, number = at, 0
+            while pattern and number < _PROOF and (record := pattern.match(window, behind)):
+                behind, number = record.end(), number + 1
+            if number == _PROOF or (number and behind == len(window)):
+                return self.start - 1 + at
+            at = window.find(b"\n", at) + 1
+            if not at:
+                break
+        return self.start - 1 + first
+
+
+def _records(table: pa.Table, line_ends: int) -> int:
+    """Line ends that stand in no value: a count of the records apart from the parser."""
+    if line_ends == len(table):
+        return line_ends
+    return line_ends - sum(_bytes_of(chunk).count(b"\n") for column in table.columns for chunk in column.chunks)
+
+
+def _bytes_of(texts: pa.Array) -> bytes:
+    """All values of a column, one behind the other: a third of what counting value by value costs."""
+    _, offsets, values = texts.buffers()
+    if values is None:
+        return b""
+    ends = memoryview(offsets).cast("i")
+    return bytes(memoryview(values)[ends[texts.offset] : ends[texts.offset + len(texts)]])
