@@ -25,7 +25,7 @@ HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup demo run headline pages docs status check lint lock clean
+.PHONY: help setup setup-spark demo run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-day bench-sources bench-s3 bench-customers bench-load
@@ -37,10 +37,12 @@ setup: ## everything that has to be downloaded or built, once
 	@./setup.sh >/dev/null
 	@./setup.sh requirements/dbt.txt >/dev/null
 	@./setup.sh requirements/pages.txt >/dev/null
+
+setup-spark: setup ## what Spark needs besides: its jars and, once, an archive of its classes
 	@conf/spark/archive.sh
 
-demo: setup ## four days of six sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day)
-	@$(PYTHON) -m demo --calls $(CALLS) --customers $(CUSTOMERS)
+demo: $(if $(MASTER),setup-spark,setup) ## four days of six sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day; MASTER=local[2]: by Spark)
+	@$(PYTHON) -m demo --calls $(CALLS) --customers $(CUSTOMERS) $(if $(MASTER),--master '$(MASTER)')
 
 run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as the schedule does them
 	@code=0; $(WITH_SERVICES) $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
@@ -61,22 +63,22 @@ status: setup ## the ledger: what was delivered, landed, rejected and loaded
 check: setup ## is all configuration valid?
 	@./spark-submit.sh check
 
-test: setup ## the tests
+test: setup-spark ## the tests
 	@$(PYTHON) -m pytest -q -m "not slow" $(OTHERS)
 
 test-all: setup ## the heavier tests, two suites at a time
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going $(HEAVIER)
 
-test-slow: setup ## kills at random moments, faults that take their time
+test-slow: setup-spark ## kills at random moments, faults that take their time
 	@$(PYTHON) -m pytest -q -m slow $(OTHERS)
 
-test-s3: setup ## sources and lake on an S3 server (moto, on loopback), faults included
+test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
 
-test-nightly: setup ## the same on a second, independent S3 server (versitygw, built with Go)
+test-nightly: setup-spark ## the same on a second, independent S3 server (versitygw, built with Go)
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
 
-test-cluster: setup ## a standalone Spark cluster: a master and two workers
+test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
 
 test-warehouses: setup ## BigQuery, Snowflake, and the comparison of what they exported
@@ -91,7 +93,7 @@ verify-snowflake: setup ## [ENV=snowflake] [INTEGRATION=I]: what only real Snowf
 test-parity: setup ## what the two suites above exported: Silver and Gold of three warehouses, row by row
 	@$(PYTHON) -m pytest -q tests/parity
 
-test-bigquery: setup ## Bronze, Silver and Gold in a stand-in for BigQuery, equal to the local ones row by row
+test-bigquery: setup-spark ## Bronze, Silver and Gold in a stand-in for BigQuery, equal to the local ones row by row
 	@for made in conf/spark/bigquery.sha256 requirements/bigquery-emulator.txt requirements/dbt-bigquery.txt; do \
 		./setup.sh $$made >/dev/null; done # its tests can reach loopback only
 	@$(PYTHON) -m pytest -q tests/bigquery
@@ -110,7 +112,7 @@ test-airflow: setup ## the DAG, and Airflow's whole stack as native processes be
 	@$$(./setup.sh requirements/airflow-test.txt) -m mypy --strict dags
 	@$$(./setup.sh requirements/airflow-test.txt) -m pytest -q tests/dags
 
-test-sources: setup ## Postgres, SSM, Google Sheets, REST: faults, TLS, credentials that show nowhere
+test-sources: setup-spark ## Postgres, SSM, Google Sheets, REST: faults, TLS, credentials that show nowhere
 	@$(PYTHON) -m pytest -q tests/unit/test_credentials.py tests/unit/test_sheets.py tests/unit/test_api.py \
 		tests/spark/test_postgres.py tests/spark/test_fetched.py tests/e2e/test_canaries.py tests/e2e/test_sources_elsewhere.py
 
@@ -138,37 +140,37 @@ image: ## the jobs' image with labels (KIND=airflow: Airflow's; IMAGE=, BASE=, D
 		$(if $(BASE),--build-arg BASE=$(BASE)) $(if $(DBT),--build-arg DBT=$(DBT)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
-bench: setup ## side by side with dlt, pandas, Polars and DuckDB: days of 100,000 and 1,000,000 calls; into docs/benchmarks.md
+bench: setup-spark ## side by side with dlt, pandas, Polars and DuckDB: days of 100,000 and 1,000,000 calls; into docs/benchmarks.md
 	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m
 	@$(MAKE) --no-print-directory bench-docs
 
-bench-quick: setup ## the same with 100,000 calls and three repetitions, no further days; writes nothing
+bench-quick: setup-spark ## the same with 100,000 calls and three repetitions, no further days; writes nothing
 	@$(PYTHON) -m bench.side_by_side --repetitions 3 --without ours-days day-100k
 
-bench-full: setup ## the same with 10,000,000 call logs too, and S3, a cluster, customers, a table, BigQuery's stand-in
+bench-full: setup-spark ## the same with 10,000,000 call logs too, and S3, a cluster, customers, a table, BigQuery's stand-in
 	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m calls-10m
 	@$(MAKE) --no-print-directory --keep-going bench-docs bench-s3 bench-customers bench-sources bench-load
 
-bench-levers: setup ## what each choice is worth: a day of 100,000 calls with it undone; into docs/benchmarks.md
+bench-levers: setup-spark ## what each choice is worth: a day of 100,000 calls with it undone; into docs/benchmarks.md
 	@$(PYTHON) -m bench.levers --save
 	@$(MAKE) --no-print-directory bench-docs
 
 bench-docs: ## docs/benchmarks.md and its chart from bench/results
 	@$(PYTHON) -m bench.document
 
-bench-day: setup ## a 100k-call day against bare Spark: medians of interleaved ratios
+bench-day: setup-spark ## a 100k-call day against bare Spark: medians of interleaved ratios
 	@$(PYTHON) -m bench.day
 
-bench-sources: setup ## landing a table against bare Spark and COPY: CPU a row, the slope from 500,000 to 2,000,000
+bench-sources: setup-spark ## landing a table against bare Spark and COPY: CPU a row, the slope from 500,000 to 2,000,000
 	@$(PYTHON) -m bench.sources
 
-bench-s3: setup ## the same day on an S3 server against folders: at most 1.3 times the CPU; and by a Spark cluster
+bench-s3: setup-spark ## the same day on an S3 server against folders: at most 1.3 times the CPU; and by a Spark cluster
 	@$(PYTHON) -m bench.s3
 
-bench-customers: setup ## the customers file at its real size on an S3 server: memory, CPU against bare Spark
+bench-customers: setup-spark ## the customers file at its real size on an S3 server: memory, CPU against bare Spark
 	@$(PYTHON) -m bench.customers
 
-bench-load: setup ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
+bench-load: setup-spark ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
 	@$(PYTHON) -m bench.load
 
 test-terraform: setup ## terraform/: applied to a stand-in of AWS, mocked for the others; roles against requests made

@@ -1,6 +1,6 @@
 """The newcomer's demo: four days of six sources, generated, landed and loaded by the one command users have.
 
-python -m demo [--calls N] [--customers N]
+python -m demo [--calls N] [--customers N] [--master URL]
 """
 
 import argparse
@@ -26,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--calls", type=int, default=20_000, help="calls a day; the real telecom has 378993")
     parser.add_argument("--customers", type=int, default=50_000, help="customers; the real telecom has 2499948")
+    parser.add_argument("--master", default="", help="read by Spark, on this master: local[2], spark://host:7077")
     asked = parser.parse_args()
     _say(f"sources for {FIRST} to {LAST} in {LOCAL / 'sources'}")
     generate(LOCAL / "sources", days_between(FIRST, LAST), asked.calls, asked.customers)
@@ -39,8 +40,9 @@ def main() -> int:
             web.write_secrets(LOCAL / "secrets/services")
             server.load_web_forms(LOCAL / "sources/web_forms")
             server.write_secrets(LOCAL / "secrets/database")
-            _say(f"./spark-submit.sh run {' '.join(days)}")
-            code = run([str(ROOT / "spark-submit.sh"), "run", *days])
+            command = ["./spark-submit.sh", "run", *days, *(["--master", asked.master] if asked.master else [])]
+            _say(" ".join(command))
+            code = run(command)
     except ServerError as error:
         print(f"error: {error}", file=sys.stderr)
         return 69

@@ -3,131 +3,175 @@ import io
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jobs import store
+from jobs.contract import Mapping
 from jobs.errors import ContractError
-from jobs.reading import RejectedFile
-from jobs.sources.csv import Facts, Split, lines, scan
+from jobs.landing.split import Counts
+from jobs.sources import csv_records, csv_split
+from jobs.sources.csv import header_of
+from jobs.sources.csv_grammar import WIDE, provable_end
+from jobs.sources.csv_split import CsvSplit
+
+Rows = list[tuple[str | None, ...]]
+Rejects = list[tuple[str, int, bytes]]
 
 
-def in_pieces(content: bytes, size: int) -> Iterator[bytes]:
-    return (content[start : start + size] for start in range(0, len(content), size))
+@pytest.fixture(params=[7, 64, 8 * 2**20], ids=lambda size: f"chunks of {size}")
+def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The same answer is wanted whatever happens to be in memory."""
+    monkeypatch.setattr(store, "CHUNK", request.param)
+    monkeypatch.setattr(csv_split, "BLOCK", request.param)
+    return int(request.param)
 
 
-def scanned(content: bytes, size: int = 7) -> Facts:
-    return scan(in_pieces(content, size), "file.csv")
+def splits_of(file: Path, size: int = 2**30) -> Iterator[CsvSplit]:
+    (found,) = store.look(file.parent, file.name)
+    header, at, line = header_of(file.parent, found)
+    mapping = Mapping(header, {f"c{number}": number for number in range(len(header))}, (), {})
+    for start in range(0, max(found.size, 1), size):
+        begin, end = (at, max(size, at)) if start == 0 else (max(start, at), start + size)
+        yield CsvSplit(file.parent, found, mapping, begin, end, line, start <= at)
 
 
-def split(content: bytes, folder: Path) -> tuple[Facts, bytes, RejectedFile]:
-    rejected = RejectedFile(folder)
-    header = scan([content], "file.csv").header
-    facts = Split("file.csv", len(header), rejected).write(lines([content]), folder / "clean.csv", Facts(header))
-    rejected.close()
-    return facts, (folder / "clean.csv").read_bytes(), rejected
+def read(split: CsvSplit) -> tuple[Rows, Rejects, Counts]:
+    rejects: Rejects = []
+    counts = Counts(lambda *record: rejects.append(record))
+    rows = [tuple(row.values())[:-1] for batch in split.batches(counts) for row in batch.to_pylist()]
+    assert counts.records == len(rows) + len(rejects)
+    return rows, rejects, counts
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 64, 10_000])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_scan_counts_what_a_parser_reads_however_the_bytes_are_cut(size: int, end: str) -> None:
-    choose = random.Random(7)
-    fields = ["", "a", 'say "hi"', "two\nlines", "a,b", '"', "é", '""', "x" * 40, "\n"]
-    rows = [[choose.choice(fields) for _ in range(3)] for _ in range(200)]
+def read_whole(folder: Path, content: bytes) -> tuple[Rows, Rejects]:
+    file = folder / "file.csv"
+    file.write_bytes(content)
+    (split,) = splits_of(file)
+    rows, rejects, counts = read(split)
+    assert counts.end_byte == len(content)
+    return rows, rejects
+
+
+def written(header: list[str], rows: list[list[Any]], end: str = "\n") -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator=end).writerows([["a", "b", "c"], *rows])
-    facts = scanned(text.getvalue().encode(), size)
-    assert (facts.rows, facts.multiline, facts.suspect) == (200, True, "")
-    assert facts.header == ("a", "b", "c")
+    csv.writer(text, lineterminator=end).writerows([header, *rows])
+    return text.getvalue().encode()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_every_text_lands_as_it_was_written(chunk: int, end: str, tmp_path: Path) -> None:
+    choose = random.Random(7)
+    texts = ["a", 'say "hi"', "two\r\nlines", "a,b", '"', "é", '""', "x" * 40, "\n", " 1 ", "19.90", "1e400"]
+    rows = [[choose.choice(texts) for _ in range(3)] for _ in range(200)]
+    assert read_whole(tmp_path, written(["a", "b", "c"], rows, end)) == ([tuple(row) for row in rows], [])
 
 
 @pytest.mark.parametrize(
     ("content", "rows"),
     [
-        (b"a,b\n", 0),
-        (b"a,b", 0),
-        (b"a,b\n1,2", 1),
-        (b"a,b\n1,2\n", 1),
-        (b'a,b\n"1\n",2\n', 1),
-        (b"\xef\xbb\xbfa,b\r\n1,2", 1),
+        (b"a,b\n", []),
+        (b"a,b", []),
+        (b"a,b\n1,2", [("1", "2")]),
+        (b"a,b\n1,2\n", [("1", "2")]),
+        (b'a,b\n"1\n",2\n', [("1\n", "2")]),
+        (b"\xef\xbb\xbfa,b\r\n1,2", [("1", "2")]),
+        (b'a,b\n,""\n', [(None, "")]),
+        (b"\n\na,b\n\n1,2\n\r\n", [("1", "2")]),
+        (b'a,b\n3" pipe,"one\ntwo"\n', [('3" pipe', "one\ntwo")]),
+        (b'a\n""\n', [("",)]),
     ],
 )
-def test_the_last_line_counts_with_or_without_its_end(content: bytes, rows: int) -> None:
-    assert scanned(content).rows == rows
-    assert scanned(content).header == ("a", "b")
+def test_what_is_sound_lands(chunk: int, content: bytes, rows: Rows, tmp_path: Path) -> None:
+    assert read_whole(tmp_path, content) == (rows, [])
 
 
 @pytest.mark.parametrize(
-    ("content", "suspect"),
+    ("content", "rows", "rejects"),
     [
-        (b'a,b\n"1,2\n', "a quote is never closed"),
-        (b'a,b\n"1" x,2\n', "quotes in odd places"),
-        (b'a,b\n5" pipe,2\n6" pipe,2\n', "quotes in odd places"),
-        (b'a,b\n5",2\n6",2\n', "quotes in odd places"),
-        (b"a,b\n1,\xe92\n", "NUL bytes, or bytes that are not UTF-8"),
-        (b"a,b\n1,\x002\n", "NUL bytes, or bytes that are not UTF-8"),
-        (b"a,b\n1,2\n\n1,2\n", "blank lines"),
-        (b"a,b\r\n\r\n1,2\r\n", "blank lines"),
-        (b"a,b\n1,2\r3\n", "a carriage return that ends no line"),
+        (b"a,b\n1\n2,z\n", [("2", "z")], [("1 fields, the header has 2", 2, b"1\n")]),
+        (b'a,b\n1,"x\ny",z\n2,w\n', [("2", "w")], [("3 fields, the header has 2", 2, b'1,"x\ny",z\n')]),
+        (b'a,b\n1,"x\n\0"\n2,z', [("2", "z")], [("NUL byte", 2, b'1,"x\n\0"\n')]),
+        (b'a,b\n1,"\xff\nz"\n2,w\n', [("2", "w")], [("not UTF-8", 2, b'1,"\xff\nz"\n')]),
+        (b"a,b\n1,x\ry\n2,z\n", [("2", "z")], [(csv_records.UNREADABLE, 2, b"1,x\ry\n")]),
+        (b'a,b\n1,"x"y\n2,z\n', [("2", "z")], [(csv_records.UNREADABLE, 2, b'1,"x"y\n')]),
+        (b'a,b\n1,"x\n2,z\n', [("2", "z")], [(csv_records.UNREADABLE, 2, b'1,"x\n')]),
+        (b'a,b\n1,"x\n2,"z"\n', [("2", "z")], [(csv_records.UNREADABLE, 2, b'1,"x\n')]),
+        (b'a,b\n1,"x\ny"z\n2,w\n', [("2", "w")], [(csv_records.UNREADABLE, 2, b'1,"x\ny"z\n')]),
     ],
 )
-def test_odd_bytes_make_a_file_suspect(content: bytes, suspect: str) -> None:
-    assert scanned(content, 10_000).suspect == suspect
-    assert scanned(content, 1).suspect
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "empty"),
-        (b"\x1f\x8b\x08", "gzip"),
-        (b"\xff\xfea\x00", "UTF-16"),
-        (b"\xe9,b\n", "header line"),
-        (b'"a\n', "header line"),
-    ],
-)
-def test_what_is_no_csv_at_all_is_refused(content: bytes, message: str) -> None:
-    with pytest.raises(ContractError, match=message):
-        scan([content] if content else [], "file.csv")
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        (b"1\n", "1 fields, the header has 2"),
-        (b"1,2,3\n", "3 fields, the header has 2"),
-        (b"1,\xe9\n", "not UTF-8"),
-        (b"1,\x00\n", "NUL byte"),
-        (b'1,"2" x\n', "quotes or line ends that cannot be read"),
-        (b'1,"2\n', "quotes or line ends that cannot be read"),
-        (b"1,2\r3\n", "quotes or line ends that cannot be read"),
-    ],
-)
-def test_a_bad_record_is_rejected_with_reason_line_and_bytes_and_its_neighbours_stay(
-    tmp_path: Path, line: bytes, reason: str
+def test_what_cannot_be_read_is_rejected_as_one_record(
+    chunk: int, content: bytes, rows: Rows, rejects: Rejects, tmp_path: Path
 ) -> None:
-    facts, clean, rejected = split(b"a,b\nx,y\n" + line + b'"two\nlines",z\nu,v\n', tmp_path)
-    assert clean == b'a,b\nx,y\n"two\nlines",z\nu,v\n'
-    assert (facts.rows, rejected.rows, rejected.reasons) == (4, 1, {reason: 1})
-    assert '"_position": 3' in rejected.path.read_text()
+    assert read_whole(tmp_path, content) == (rows, rejects)
 
 
-def test_every_byte_of_a_hostile_file_is_kept_on_one_side(tmp_path: Path) -> None:
-    choose = random.Random(3)
-    pieces = [b"1,2\n", b'"', b",", b"\n", b"x", b"\xe9", b'1,"a\nb"\n', b'5",6\n', b'"open,1\n']
-    for number in range(300):
-        content = b"a,b\n" + b"".join(choose.choice(pieces) for _ in range(choose.randrange(1, 30)))
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        facts, clean, rejected = split(content, folder)
-        sound = list(csv.reader(io.StringIO(clean.decode(), newline=""), strict=True))[1:]
-        assert len(sound) + rejected.rows == facts.rows
-        assert all(len(row) == 2 for row in sound)
-        kept = sum(line not in clean for line in content.split(b"\n") if line.strip())
-        assert kept == 0 or rejected.rows > 0
+@pytest.mark.parametrize("tail", [b'"\n3,z\n', b"\n3,z\n"], ids=["closed", "never closed"])
+def test_a_record_longer_than_memory_should_hold_is_one_rejected_record(
+    tail: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "CHUNK", 16)
+    monkeypatch.setattr(csv_split, "BLOCK", 16)
+    monkeypatch.setattr(csv_records, "MAX_RECORD", 64)
+    rows, rejects = read_whole(tmp_path, b'a,b\n1,x\n2,"' + b"y" * 100 + tail)
+    assert rows == [("1", "x"), ("3", "z")]
+    assert [(reason, line) for reason, line, _ in rejects] == [(csv_records.TOO_LONG, 3)]
 
 
-def test_a_quote_that_is_never_closed_costs_its_own_line_only(tmp_path: Path) -> None:
-    sound = b"".join(b"%d,2\n" % number for number in range(1000))
-    facts, clean, rejected = split(b'a,b\n"1,2\n' + sound, tmp_path)
-    assert (facts.rows, rejected.rows) == (1001, 1)
-    assert clean == b"a,b\n" + sound
+@pytest.mark.parametrize("size", [64, 65, 100, 1000])
+def test_splits_follow_each_other_wherever_they_are_cut(size: int, tmp_path: Path) -> None:
+    rows = [[f"{number}", 'a "quoted"\ntext', "x,\n" * (number % 5)] for number in range(200)]
+    file = tmp_path / "file.csv"
+    file.write_bytes(written(["a", "b", "c"], rows))
+    found: Rows = []
+    end = None
+    for split in splits_of(file, size):
+        part, rejects, counts = read(split)
+        if end is not None and counts.first_byte != end:  # guessed wrong: read again from where the one before ended
+            part, rejects, counts = read(split.starting_at(end))
+        assert rejects == []
+        found, end = found + part, counts.end_byte
+    assert end == file.stat().st_size
+    assert found == [tuple(text or None for text in row) for row in rows]
+
+
+def test_a_table_wider_than_any_pattern_is_read_all_the_same(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(WIDE + 1)]
+    row = ['two\n"lines"', *names[1:]]
+    assert read_whole(tmp_path, written(names, [row])) == ([tuple(row)], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", r"the file is empty \(0 bytes\)"),
+        (b"\n\n", "blank lines and no header"),
+        (b"a,b\r1,2\r", "its lines end with CR alone"),
+        (b'a,"b\n', r"the header \(line 1, 5 bytes\) cannot be read: quotes or line ends"),
+        (b"a,\xff\n", "the header .* cannot be read: not UTF-8"),
+        (b"\x1f\x8b\x08", "gzip data under another name"),
+        ("a,b\n".encode("utf-16"), "UTF-16; allowed is UTF-8"),
+    ],
+)
+def test_a_file_without_a_header_is_refused_and_says_why(content: bytes, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=words):
+        read_whole(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("view", "end"),
+    [
+        (b"1,2\n3,4\n5", 8),
+        (b'1,"a\nb"\n3,"4\n', 8),
+        (b'1,"a\nb",3\n"', 10),
+        (b'1,"a" ,2\n', 0),
+        (b'1,3" x\n', 0),
+        (b"1,\0\n", 0),
+        (b"1,x\ry\n", 0),
+        (b"1,\xff\n", 0),
+        (b'"a\nb', 0),
+    ],
+)
+def test_only_a_block_whose_bytes_prove_it_is_parsed_at_once(view: bytes, end: int) -> None:
+    assert provable_end(view) == end

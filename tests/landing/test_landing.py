@@ -10,7 +10,7 @@ from jobs.ledger import Ledger
 from jobs.settings import METADATA_COLUMNS
 from jobs.sources.postgres import PAGE, RANGE, page_ranges
 from tests.conftest import DAY, DAYS, World
-from tests.spark.conftest import Runner
+from tests.runner import Runner
 
 CALLS = HEADERS["call_logs"]
 AGENTS = ("iD", "NamE", "experience", "state")

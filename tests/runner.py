@@ -1,0 +1,44 @@
+"""Runs steps in this process, by either engine, and reads what they left."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from jobs.ledger import Manifest, Outcome, landing_folder, new_run_id
+from jobs.run import Run, execute
+from jobs.session import Session
+from jobs.settings import load_contracts
+from tests.conftest import DAY, World
+
+
+@dataclass(frozen=True)
+class Runner:
+    """`session`: starts Spark when something asks for it, never where `engine` is in-process."""
+
+    world: World
+    session: Session
+    engine: str = "in-process"
+
+    def __call__(
+        self, *days: date, step: str = "run", sources: tuple[str, ...] = (), replay: bool = False
+    ) -> list[Outcome]:
+        environment = self.world.environment
+        contracts = load_contracts(environment, sources)
+        run = Run(environment, contracts, days or (DAY,), new_run_id(), step, replay, self.engine)
+        return list(execute(run, self.session).outcomes)
+
+    def bronze(self, source: str) -> list[dict[str, Any]]:
+        """The live rows of a Bronze table, file by file, in the order of the files."""
+        from deltalake import DeltaTable
+
+        uris = [uri.removeprefix("file://") for uri in DeltaTable(self.world.bronze / source).file_uris()]
+        return [row for uri in sorted(uris) for row in pq.ParquetFile(uri).read().to_pylist()]
+
+    def rejected(self, manifest: Manifest) -> list[dict[str, Any]]:
+        """The rejected rows of a landing, in the order of the delivery."""
+        folder = landing_folder(self.world.lake, manifest.source, manifest.ingest_date, manifest.run_id)
+        return [
+            row for file in manifest.rejected_files for row in pq.ParquetFile(folder / file.path).read().to_pylist()
+        ]
