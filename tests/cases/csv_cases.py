@@ -57,9 +57,7 @@ CASES = {
         b'a,b,c\n1,"x\ny"\n2,z,w\n', [("2", "z", "w")], [(2, "2 fields, the header has 3", '1,"x\ny"')], columns=ABC
     ),
     "lands_and_is_rejected": Case(b'a,b\n1,"x\np,q\nz"\n3\n', [("1", "x\np,q\nz")], [(5, SHORT, "3")]),
-    "bad_byte_before_newline": Case(
-        b'a,b\n1\xff,"x\ny,z"\n2,w\n', [("2", "w")], [(2, "not UTF-8", '1\\xff,"x\ny,z"')]
-    ),
+    "bad_byte_before_newline": Case(b'a,b\n1\xff,"x\ny,z"\n2,w\n', [("2", "w")], [(2, "not UTF-8", '1\\xff,"x\ny,z"')]),
     "bad_byte_behind_newline": Case(b'a,b\n1,"x\n\xff"\n2,w\n', [("2", "w")], [(2, "not UTF-8", '1,"x\n\\xff"')]),
     "half_a_letter_at_the_end": Case(b"a,b\n1,caf\xc3", [], [(2, "not UTF-8", "1,caf\\xc3")]),
     "surrogates_and_overlong_letters": Case(
@@ -67,9 +65,7 @@ CASES = {
         [("3", "\U0001f600")],
         [(2, "not UTF-8", "1,\\xed\\xa0\\x80"), (3, "not UTF-8", "2,\\xc0\\x80")],
     ),
-    "nul_in_a_record_with_newline": Case(
-        b'a,b\n1,"x\ny\x00"\n2,z\n', [("2", "z")], [(2, "NUL byte", '1,"x\ny\x00"')]
-    ),
+    "nul_in_a_record_with_newline": Case(b'a,b\n1,"x\ny\x00"\n2,z\n', [("2", "z")], [(2, "NUL byte", '1,"x\ny\x00"')]),
     "one_bad_long_record": Case(
         b"a,b\n" + b"".join(b'%d,"x"\n' % number for number in range(500)) + b'9,"' + b"line\n" * 10 + b'\0"\n',
         [(str(number), "x") for number in range(500)],
@@ -84,7 +80,9 @@ CASES = {
     "byte_order_mark_within": Case(b"a,b\n\xef\xbb\xbf1,2\n", [("\ufeff1", "2")]),
     # Headers
     "newline_in_header": Case(b'"a\nx",b\n1,2\n', [("1", "2")], columns={"a\nx": "a", "b": "b"}),
-    "position_behind_a_header_of_two_lines": Case(b'"a\nx",b\n1\n', [], [(3, SHORT, "1")], columns={"a\nx": "a", "b": "b"}),
+    "position_behind_a_header_of_two_lines": Case(
+        b'"a\nx",b\n1\n', [], [(3, SHORT, "1")], columns={"a\nx": "a", "b": "b"}
+    ),
     "empty_trailing_headers": Case(b"a,b,,\n1,2,,\n", [("1", "2")]),
     "empty_trailing_headers_with_a_value": Case(b"a,b,,\n1,2,,x\n", [("1", "2")], rescued={0: {" (2)": "x"}}),
     "unknown_header_twice": Case(b"x,a,x,b\n1,2,3,4\n", [("2", "4")], rescued={0: {"x": "1", "x (2)": "3"}}),
@@ -96,7 +94,9 @@ CASES = {
         [(2, TOO_LONG, "x" * 1000)],
         columns={"t": "t", "n": "n"},
     ),
-    "binary_line": Case(b"a,b\n" + b"\xff" * (6 * 2**20) + b"\n1,2\n", [("1", "2")], [(2, "not UTF-8", "\\xff" * 1000)]),
+    "binary_line": Case(
+        b"a,b\n" + b"\xff" * (6 * 2**20) + b"\n1,2\n", [("1", "2")], [(2, "not UTF-8", "\\xff" * 1000)]
+    ),
     "huge_quoted_text": Case(
         b'a,b\n1,"' + (b"x" * 999 + b"\n") * 17500 + b'"\n2,y\n', [("2", "y")], [(2, TOO_LONG, '1,"' + "x" * 999)]
     ),

@@ -35,24 +35,27 @@ CASES = {
         [("2", "y"), ("3", "z")],
         [(1, NOT_AN_OBJECT, '{"a":"1","b":')],
     ),
-    "first_line_is_text": Case(b"# a comment\n%b\n%b" % (ONE, ONE), [("1", "x")] * 2, [(1, NOT_AN_OBJECT, "# a comment")]),
+    "first_line_is_text": Case(
+        b"# a comment\n%b\n%b" % (ONE, ONE), [("1", "x")] * 2, [(1, NOT_AN_OBJECT, "# a comment")]
+    ),
     "last_line_cut_off": Case(b'%b\n{"a":"2"' % ONE, [("1", "x")], [(2, NOT_AN_OBJECT, '{"a":"2"')]),
     "lines_of_other_values": Case(
         ONE + b'\n1\n"x"\nnull\n[]\n' + ONE,
         [("1", "x")] * 2,
         [(2, NOT_AN_OBJECT, "1"), (3, NOT_AN_OBJECT, '"x"'), (4, NOT_AN_OBJECT, "null"), (5, NOT_AN_OBJECT, "[]")],
     ),
-    "single_quotes": Case(
-        ONE + b"\n{'a':'2','b':'y'}\n", [("1", "x")], [(2, NOT_AN_OBJECT, "{'a':'2','b':'y'}")]
-    ),
+    "single_quotes": Case(ONE + b"\n{'a':'2','b':'y'}\n", [("1", "x")], [(2, NOT_AN_OBJECT, "{'a':'2','b':'y'}")]),
     "single_quotes_beside_a_bad_line": Case(
-        ONE + b"\n{'a':'2','b':'y'}\n{\n", [("1", "x")], [(2, NOT_AN_OBJECT, "{'a':'2','b':'y'}"), (3, NOT_AN_OBJECT, "{")]
+        ONE + b"\n{'a':'2','b':'y'}\n{\n",
+        [("1", "x")],
+        [(2, NOT_AN_OBJECT, "{'a':'2','b':'y'}"), (3, NOT_AN_OBJECT, "{")],
     ),
     "no_numbers": Case(
-        ONE + b"".join(b'\n{"a":%b,"b":"x"}' % one for one in (b"NaN", b"-Infinity", b"01", b"+1", b".5", b"1.", b"0x1")),
+        ONE
+        + b"".join(b'\n{"a":%b,"b":"x"}' % one for one in (b"NaN", b"-Infinity", b"01", b"+1", b".5", b"1.", b"0x1")),
         [("1", "x")],
         [
-            (number, NOT_AN_OBJECT, '{"a":%s,"b":"x"}' % one)
+            (number, NOT_AN_OBJECT, f'{{"a":{one},"b":"x"}}')
             for number, one in enumerate(("NaN", "-Infinity", "01", "+1", ".5", "1.", "0x1"), start=2)
         ],
     ),
@@ -91,9 +94,7 @@ CASES = {
         b'{"a":{"0":"\xe9","1":"1"},"b":{"0":"y","1":"x"}}', [("1", "x")], [(0, NOT_UTF_8, '{"a":"\\xe9","b":"y"}')]
     ),
     # Shapes
-    "columns_nested_first": Case(
-        b'{"a":{"0":{"n":1},"1":"p"},"b":{"0":"x","1":"y"}}', [('{"n":1}', "x"), ("p", "y")]
-    ),
+    "columns_nested_first": Case(b'{"a":{"0":{"n":1},"1":"p"},"b":{"0":"x","1":"y"}}', [('{"n":1}', "x"), ("p", "y")]),
     "one_record_nested_first": Case(b'{"a":{"k":"1"},"b":"x"}\n', [('{"k":"1"}', "x")]),
     "two_lines_nested_first": Case(b'{"a":{"k":"1"},"b":"x"}\n' * 2, [('{"k":"1"}', "x")] * 2),
     "one_record_nested_first_and_wide": Case(
@@ -174,6 +175,8 @@ CASES = {
     ),
     # Too long
     "very_long_line": Case(
-        ONE + b'\n{"a":"' + b"x" * (25 * 2**20) + b'","b":"y"}\n', [("1", "x")], [(2, "longer than 16777216 bytes", '{"a":"' + "x" * 1000)]
+        ONE + b'\n{"a":"' + b"x" * (25 * 2**20) + b'","b":"y"}\n',
+        [("1", "x")],
+        [(2, "longer than 16777216 bytes", '{"a":"' + "x" * 1000)],
     ),
 }

@@ -14,7 +14,7 @@ BLANK = " \t\r\n"
 Member = tuple[str, str | None]  # key and text
 
 
-class Faulty(Exception):
+class FaultyError(Exception):
     """Why a record cannot land."""
 
 
@@ -77,26 +77,26 @@ def without_blanks(text: str) -> Iterator[str]:
 
 
 def checked(raw: bytes) -> str:
-    """A value's text. Raises Faulty."""
+    """A value's text. Raises FaultyError."""
     try:
         text = raw.decode()
         json.dumps(parsed(text), ensure_ascii=False).encode()
     except UnicodeError:
-        raise Faulty(NOT_UTF_8) from None
+        raise FaultyError(NOT_UTF_8) from None
     except RecursionError:
-        raise Faulty(TOO_DEEP) from None
+        raise FaultyError(TOO_DEEP) from None
     except ValueError:
-        raise Faulty(NOT_AN_OBJECT) from None
+        raise FaultyError(NOT_AN_OBJECT) from None
     return text
 
 
 def record_of(raw: bytes, longest: int) -> list[Member]:
-    """Raises Faulty."""
+    """Raises FaultyError."""
     if len(raw) > longest:
-        raise Faulty("longer than allowed")
+        raise FaultyError("longer than allowed")
     text = checked(raw)
     if not text.strip(BLANK).startswith("{"):
-        raise Faulty(NOT_AN_OBJECT)
+        raise FaultyError(NOT_AN_OBJECT)
     return [(key, own_text(value)) for key, value in pairs(text)]
 
 
@@ -111,7 +111,7 @@ class Delivery:
     def take(self, position: int, raw: bytes) -> None:
         try:
             self.records.append(record_of(raw, self.longest))
-        except Faulty as fault:
+        except FaultyError as fault:
             self.faulty.append(rejected(position, str(fault), raw))
 
     def outcome(self) -> Outcome:
@@ -139,7 +139,10 @@ class Delivery:
         for key, value in extra:
             if value is not None:
                 found.setdefault(key, []).append(value)
-        return (*(kept.get(own.get(column) or "\0") for column in columns), rescued(json.dumps(found)) if found else None)
+        return (
+            *(kept.get(own.get(column) or "\0") for column in columns),
+            rescued(json.dumps(found)) if found else None,
+        )
 
 
 def outcome(data: bytes, contract: SourceContract, longest: int) -> list[Outcome]:
@@ -196,15 +199,15 @@ def by_index(members: Sequence[tuple[str, str]], delivery: Delivery) -> Outcome:
         found = [[value for key, value in column if key == index] for column in columns]
         try:
             if absent := [name for name, values in zip(names, found, strict=True) if not values]:
-                raise Faulty(f"no value for {absent}")
+                raise FaultyError(f"no value for {absent}")
             record = [(name, entry(index, values)) for name, values in zip(names, found, strict=True)]
             delivery.records.append(record)
-        except Faulty as fault:
+        except FaultyError as fault:
             delivery.faulty.append(Rejected(position, str(fault), ""))
     return delivery.outcome()
 
 
 def entry(index: str, values: Sequence[str]) -> str | None:
     if len(values) > 1:
-        raise Faulty(f"index {index!r} stands twice in a column")
+        raise FaultyError(f"index {index!r} stands twice in a column")
     return own_text(checked(values[0].encode("utf-8", "surrogateescape")))

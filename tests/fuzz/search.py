@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from tests.fuzz.outcome import Outcome, Sizes
@@ -10,16 +11,13 @@ PATIENCE = 20.0  # seconds that are spent on making a failing input small
 ROUND = 50  # inputs of one choice of sizes
 
 
+@dataclass(frozen=True)
 class Trial:
-    """One way through the product against a reference, which tells all that is allowed."""
+    """One way through the product against a reference, which tells all outcomes that are allowed."""
 
-    def __init__(
-        self,
-        delivery: Callable[[Random], bytes],
-        product: Callable[[bytes], Outcome],
-        reference: Callable[[bytes, Sizes], Sequence[Outcome]],
-    ) -> None:
-        self._delivery, self._product, self._reference = delivery, product, reference
+    delivery: Callable[[Random], bytes]
+    product: Callable[[bytes], Outcome]
+    reference: Callable[[bytes, Sizes], Sequence[Outcome]]
 
     def run(self, seed: int, inputs: int) -> None:
         """Raises AssertionError that shows a small failing input, its sizes and both outcomes."""
@@ -28,19 +26,31 @@ class Trial:
             sizes = Sizes.of(choose)
             with sizes.set():
                 for number in range(first, min(first + ROUND, inputs)):
-                    data = self._delivery(choose)
+                    data = self.delivery(choose)
                     if self.difference(data, sizes):
-                        small = smaller(data, lambda one: bool(self.difference(one, sizes)))
-                        raise AssertionError(f"seed {seed}, input {number}, {sizes}:\n  {small!r}\n{self.difference(small, sizes)}")
+                        raise AssertionError(f"seed {seed}, input {number}, {sizes}:\n{self.shrunk(data, sizes)}")
 
     def difference(self, data: bytes, sizes: Sizes) -> str:
-        expected = self._reference(data, sizes)
+        """Between what is allowed and what is found; "": none."""
+        allowed = self.reference(data, sizes)
         try:
-            found = self._product(data)
+            found = self.product(data)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is no outcome
-            return f"  expected {shown(expected)}\n  raised   {type(error).__name__}: {str(error)[:300]}"
-        is_allowed = any(found.is_as(one) for one in expected)
-        return "" if is_allowed else f"  expected {shown(expected)}\n  found    {found}"
+            return f"  raised   {type(error).__name__}: {str(error)[:300]}\n  allowed  {_listed(allowed)}"
+        if any(found.is_as(one) for one in allowed):
+            return ""
+        kind = "refused" if found.refused else "found"
+        return f"  {kind:8} {found}\n  allowed  {_listed(allowed)}"
+
+    def shrunk(self, data: bytes, sizes: Sizes) -> str:
+        """The smallest input that differs in the same way, and how."""
+        kind = self.difference(data, sizes)[:30].split()[:2]
+        small = smaller(data, lambda one: self.difference(one, sizes)[:30].split()[:2] == kind)
+        return f"  {small!r}\n{self.difference(small, sizes)}"
+
+
+def _listed(allowed: Sequence[Outcome]) -> str:
+    return "\n  or       ".join(map(str, allowed))
 
 
 def smaller(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
@@ -61,7 +71,3 @@ def smaller(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
         if byte not in b'x\n\r,"' and time.monotonic() < deadline and fails(plain):
             data = plain
     return data
-
-
-def shown(allowed: Sequence[Outcome]) -> str:
-    return "\n  or       ".join(map(str, allowed))
