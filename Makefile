@@ -21,11 +21,11 @@ IMAGE ?= coretelecoms-$(KIND)
 COMMIT = $(shell git rev-parse --short=12 HEAD)
 INTO ?= conf/env
 # The longest first.
-HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt test-page test-cluster lint-infra
+HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt test-page test-cluster demo-spark lint-infra
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
-.PHONY: help setup setup-spark demo run headline pages docs status check lint lock clean
+.PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-day bench-sources bench-s3 bench-customers bench-load
@@ -43,6 +43,9 @@ setup-spark: setup ## what Spark needs besides: its jars and, once, an archive o
 
 demo: $(if $(MASTER),setup-spark,setup) ## four days of six sources, landed, loaded and shown (CALLS=, CUSTOMERS= a day; MASTER=local[2]: by Spark)
 	@$(PYTHON) -m demo --calls $(CALLS) --customers $(CUSTOMERS) $(if $(MASTER),--master '$(MASTER)')
+
+demo-spark: ## the same in small, by Spark on this machine
+	@$(MAKE) --no-print-directory demo MASTER='local[2]' CALLS=1000 CUSTOMERS=1000
 
 run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as the schedule does them
 	@code=0; $(WITH_SERVICES) $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \

@@ -85,7 +85,7 @@ def described(name: str, sources: Path, out: Path, day: date) -> Source:
         table=delivery.get("table", "").format(date=day),
         columns=tuple(contract["columns"].values()),
         headers=tuple(contract["columns"]),
-        is_multiline=delivery.get("multiline", False),
+        is_multiline=name == "customers",
         day=day,
         raw=out / "raw" / name / f"ingest_date={day}",
     )

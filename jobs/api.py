@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, assert_never
+from typing import assert_never
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
 from jobs.credentials import address, value
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
+from jobs.jsontext import Answer, Item
 from jobs.lines import Keep, Tally
 from jobs.settings import (
     CursorPages,
@@ -22,7 +23,7 @@ from jobs.settings import (
     OffsetPages,
     RestDelivery,
 )
-from jobs.transport import CONNECT, PASSING, mount, parsed, persistently
+from jobs.transport import CONNECT, PASSING, mount, persistently
 
 _CHUNK = 64 * 2**10
 _SLOWEST = 600.0  # seconds that one page may take, however steadily it trickles
@@ -42,8 +43,8 @@ class _Page:
 
     number: int
     url: str
-    answer: Any
-    items: list[Any]
+    answer: Answer
+    items: list[Item]
     link: str | None
     digest: bytes
 
@@ -81,8 +82,8 @@ def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Kee
         total: object = None
         for page in _Pages(delivery, environment, session, base + path, tally.uri, day):
             for item in page.items:
-                tally.add(item)
-            total = total if delivery.total is None else _at(page.answer, delivery.total)
+                tally.add(*item)
+            total = total if delivery.total is None else page.answer.value(delivery.total)
     if delivery.total is not None and total != tally.rows:
         raise DeliveryChangedError(
             f"{tally.uri}: {delivery.total!r} says {total!r} items, {tally.rows} came: they changed while they were "
@@ -138,10 +139,10 @@ class _Pages:
         """What to ask for behind `page`: an address, parameters, or None where it was the last."""
         match self.delivery.pages:
             case LinkPages() as pages:
-                link = _at(page.answer, pages.field) if pages.field else page.link
+                link = page.answer.value(pages.field) if pages.field else page.link
                 return self._checked(urljoin(page.url, str(link))) if link else None
             case CursorPages() as pages:
-                cursor = _at(page.answer, pages.field)
+                cursor = page.answer.value(pages.field)
                 return {pages.parameter: str(self._new(cursor))} if cursor not in (None, "") else None
             case NumberPages() as pages:
                 return {pages.parameter: str(pages.first + page.number)} if page.items else None
@@ -173,7 +174,7 @@ class _Pages:
             response, body = persistently(lambda: self._body(url, parameters, where), retries, where)
             self._check(response, body, number, where)
             try:
-                answer = parsed(body)
+                answer = Answer(body)
                 break
             except ValueError as error:
                 fault = f"{error}; {len(body)} bytes that begin with {body[:100]!r}"
@@ -181,9 +182,10 @@ class _Pages:
                 time.sleep(retries.http_backoff * 2**attempt)
         else:
             raise UnreadablePageError(f"{where}: no JSON in {retries.http + 1} tries: {fault}", number, body)
-        items = _at(answer, self.delivery.items)
-        if not isinstance(items, list):
-            found = sorted(answer) if isinstance(answer, dict) else type(answer).__name__
+        items = answer.items(self.delivery.items)
+        if items is None:
+            whole = answer.value("")
+            found = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
             raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {found}")
         link = response.links.get("next", {}).get("url")
         return _Page(number, response.url, answer, items, link, hashlib.sha256(body).digest())
@@ -217,10 +219,3 @@ class _Pages:
             raise ConfigurationError(f"{where}: moved to {there.netloc}{there.path}; no secret is sent there by itself")
         if status != 200:
             raise ContractError(f"{where}: {status} {response.reason}; {len(body)} bytes of explanation not shown")
-
-
-def _at(answer: Any, path: str) -> Any:
-    """What stands at a dotted path; None where nothing does. "": the answer itself."""
-    for name in path.split(".") if path else ():
-        answer = answer.get(name) if isinstance(answer, dict) else None
-    return answer

@@ -6,8 +6,9 @@ from datetime import date
 from typing import assert_never
 
 import psycopg2
-from psycopg2 import errors, sql
+from psycopg2 import errorcodes, sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import make_dsn
 
 from jobs import store
 from jobs.credentials import Database, database
@@ -108,35 +109,35 @@ def connected(secret: Database, access: PostgresAccess, application: str = "core
     Raises ServiceError where trying again may help, ConfigurationError where it does not; the password is in neither.
     """
     try:
-        connection = psycopg2.connect(
-            host=secret.db_host,
-            port=secret.db_port,
-            user=secret.db_username,
-            password=secret.db_password.get_secret_value(),
-            dbname=secret.db_name,
-            connect_timeout=10,
-            application_name=application,
-            sslmode=access.sslmode,
-            sslrootcert=access.sslrootcert and str(access.sslrootcert),  # None: as if it were not given
-            keepalives_idle=30,
-            tcp_user_timeout=120_000,
-        )
+        connection = psycopg2.connect(conninfo(secret, access, application))
     except psycopg2.OperationalError as error:
-        raise _unreachable(secret, str(error).strip()) from None
+        raise unreachable(secret, str(error)) from None
     try:
         with connection.cursor() as cursor:
             cursor.execute(session_limits(access))
         connection.commit()
         yield connection
-    except errors.InsufficientPrivilege as error:
-        grants = f"GRANT USAGE ON SCHEMA {secret.table_schema_name} and SELECT on its tables to {secret.db_username}"
-        raise ConfigurationError(f"Postgres: {str(error).strip()}; {grants}") from None
-    except errors.UndefinedTable as error:
-        raise DeliveryChangedError(f"Postgres: {str(error).strip()}: dropped while it was read") from None
     except psycopg2.Error as error:
-        raise ServiceError(f"Postgres: {str(error).strip()}") from error
+        raise explained(secret, str(error), error.pgcode) from error
     finally:
         connection.close()
+
+
+def conninfo(secret: Database, access: PostgresAccess, application: str) -> str:
+    """What libpq connects by, whichever driver calls it; the password stands in it."""
+    return make_dsn(
+        host=secret.db_host,
+        port=secret.db_port,
+        user=secret.db_username,
+        password=secret.db_password.get_secret_value(),
+        dbname=secret.db_name,
+        connect_timeout=10,
+        application_name=application,
+        sslmode=access.sslmode,
+        sslrootcert=access.sslrootcert and str(access.sslrootcert),  # None: as if it were not given
+        keepalives_idle=30,
+        tcp_user_timeout=120_000,
+    )
 
 
 def session_limits(access: PostgresAccess) -> str:
@@ -147,7 +148,24 @@ def session_limits(access: PostgresAccess) -> str:
     )
 
 
-def _unreachable(secret: Database, message: str) -> PlatformError:
+def explained(secret: Database, message: str, code: str | None) -> PlatformError:
+    """A statement's error by its SQLSTATE, whichever driver brought it."""
+    said = f"Postgres: {message.strip()}"
+    match code:
+        case errorcodes.INSUFFICIENT_PRIVILEGE:
+            grants = (
+                f"GRANT USAGE ON SCHEMA {secret.table_schema_name} and SELECT on its tables to {secret.db_username}"
+            )
+            return ConfigurationError(f"{said}; {grants}")
+        case errorcodes.UNDEFINED_TABLE:
+            return DeliveryChangedError(f"{said}: dropped while it was read")
+        case _:
+            return ServiceError(said)
+
+
+def unreachable(secret: Database, message: str) -> PlatformError:
+    """Why libpq got no connection, and what to do about it."""
+    message = message.strip()
     place = f"Postgres at {secret.db_host}:{secret.db_port}/{secret.db_name}"
     for part, what_to_do in _NOT_PASSING.items():
         if part in message:

@@ -1,4 +1,4 @@
-"""Records of an answer as JSON lines: every value as text, counted and hashed while they pass by."""
+"""Records of an answer as JSON lines, counted and hashed while they pass by."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ Keep = Callable[[bytes], object]  # takes a record's line
 
 
 def texts(entry: dict[str, Any]) -> dict[str, str | None]:
-    """Values as the text Spark would give: strings as they are, anything nested as JSON."""
+    """Values as text: strings as they are, anything nested as JSON."""
     return {
         name: value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
         for name, value in entry.items()
@@ -29,20 +29,25 @@ class Tally:
         self._sum = 0
         self._keep = keep or (lambda _line: None)
 
-    def add(self, item: object) -> None:
-        """Count an item in; one that is no object, or no text, is kept too: reading the lines rejects it."""
-        whole = texts(item) if isinstance(item, dict) else item
+    def add(self, item: object, text: bytes | None = None) -> None:
+        """Count an item in, and keep its own text; one that is no object, or no text, too: reading it rejects it.
+
+        The hash is of the values as one writes them in Python, whatever else stood in the text between them.
+        """
+        line = json.dumps(texts(item) if isinstance(item, dict) else item, ensure_ascii=False)
         try:
-            line = json.dumps(whole, ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # half a surrogate pair: only an escape can say that
-            line = json.dumps(whole).encode()
+            hashed, is_text = line.encode(), True
+        except UnicodeEncodeError:
+            hashed, is_text = line.encode("utf-8", "backslashreplace"), False
         self.rows += 1
-        self._bytes += len(line)
+        self._bytes += len(hashed)
         # Added up, not chained: a service may give the same rows in another order each time.
-        self._sum = (self._sum + int.from_bytes(hashlib.sha256(line).digest())) % 2**256
-        if isinstance(item, dict):
+        self._sum = (self._sum + int.from_bytes(hashlib.sha256(hashed).digest())) % 2**256
+        if isinstance(item, dict) and is_text:
             self.columns |= dict.fromkeys(item)
-        self._keep(line + b"\n")
+        if text is None:  # half a surrogate pair: only an escape can say that
+            text = hashed if is_text else json.dumps(item).encode()
+        self._keep(text + b"\n")
 
     @property
     def input(self) -> Input:

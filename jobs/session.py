@@ -15,36 +15,13 @@ if TYPE_CHECKING:
 # What the code relies on, whatever the cluster's defaults; sizes and masters belong to the environment.
 _CONFIGURATION = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.parquet.compression.codec": "zstd",
-    "spark.hadoop.parquet.compression.codec.zstd.level": "1",  # at 3, its default, files are no smaller
-    "spark.sql.csv.parser.columnPruning.enabled": "false",  # else rows with too many fields pass unseen
-    "spark.sql.files.minPartitionNum": "1",  # one file a 128 MB of input; sources run side by side instead
     "spark.sql.shuffle.partitions": "1",  # no plan here shuffles
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.ansi.enabled": "false",
-    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",  # the manifest is the commit point
-    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
 LARGE = 80 * 2**20  # bytes to be read from which C2 is worth its cost (docs/decisions/0006)
-# S3 through Hadoop's S3A. The magic committer writes an object once and in place: nothing is renamed, and nothing but
-# its own `__magic` notes is ever deleted.
-_S3A = {
-    "spark.hadoop.fs.s3a.committer.name": "magic",
-    "spark.hadoop.fs.s3a.committer.magic.enabled": "true",
-    "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a": (
-        "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory"
-    ),
-    "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
-    "spark.sql.parquet.output.committer.class": ("org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter"),
-    "spark.hadoop.fs.s3a.committer.abort.pending.uploads": "false",  # not those of a run beside this one
-    "spark.hadoop.fs.s3a.directory.marker.retention": "keep",  # else each write tries to delete its parents' markers
-    "spark.hadoop.fs.s3a.experimental.input.fadvise": "sequential",  # deliveries are read from end to end
-    "spark.hadoop.fs.s3a.multipart.size": "32M",
-    "spark.hadoop.fs.s3a.connection.maximum": "64",
-}
 
 
 def jars(environment: Environment) -> tuple[str, ...]:
@@ -58,6 +35,7 @@ def configuration(environment: Environment) -> dict[str, str]:
 
 
 def _s3a(environment: Environment) -> dict[str, str]:
+    """For the BigQuery connector, which reads the landed files by Hadoop's client; a landing itself needs none."""
     service = environment.s3
     # Spark hands the variables' endpoint to S3A by itself, but neither region nor path style.
     endpoint = service.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
@@ -70,7 +48,7 @@ def _s3a(environment: Environment) -> dict[str, str]:
         "server-side-encryption-algorithm": "SSE-KMS" if service.kms_key else None,
         "server-side-encryption.key": service.kms_key,
     }
-    return {**_S3A, **{f"spark.hadoop.fs.s3a.{name}": value for name, value in found.items() if value}}
+    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in found.items() if value}
 
 
 class Session:

@@ -59,7 +59,10 @@ class FileDelivery(_Strict):
 
 
 class CsvDelivery(FileDelivery):
-    """RFC 4180 with a header line, comma and double quote; `multiline`: fields hold newlines as a rule."""
+    """RFC 4180 with a header line, comma and double quote.
+
+    `multiline` is taken and means nothing any more: whether values hold line ends is found from the data.
+    """
 
     kind: Literal["csv"]
     multiline: bool = False

@@ -75,14 +75,9 @@ def look_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Inp
     return ()
 
 
-def for_spark(uri: str) -> str:
-    """The name under which Spark writes an object: S3A is its S3 client."""
-    return re.sub("^s3:", "s3a:", uri)
-
-
 def escaped(uri: str) -> str:
-    """The name under which Spark reads an object; it takes every path as a glob."""
-    return for_spark(re.sub(r"([*?\[\]{}\\])", r"\\\1", uri))
+    """The name under which Spark reads an object: S3A is its S3 client, and it takes every path as a glob."""
+    return re.sub("^s3:", "s3a:", re.sub(r"([*?\[\]{}\\])", r"\\\1", uri))
 
 
 def _input(path: Path) -> Input:
@@ -227,14 +222,14 @@ def copy(source: Location, target: Location) -> None:
     return None
 
 
-def handed(file: Path, scratch: Location) -> str:
-    """Where every Spark executor can read a local file: in place, or a copy of it below a scratch prefix on S3."""
-    if isinstance(scratch, Path):
-        return str(file)
-    from jobs import s3
+def handed(file: Path, scratch: Location) -> Input:
+    """A local file where every task can read it: in place, or a copy of it below a scratch prefix on S3."""
+    if isinstance(scratch, S3Location):
+        from jobs import s3
 
-    s3.upload(file, scratch / file.name)
-    return str(scratch / file.name)
+        s3.upload(file, scratch / file.name)
+    (found,) = look(scratch, file.name)
+    return found
 
 
 def discard(scratch: Location) -> None:

@@ -1,9 +1,8 @@
 """HTTP requests that wait out what may pass: 429, 5xx, lost connections, answers cut off."""
 
-import json
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -56,11 +55,3 @@ def _cause(error: BaseException) -> str:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return str(error).partition("\n")[0][:200]
-
-
-def parsed(body: bytes) -> Any:
-    """JSON with the digits of its fractions as they were sent. Raises ValueError."""
-    try:
-        return json.loads(body, parse_float=str)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None

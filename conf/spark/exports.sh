@@ -10,6 +10,7 @@ options=(--driver-memory "${CORETELECOMS_DRIVER_MEMORY:-2g}" --driver-class-path
 more="" # not on the class path of the archive, which would not fit any more
 for list in "$@"; do more+=:$(jars "$ROOT/$list"); done
 [ -z "$more" ] || { more=${more#:} && options+=(--jars "${more//:/,}"); }
+export PYTHONPATH=$ROOT${PYTHONPATH:+:$PYTHONPATH} # tasks import the package
 PYSPARK_SUBMIT_ARGS=$(printf '%q ' "${options[@]}")pyspark-shell
 [ -n "${CORETELECOMS_JVM:-}" ] || export CORETELECOMS_JVM_LARGE=$LARGE
 exec env -0

@@ -1,10 +1,67 @@
 """Tasks of a Spark stage, on executors: the very function that threads run."""
 
-from collections.abc import Sequence
+import os
+import pickle
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
 
 from jobs.landing.split import Split, SplitResult
 from jobs.landing.task import LandSplit
 from jobs.session import Session
+
+_AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table that Spark reads over JDBC: `query` in FROM, a partition a split's `predicate`.
+
+    `options`: the driver's, the password among them. `rows`: how many of them a batch, and memory, may hold.
+    """
+
+    url: str
+    query: str
+    columns: Sequence[str]
+    rows: int
+    options: Mapping[str, str] = field(repr=False)
+
+
+@runtime_checkable
+class TableSplit(Split, Protocol):
+    """Rows of a table: a split that a thread reads by itself, and whose rows Spark reads for its task."""
+
+    @property
+    def predicate(self) -> str:
+        """SQL that is true for this split's rows."""
+        ...
+
+    def relation(self) -> Relation:
+        """The table that this split and those beside it are of. Raises ServiceError, ConfigurationError."""
+        ...
+
+    def of_rows(self, batches: Iterator[pa.RecordBatch]) -> Split:
+        """The same split, where its rows have been read: `relation`'s columns."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Lent:
+    """A task with the driver's AWS credentials, for executors that have none; they stand nowhere else."""
+
+    task: LandSplit
+    variables: Mapping[str, str] = field(repr=False)
+
+    @staticmethod
+    def to(task: LandSplit) -> "_Lent":
+        return _Lent(task, {name: os.environ[name] for name in _AWS if name in os.environ})
+
+    def __call__(self, named: tuple[str, Split]) -> SplitResult:
+        if "AWS_ACCESS_KEY_ID" not in os.environ:
+            os.environ.update(self.variables)
+        return self.task(named)
 
 
 class OnSpark:
@@ -20,8 +77,32 @@ class OnSpark:
 
     def run(self, task: LandSplit, named: Sequence[tuple[str, Split]]) -> list[SplitResult]:
         """Results in the order of the splits; what a task raises is tried again by Spark, then raised."""
+        if of_table := [(name, split) for name, split in named if isinstance(split, TableSplit)]:
+            return self._over_jdbc(task, of_table)
         context = self.session.describe(task.description).sparkContext
-        return context.parallelize(named, max(1, len(named))).map(task).collect()
+        return context.parallelize(named, max(1, len(named))).map(_Lent.to(task)).collect()
+
+    def _over_jdbc(self, task: LandSplit, named: Sequence[tuple[str, TableSplit]]) -> list[SplitResult]:
+        """Spark's own reader has a partition a split, whose rows reach the split's task as Arrow batches."""
+
+        lent = _Lent.to(task)
+
+        def landed(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+            name, split = named[TaskContext.get().partitionId()]  # type: ignore[union-attr]
+            result = lent((name, split.of_rows(iter(batches))))
+            yield pa.RecordBatch.from_pydict({"result": [pickle.dumps(result)]})
+
+        from pyspark import TaskContext
+
+        relation = named[0][1].relation()
+        # A session of its own: the rows of a batch are a setting of the session, and other tables are read beside.
+        spark = self.session.describe(task.description).newSession()
+        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", relation.rows)
+        predicates = [split.predicate for _, split in named]
+        properties = {**relation.options, "fetchsize": str(relation.rows)}
+        rows = spark.read.jdbc(relation.url, relation.query, predicates=predicates, properties=properties)
+        found = rows.select(*relation.columns).mapInArrow(landed, "result binary").collect()
+        return [pickle.loads(one.result) for one in found]  # noqa: S301 - what a task of this run has made
 
     def first_failure(self, work: str) -> str:
         """What the earliest failed task of the stage described as `work` said; "": nothing is known."""

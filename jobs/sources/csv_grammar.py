@@ -12,6 +12,7 @@ _FIELD = rb'(?:%b|[^",\r\n][^,\r\n]*+|)' % _QUOTED
 _quoted_field = re.compile(_QUOTED)
 _bare_field = re.compile(rb"[^,\n]*+")
 blank_line = re.compile(rb"\r*+\n")
+_returns = re.compile(rb"\r*+")
 # Quotes that open behind a comma, a line end or nothing, and close before a comma or a line end, one after the other.
 _sound_quotes = re.compile(rb'(?:[^"]*+(?:(?<=[,\n])|\A)%b(?=[,\r\n]))*+' % _QUOTED)
 
@@ -59,7 +60,9 @@ def _quoted_end(data: bytes, at: int) -> tuple[int, str]:
         return line_end.end(), ""
     if data[end : end + 1] == b",":
         return end + 1, ""
-    is_text = data[end : end + 1000].strip(b"\r") != b""
+    returns = _returns.match(data, end)
+    assert returns  # it matches nothing too
+    is_text = returns.end() < len(data)
     return (end, TEXT_BEHIND_A_QUOTE) if is_text else (0, "")
 
 

@@ -60,6 +60,10 @@ class Window:
             self.data, self.begin = self.data[self.begin :], 0
         return self.data
 
+    def view(self, until: int) -> bytes:
+        """What is at hand before byte `until`; no more than a record may have, so that none in it is too long."""
+        return self.rest[: min(until - self.at, MAX_RECORD)]
+
     def __len__(self) -> int:
         return len(self.data) - self.begin
 
@@ -86,8 +90,8 @@ class Window:
         self.at += size
 
     def line_end(self, at: int) -> int:
-        """Behind the first line end from `at` on, both within what is at hand; 0: there is none."""
-        while (end := self.data.find(b"\n", at)) < 0 and self.more():
+        """Behind the first line end from `at` on, counted from what is at hand; 0: MAX_RECORD bytes have none."""
+        while (end := self.data.find(b"\n", at)) < 0 and len(self) - at <= MAX_RECORD and self.more():
             pass
         return end + 1
 
@@ -125,7 +129,7 @@ class Records:
             if not window.more():
                 break
         if fault == TEXT_BEHIND_A_QUOTE or not end:
-            return self._taken(self._unreadable_end(end - window.begin if end else 0), UNREADABLE)
+            return self._take_unreadable(end - window.begin if end else 0)
         size = end - window.begin
         reason = UNREADABLE if fault == STRAY_CARRIAGE_RETURN else _reason(window.data[window.begin : end])
         if not reason and self._width not in (0, fields):
@@ -147,20 +151,30 @@ class Records:
             return Record(raw[:SHOWN], TOO_LONG, raw.count(b"\n"))
         return Record(raw, reason, raw.count(b"\n"))
 
-    def _unreadable_end(self, text: int) -> int:
-        """How many bytes are rejected for the text behind a quote that begins `text` bytes on; 0: it never closes.
+    def _take_unreadable(self, text: int) -> Record:
+        """What is rejected for the text behind a quote that begins `text` bytes on; 0: the quote never closes.
 
         The lines down to that text; but the first line alone where the "closing" quote is the first of a field in
-        lines that are sound without the quote before them: then that one was a mistake.
+        lines that are sound without the quote before them, for then that one was a mistake, or beyond MAX_RECORD.
         """
         window = self.window
         _ = window.rest  # from here on nothing is skipped: positions count from 0
         line = window.line_end(0)
-        if not line or text < line or text > MAX_RECORD:
-            return line
-        end = window.line_end(text)
+        is_within = not line or text < line
         opens_a_field = window.data[text - 2 : text - 1] in (b",", b"\n")
-        return line if opens_a_field and self._are_sound(line, text) else end
+        if text and text <= MAX_RECORD and (is_within or not (opens_a_field and self._are_sound(line, text))):
+            return self._take_line(text)
+        return self._take_line(0)
+
+    def _take_line(self, at: int) -> Record:
+        """Reject the bytes down to the first line end from `at` on."""
+        window = self.window
+        if end := window.line_end(at):
+            return self._taken(end, UNREADABLE)
+        begin, shown = window.at, window.rest[:SHOWN]
+        end, lines = _line_end_of(window.chunks(), at)
+        window.move(min(begin + end, window.size))
+        return Record(shown, TOO_LONG, lines)
 
     def _are_sound(self, at: int, until: int) -> bool:
         """Whether whole records of the header's width stand from `at` to beyond `until`."""
@@ -174,17 +188,14 @@ class Records:
         return self._pattern is not None
 
     def _take_far(self) -> Record:
-        """A record longer than memory should hold: rejected as one where it ends, else its first line is."""
+        """A record longer than memory should hold: rejected as one where it ends."""
         window = self.window
         begin, shown = window.at, window.rest[:SHOWN]
-        end, lines = _end_of(window.chunks_again())
-        reason = TOO_LONG
+        end, lines, text = _end_of(window.chunks_again())
         if not end:
-            end, lines = _line_end_of(window.chunks()), 1
-            if end <= MAX_RECORD:
-                shown, reason = window.rest[:end], UNREADABLE
+            return self._take_unreadable(text)
         window.move(min(begin + end, window.size))
-        return Record(shown, reason, lines)
+        return Record(shown, TOO_LONG, lines)
 
 
 def _reason(record: bytes) -> str:
@@ -193,42 +204,53 @@ def _reason(record: bytes) -> str:
     return "" if is_utf_8(record) else "not UTF-8"
 
 
-def _line_end_of(chunks: Iterable[bytes]) -> int:
-    size = 0
+def _line_end_of(chunks: Iterable[bytes], at: int) -> tuple[int, int]:
+    """Bytes and line ends down to the first line end from `at` on, or to the last byte."""
+    size = lines = 0
     for chunk in chunks:
-        if end := chunk.find(b"\n") + 1:
-            return size + end
+        if end := chunk.find(b"\n", max(at - size, 0)) + 1:
+            return size + end, lines + chunk.count(b"\n", 0, end)
         size += len(chunk)
-    return size
+        lines += chunk.count(b"\n")
+    return size, lines + 1
 
 
-def _end_of(chunks: Iterable[bytes]) -> tuple[int, int]:
-    """Bytes and line ends of the record that `chunks` begin with; 0 bytes: a quote is not closed as it should be."""
-    state, size, lines = "start", 0, 0
+def _end_of(chunks: Iterable[bytes]) -> tuple[int, int, int]:
+    """Bytes and line ends of the record that `chunks` begin with.
+
+    0 bytes: a quote of it is never closed, or (the third number) closes before text, which begins there.
+    """
+    state, size, lines, behind = "start", 0, 0, 0
     for chunk in chunks:
         at = 0
         while at < len(chunk):
             state, at = _step(state, chunk, at)
-            if state == "text behind a quote":
-                return 0, 0
+            if state == "behind":
+                behind = size + at
+            if state == "text":
+                return 0, 0, behind
             if state == "end":
-                return size + at, lines + chunk.count(b"\n", 0, at)
+                return size + at, lines + chunk.count(b"\n", 0, at), 0
         size += len(chunk)
         lines += chunk.count(b"\n")
-    return (0 if state == "quoted" else size), lines
+    return (0 if state == "quoted" else size), lines, 0
 
 
 def _step(state: str, chunk: bytes, at: int) -> tuple[str, int]:
-    """One step of reading a record by its separators: the state then, and where. "behind": behind a closing quote."""
+    """One step of reading a record by its separators: the state then, and where.
+
+    "behind" a closing quote; "returns": behind it came carriage returns only; "text": something else did.
+    """
     byte = chunk[at : at + 1]
     if state in ("start", "behind") and byte == b'"':
         return "quoted", at + 1
     if state == "quoted":
         closing = chunk.find(b'"', at) + 1
         return ("behind", closing) if closing else ("quoted", len(chunk))
-    if state == "behind" and byte not in (b",", b"\n", b"\r"):
-        return "text behind a quote", at
+    if state in ("behind", "returns"):
+        after = {b"\n": "end", b"\r": "returns"} | ({b",": "start"} if state == "behind" else {})
+        return after.get(byte, "text"), at + 1
     found = _SEPARATOR.search(chunk, at)
     if found is None:
-        return "behind" if state == "behind" else "bare", len(chunk)
+        return "bare", len(chunk)
     return "end" if found.group() == b"\n" else "start", found.end()

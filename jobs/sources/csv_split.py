@@ -17,14 +17,11 @@ from jobs.contract import Mapping
 from jobs.errors import BalanceError
 from jobs.landing.split import Counts
 from jobs.location import Location
-from jobs.reading import MAX_RECORD
 from jobs.sources.csv_grammar import provable_end, record_pattern
 from jobs.sources.csv_records import Records, Window
 from jobs.store import Input
 
 BLOCK = 8 * 2**20  # bytes that are looked at, and parsed, at once
-# What a block holds may be as long as a record, else both ways would differ in what is too long.
-assert BLOCK + store.CHUNK <= MAX_RECORD
 _PROOF = 32  # sound records that make a guess
 _GUESSES = 100_000
 
@@ -65,7 +62,7 @@ class CsvSplit:
         window = Window(self.root, self.found, begin)
         records = Records(window, self._width)
         while window.at < self.end and window.has(BLOCK):
-            view = window.rest[: self.end - window.at]
+            view = window.view(self.end)
             block = view[: provable_end(view)]
             table = self._parsed(block) if block else None
             if table is not None and _line_ends_outside(block, table) == len(table):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs import api, store
-from jobs.sources.answers import ITEMS, answered
 from jobs.errors import ContractError
 from jobs.ledger import landing_folder
 from jobs.reading import Reading, Request
 from jobs.settings import RestDelivery
+from jobs.sources.answers import ITEMS, answered
 
 
 @contextmanager

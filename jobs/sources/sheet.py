@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jobs import sheets
-from jobs.sources.answers import ITEMS, answered
 from jobs.reading import Reading, Request
 from jobs.settings import SheetDelivery
+from jobs.sources.answers import ITEMS, answered
 
 
 @contextmanager

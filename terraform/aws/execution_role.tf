@@ -54,14 +54,13 @@ data "aws_iam_policy_document" "execution" {
   }
   statement {
     sid       = "LookIntoLake"
-    actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    actions   = ["s3:ListBucket"]
     resources = [local.lake]
   }
   statement {
-    sid     = "ReadLake"
-    actions = ["s3:GetObject"]
-    # Hadoop asks whether raw itself is an object, and would take a 403 for an error.
-    resources = concat(["${local.lake}/raw", "${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/scratch/*"], local.bronze)
+    sid       = "ReadLake"
+    actions   = ["s3:GetObject"]
+    resources = concat(["${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/scratch/*"], local.bronze)
   }
   statement {
     sid       = "WriteLake"
@@ -79,9 +78,9 @@ data "aws_iam_policy_document" "execution" {
     resources = ["${local.lake}/raw/*/rejected/*"]
   }
   statement {
-    sid       = "DeleteScratchOnly" # below raw/ the committer's own notes, and nothing else, ever
+    sid       = "DeleteScratchOnly" # below raw/ nothing, ever
     actions   = ["s3:DeleteObject"]
-    resources = ["${local.lake}/raw/*/__magic*", "${local.lake}/scratch/*"]
+    resources = ["${local.lake}/scratch/*"]
   }
   statement {
     sid       = "ReadItsSecrets"

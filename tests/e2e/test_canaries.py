@@ -47,7 +47,7 @@ def plain(path: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def left_behind(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> tuple[World, dict[str, bytes]]:
-    """A run that lands everything, and one where every service refuses: all files, output and process arguments."""
+    """A run by each engine that lands all, and one where every service refuses: files, output, processes' arguments."""
     world = make_world(tmp_path_factory.mktemp("canaries"), agents_from_a_file=False)
     events = world.root / "events"
     events.mkdir()
@@ -72,9 +72,11 @@ def left_behind(tmp_path_factory: pytest.TempPathFactory, platform: Platform) ->
         (world.root / "secrets/db_password").write_text(PASSWORD)
         web.write_secrets(world.root / "services")
         canaries = Platform(world, platform.counts, server)
-        done = canaries.submit("run", "--date", str(DAYS[0]))
-        assert done.returncode == 0, done.stderr
-        texts["output"] = (done.stdout + done.stderr).encode()
+        texts["output"] = b""
+        for engine in ("spark", "in-process"):
+            done = canaries.submit("run", "--date", str(DAYS[0]), "--replay", "--engine", engine)
+            assert done.returncode == 0, done.stderr
+            texts["output"] += (done.stdout + done.stderr).encode()
         web.access_token = web.api_token = "changed"
         web.faults = {"/v4": deque([json_reply({}, 500)] * 99)}
         with server.transaction() as cursor:

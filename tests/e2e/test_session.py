@@ -1,5 +1,6 @@
-"""How Spark is started: with the JIT that suits what is to be read, and not at all where nothing is new."""
+"""When Spark is started, and how: never where threads read; with the JIT that suits what is to be read."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -14,9 +15,19 @@ from tests.conftest import DAYS, World, make_world
 DAY = str(DAYS[0])
 
 
-def flags(world: World) -> str:
+def flags(world: World, *engine: str) -> str:
     """What the JVM says of its own flags, were one started by a run of two sources; each must have looked at both."""
-    command = [str(ROOT / "spark-submit.sh"), "run", "--date", DAY, "--source", "call_logs", "--source", "customers"]
+    command = [
+        str(ROOT / "spark-submit.sh"),
+        "run",
+        "--date",
+        DAY,
+        "--source",
+        "call_logs",
+        "--source",
+        "customers",
+        *engine,
+    ]
     environment = os.environ | {"SPARK_SUBMIT_OPTS": "-XX:+PrintCommandLineFlags"}
     done = subprocess.run(
         [*command, "--env", str(world.file)], env=environment, capture_output=True, text=True, check=False
@@ -33,12 +44,27 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def test_a_small_day_is_compiled_by_c1_and_where_nothing_is_new_no_jvm_is_started(world: World) -> None:
-    assert "-XX:TieredStopAtLevel=1" in flags(world)
+def engine_of(world: World) -> str:
+    """Of the newest run, as its report says."""
+    newest = max((world.lake / "runs").glob("*.json"))
+    return str(json.loads(newest.read_text())["engine"])
+
+
+def test_a_day_is_read_without_a_jvm_unless_spark_is_asked_for(world: World) -> None:
     assert not flags(world)
+    assert engine_of(world) == "in-process"
+    assert not flags(world, "--engine", "spark")  # nothing is new
+    assert "-XX:TieredStopAtLevel=1" in flags(world, "--engine", "spark", "--replay")
+    assert engine_of(world) == "spark"
+
+
+def test_a_run_above_the_environments_size_goes_to_spark_by_itself(world: World) -> None:
+    world.file.write_text("engine = { spark_above_gb = 1e-6 }\n" + world.file.read_text())
+    assert "-XX:TieredStopAtLevel=1" in flags(world)
+    assert engine_of(world) == "spark"
 
 
 def test_a_large_day_is_compiled_by_c2_too(world: World) -> None:
     calls = delivery_path(world.root / "sources", ("call_logs", DAY))
     calls.write_bytes(b"no,calls\n" + b"x,y\n" * (LARGE // 4))  # refused for its header: to read it would take its time
-    assert "-XX:TieredStopAtLevel=4" in flags(world)
+    assert "-XX:TieredStopAtLevel=4" in flags(world, "--engine", "spark")

@@ -69,7 +69,7 @@ EXPECTED = {
     "calls_other_order": landed(),
     "calls_original": landed(),
     "calls_corrected": landed(299),
-    "social_truncated": refused("cut off"),
+    "social_truncated": refused("a string is never closed, near byte"),
     "social_unequal_columns": rejects("no value for ['agent ID']"),
     # Of 301 indexes two stand in some columns only.
     "social_shifted_index": rejects("no value for ['agent ID']", delivered=301, rejected=2),

@@ -12,7 +12,7 @@ JOBS = "jobs"  # the access key that the command runs with, by which its request
 RIGHTS = Path(__file__).with_name("execution_role.txt")  # tests/terraform: exactly those that terraform/aws grants
 _CONDITIONS = ("s3:if-none-match", "s3:x-amz-server-side-encryption-aws-kms-key-id")
 _LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type", "fetch-owner"}
-_LISTING |= {"start-after", "uploads", "max-uploads", "key-marker", "upload-id-marker"}
+_LISTING |= {"start-after"}
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,9 @@ def acts(request: Request, account: str, region: str) -> Iterator[Act]:
     elif request.key:
         yield from _on_object(request)
     else:
-        action = "s3:ListBucketMultipartUploads" if "uploads" in request.query else "s3:ListBucket"
         if request.method not in ("GET", "HEAD") or request.query.keys() - _LISTING:
             raise AssertionError(f"an unknown request on a bucket: {request.method} {request.bucket}?{request.query}")
-        yield Act(action, f"arn:aws:s3:::{request.bucket}")
+        yield Act("s3:ListBucket", f"arn:aws:s3:::{request.bucket}")
 
 
 def _on_object(request: Request) -> Iterator[Act]:

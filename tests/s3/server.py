@@ -77,9 +77,9 @@ class Server:
     def forbids(self, request: Request) -> bool:
         """The policy: below raw/ nothing is deleted but the committer's notes, and no object is replaced."""
         gone = [request.key] if request.method == "DELETE" and "uploadId" not in request.query else request.deleted
-        if any(_is_raw(key) and "/__magic" not in key for key in gone):
+        if any(_is_raw(key) for key in gone):
             return True
-        if not request.completes or not _is_raw(request.key) or "/__magic" in request.key:
+        if not request.completes or not _is_raw(request.key):
             return False
         is_marker = request.key.endswith("/")
         is_conditional = request.headers.get("if-none-match") == "*"

@@ -1,12 +1,10 @@
 """What breaks on the way to and from S3: each converges on the next run, nothing lost, doubled or half visible."""
 
-import os
-import re
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +14,13 @@ from demo.faithful import Counts
 from jobs.errors import ConfigurationError
 from jobs.ledger import Outcome, new_run_id
 from jobs.run import Run, execute
-from jobs.session import Session, configuration
+from jobs.session import Session
 from jobs.settings import load_contracts
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import kill, wait_for
-from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud, cloud_of
-from tests.s3.server import ACCOUNT, Request, Server
+from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
+from tests.s3.server import ACCOUNT, Request
 from tests.s3.test_store import held, landing
-from tests.spark.conftest import spark_environment
 
 KEY = f"call logs/call_logs_day_{DAYS[0]}.csv"
 CALLS = ("run", "--date", str(DAYS[0]), "--source", "call_logs")
@@ -42,15 +39,14 @@ def rows(delivered: tuple[World, Counts]) -> int:
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs `run` in this process, on the one session of these tests."""
+    """Runs `run` in this process, by its threads."""
 
-    session: Session
-    spill: Path  # where S3A keeps what it has not uploaded yet
+    spill: Path  # where a file lies until it is uploaded
 
     def __call__(self, cloud: Cloud) -> Outcome:
         contracts = load_contracts(cloud.environment, ("call_logs",))
         run = Run(cloud.environment, contracts, DAYS[:1], new_run_id(), "run", False)
-        (outcome,) = execute(run, self.session).outcomes
+        (outcome,) = execute(run, Session("tests", {})).outcomes
         return outcome
 
     def converges(self, cloud: Cloud, rows: int) -> None:
@@ -63,20 +59,12 @@ class Runner:
         assert not cloud.server.keys(LAKE_BUCKET, f"{cloud.prefix}/scratch/")
 
 
-@pytest.fixture(scope="module")
-def run(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    os.environ.update(spark_environment())
-    spill = tmp_path_factory.mktemp("spill")
-    options = configuration(cloud_of(spill, server, "session").environment) | {
-        "spark.master": "local[2]",
-        "spark.driver.memory": "1g",
-        "spark.hadoop.fs.s3a.buffer.dir": str(spill),
-        "spark.hadoop.fs.s3a.retry.interval": "50ms",
-        "spark.hadoop.fs.s3a.retry.throttle.interval": "50ms",
-    }
-    session = Session("tests", options)
-    yield Runner(session, spill)
-    session.stop()
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    spill = tmp_path / "spill"
+    spill.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spill))
+    return Runner(spill)
 
 
 class Fault:
@@ -101,7 +89,6 @@ class Fault:
 
 @pytest.mark.parametrize("bucket", [SOURCES_BUCKET, LAKE_BUCKET])
 def test_a_bucket_of_somebody_else_is_neither_read_nor_written(bucket: str, run: Runner, calls: Cloud) -> None:
-    """Spark's client cannot name the owner; ours asks first, and Spark's then asks for nothing."""
     calls.write(service=f'owners = {{ {bucket} = "999999999999" }}')
     first = len(calls.server.requests)
 
@@ -123,7 +110,7 @@ def test_a_bucket_of_somebody_else_is_neither_read_nor_written(bucket: str, run:
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_bursts_of_server_errors_are_ridden_out(status: int, run: Runner, calls: Cloud, rows: int) -> None:
-    fault = Fault(6, status, times=15)
+    fault = Fault(4, status, times=15)
     with calls.server.broken(fault):
         outcome = run(calls)
     assert (outcome.state, outcome.rows_bronze) == ("loaded", rows), outcome.error
@@ -132,7 +119,7 @@ def test_bursts_of_server_errors_are_ridden_out(status: int, run: Runner, calls:
 
 
 def test_a_connection_cut_in_the_middle_of_an_upload_is_ridden_out(run: Runner, calls: Cloud, rows: int) -> None:
-    fault = Fault(1, 0, lambda r: "partNumber" in r.query and "call_logs" in r.key, times=2)
+    fault = Fault(1, 0, lambda r: r.method == "PUT" and "/landed/" in r.key, times=2)
     with calls.server.broken(fault):
         outcome = run(calls)
     assert (outcome.state, fault.left) == ("loaded", 0), outcome.error
@@ -150,7 +137,7 @@ def test_a_server_that_stays_down_is_a_service_error_that_a_retry_mends(
     run.converges(calls, rows)
 
 
-@pytest.mark.parametrize("moment", ["before Spark opens it", "after Spark read it"])
+@pytest.mark.parametrize("moment", ["before a task opens it", "after it was read"])
 def test_an_object_replaced_while_it_is_read_voids_the_landing(
     moment: str, run: Runner, calls: Cloud, rows: int
 ) -> None:
@@ -160,9 +147,8 @@ def test_an_object_replaced_while_it_is_read_voids_the_landing(
     replaced = threading.Event()
 
     def replace(request: Request) -> None:
-        is_hadoop = "Hadoop" in request.headers.get("user-agent", "")
-        is_read = request.method == "HEAD" and request.bucket == SOURCES_BUCKET and is_hadoop
-        is_write = request.method == "POST" and "uploads" in request.query
+        is_read = request.method == "GET" and request.bucket == SOURCES_BUCKET
+        is_write = request.method == "PUT" and "/landed/" in request.key
         if (is_read if moment.startswith("before") else is_write) and not replaced.is_set():
             replaced.set()
             calls.deliver(KEY, new)
@@ -193,7 +179,7 @@ def test_a_full_disk_below_the_uploads_fails_the_run_and_the_next_converges(
 ) -> None:
     outcome = run(calls)
     assert outcome.exit_code == 70
-    assert re.search("No space left|any valid local directory for s3ablock", outcome.error or "")
+    assert "No space left" in (outcome.error or "")
     assert not calls.manifests("call_logs")
     (full_disk / "filler").unlink()
     run.converges(calls, rows)
@@ -201,11 +187,13 @@ def test_a_full_disk_below_the_uploads_fails_the_run_and_the_next_converges(
 
 @pytest.fixture
 def full_disk(run: Runner) -> Iterator[Path]:
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", run.spill]
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", run.spill]
     mounted = subprocess.run(mounting, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"no right to mount a small disk here: {mounted.stderr.strip()}")
-    (run.spill / "filler").write_bytes(bytes(60 * 2**20))  # S3A wants room for a whole part of 32 MB
+    with suppress(OSError), (run.spill / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
     yield run.spill
     subprocess.run(["umount", "-l", run.spill], check=True)
 
@@ -226,25 +214,12 @@ def test_a_credential_without_rights_is_a_configuration_error(run: Runner, calls
     assert f"s3://{SOURCES_BUCKET}/{calls.prefix}/{KEY}" in (outcome.error or "")
 
 
-def test_uploads_that_a_killed_run_left_open_stay_invisible(
-    run: Runner, calls: Cloud, server: Server, rows: int
-) -> None:
+def test_uploads_that_a_killed_run_left_open_stay_invisible(run: Runner, calls: Cloud, rows: int) -> None:
     """They expire by the lifecycle rule of docs/s3.md; no reader ever sees them."""
-    held = threading.Event()
-
-    def hold(request: Request) -> int | None:
-        is_upload = request.method == "POST" and "uploadId" in request.query and "call_logs" in request.key
-        if not is_upload or held.is_set():
-            return None
-        held.set()
-        os.killpg(process.pid, signal.SIGKILL)
-        return 503
-
-    with server.broken(hold):
-        process = calls.start(*CALLS, hold_at="never", folder=calls.root / "hold")
-        process.communicate()
-    assert held.is_set()
-    open_uploads = server.client.list_multipart_uploads(Bucket=LAKE_BUCKET).get("Uploads", ())
-    assert [upload["Key"] for upload in open_uploads if upload["Key"].startswith(f"{calls.prefix}/raw/")]
-    assert not calls.manifests("call_logs")
+    client, killed = calls.server.client, f"{calls.prefix}/raw/call_logs/ingest_date={DAYS[0]}/run_id=killed"
+    place = {"Bucket": LAKE_BUCKET, "Key": f"{killed}/landed/part-00000.zstd.parquet"}
+    upload = client.create_multipart_upload(**place)["UploadId"]
+    client.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"half")
     run.converges(calls, rows)
+    left = client.list_multipart_uploads(Bucket=LAKE_BUCKET)["Uploads"]
+    assert [one["Key"] for one in left if one["Key"].startswith(f"{calls.prefix}/raw/")] == [place["Key"]]

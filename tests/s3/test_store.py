@@ -1,14 +1,16 @@
 """The store's words on S3, without Spark."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from io import BytesIO
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import store
+from jobs import s3, store
 from jobs.bronze import delta
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
 from jobs.ledger import Ledger, Manifest, landing_folder
@@ -104,6 +106,30 @@ def test_a_footer_longer_than_the_first_guess_is_read_whole(cloud: Cloud) -> Non
     assert store.parquet(at(cloud, "wide"))[:2] == (3, len(file.getvalue()))
 
 
+@pytest.mark.parametrize("size", [1, 11 * 2**20], ids=["in one request", "in pieces"])
+def test_a_file_is_put_whole_once_and_never_over_another(
+    size: int, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "PIECE", 5 * 2**20)  # the least that a piece may have
+    place, content = at(cloud, "once"), os.urandom(size)
+    with store.new_file(place) as file:
+        file.write(content)
+        assert s3.head(place) is None
+    assert store.read(place) == content
+    with store.new_file(place) as file:
+        file.write(os.urandom(size))
+    assert store.read(place) == content
+    left = cloud.server.client.list_multipart_uploads(Bucket=LAKE_BUCKET).get("Uploads", ())
+    assert not [one["Key"] for one in left if one["Key"].startswith(f"{cloud.prefix}/")]
+
+
+def test_what_fails_while_a_file_is_written_leaves_nothing(cloud: Cloud) -> None:
+    place = at(cloud, "never")
+    with pytest.raises(ValueError, match="in between"), store.new_file(place):
+        raise ValueError("in between")
+    assert s3.head(place) is None
+
+
 def test_an_encryption_key_and_a_buckets_owner_go_with_every_request(cloud: Cloud) -> None:
     key = f"arn:aws:kms:eu-north-1:{ACCOUNT}:key/1"
     place, first = at(cloud, "x", kms_key=key, owners={LAKE_BUCKET: ACCOUNT}), len(cloud.server.requests)
@@ -115,13 +141,12 @@ def test_an_encryption_key_and_a_buckets_owner_go_with_every_request(cloud: Clou
     assert store.delta_options(place)["aws_sse_kms_key_id"] == key
 
 
-def test_spark_gets_endpoint_key_and_the_magic_committer_only_where_something_is_on_s3(cloud: Cloud) -> None:
+def test_spark_gets_endpoint_and_key_only_where_something_is_on_s3(cloud: Cloud) -> None:
     cloud.write(service='kms_key = "arn:x"')
     found = configuration(cloud.environment)
     assert found["spark.hadoop.fs.s3a.endpoint"] == cloud.server.url
     assert found["spark.hadoop.fs.s3a.path.style.access"] == "true"
     assert found["spark.hadoop.fs.s3a.server-side-encryption.key"] == "arn:x"
-    assert found["spark.hadoop.fs.s3a.committer.name"] == "magic"
     local = {"name": "x", "sources": "a", "lake": "b", "warehouse": {"kind": "delta", "path": "c"}}
     assert configuration(Environment.model_validate(local)) == {}
 

@@ -1,28 +1,23 @@
-import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame
 
 from demo.postgres import Server, serving
-from jobs.ledger import Manifest, Outcome, new_run_id
-from jobs.run import Run, execute
 from jobs.session import Session
-from jobs.settings import ROOT, load_contracts
+from jobs.settings import ROOT
 from tests.conftest import DAY, World
+from tests.runner import Runner
 
 
 def spark_environment() -> dict[str, str]:
-    """The variables that spark-submit.sh starts Spark with."""
-    show = "import json, os; print(json.dumps(dict(os.environ)))"
-    script = f"source ./setup.sh; source conf/spark/jvm.sh; $PYTHON -c '{show}'"
-    shown = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)
-    return dict(json.loads(shown.stdout))
+    """The variables in which Python starts Spark."""
+    shown = subprocess.run([ROOT / "conf/spark/exports.sh"], check=True, capture_output=True, text=True)
+    pairs = (pair.partition("=") for pair in shown.stdout.split("\0") if pair)
+    return {name: value for name, _, value in pairs}
 
 
 @pytest.fixture(scope="session")
@@ -31,33 +26,6 @@ def session() -> Iterator[Session]:
     session = Session("tests", {"spark.master": "local[2,2]", "spark.driver.memory": "1g"})
     yield session
     session.stop()
-
-
-@dataclass(frozen=True)
-class Runner:
-    """Runs steps in this process, on the one session of all tests."""
-
-    world: World
-    session: Session
-
-    def __call__(
-        self, *days: date, step: str = "run", sources: tuple[str, ...] = (), replay: bool = False
-    ) -> list[Outcome]:
-        environment = self.world.environment
-        contracts = load_contracts(environment, sources)
-        run = Run(environment, contracts, days or (DAY,), new_run_id(), step, replay)
-        return list(execute(run, self.session).outcomes)
-
-    def bronze(self, source: str) -> list[dict[str, object]]:
-        """The live rows of a Bronze table."""
-        from deltalake import DeltaTable
-
-        uris = [uri.removeprefix("file://") for uri in DeltaTable(self.world.bronze / source).file_uris()]
-        return [row.asDict() for row in self.session().read.parquet(*uris).collect()]
-
-    def rejected(self, manifest: Manifest) -> DataFrame:
-        folder = self.world.lake / f"raw/{manifest.source}/ingest_date={manifest.ingest_date}/run_id={manifest.run_id}"
-        return self.session().read.parquet(*[str(folder / file.path) for file in manifest.rejected_files])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from demo import outages
 from demo.services import Services, serving
 from demo.web import Reply, json_reply
 from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
-from tests.spark.conftest import Runner
+from tests.runner import Runner
 
 HEADER = ["iD", "NamE", "experience", "state"]
 

@@ -1,9 +1,11 @@
 """What Spark does for a landing: it reads and writes, row by row, and nothing goes from one task to another."""
 
+from dataclasses import replace
+
 from demo.faithful import generate
 from demo.postgres import Server
 from tests.conftest import DAY
-from tests.spark.conftest import Runner
+from tests.runner import Runner
 
 SOURCES = ("call_logs", "customers", "social_media", "web_forms")
 
@@ -14,7 +16,7 @@ def test_a_landing_is_one_stage_so_nothing_is_shuffled(run: Runner, postgres: Se
     postgres.write_secrets(run.world.root / "secrets")
     tracker = run.session().sparkContext.statusTracker()
     before = set(tracker.getJobIdsForGroup())
-    outcomes = run(sources=SOURCES)
+    outcomes = replace(run, engine="spark")(sources=SOURCES)
     assert [outcome.state for outcome in outcomes] == ["loaded"] * len(SOURCES)
     jobs = [tracker.getJobInfo(job) for job in set(tracker.getJobIdsForGroup()) - before]
     assert len(jobs) == len(SOURCES)

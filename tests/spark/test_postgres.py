@@ -9,6 +9,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from jobs.ledger import Outcome
 from jobs.settings import load_contracts
 from jobs.sources import postgres as reader
 from tests.conftest import DAY, World
-from tests.spark.conftest import Runner
+from tests.runner import Runner
 
 TABLE = f"{SCHEMA}.web_form_request_2025_11_21"
 COLUMNS = HEADERS["web_forms"]
+ENGINES = ("in-process", "spark")
 ROWS = 9_000
 
 
@@ -74,9 +76,22 @@ def filled(world: World, postgres: Server) -> Server:
     return postgres
 
 
+@pytest.fixture(params=ENGINES)
+def either(run: Runner, request: pytest.FixtureRequest) -> Runner:
+    """The same run on each engine."""
+    return replace(run, engine=request.param)
+
+
 def land(run: Runner) -> Outcome:
     (outcome,) = run(sources=("web_forms",))
     return outcome
+
+
+def why(run: Runner, retry: dict[str, Any]) -> str:
+    """What the reader that failed first said."""
+    first = str(retry["error"] if run.engine == "in-process" else retry["first_task_failure"])
+    assert {"in-process": "Postgres: ", "spark": "org.postgresql"}[run.engine] in first
+    return first
 
 
 def configure(world: World, instead: str, postgres: str = 'postgres = { sslmode = "disable" }') -> None:
@@ -120,20 +135,20 @@ def write_until(stop: threading.Event, server: Server, seed: int, written: list[
 
 
 def test_while_others_insert_update_and_delete_one_consistent_snapshot_lands(
-    run: Runner, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    either: Runner, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path_factory.mktemp("written-to")
     monkeypatch.setattr(reader, "RANGE", 512 * 1024)
     stop, written, seen = threading.Event(), [], []
     with serving(folder) as server:
-        server.write_secrets(run.world.root / "secrets")
+        server.write_secrets(either.world.root / "secrets")
         fill(server)
         writers = [threading.Thread(target=write_until, args=(stop, server, seed, written)) for seed in (1, 2)]
         for writer in writers:
             writer.start()
         try:
             with on("read", lambda: seen.extend(exported_rows(server, home_of(folder)))):
-                outcome = land(run)
+                outcome = land(either)
             at_the_end = len(written)
         finally:
             stop.set()
@@ -142,7 +157,7 @@ def test_while_others_insert_update_and_delete_one_consistent_snapshot_lands(
         with server.transaction() as cursor:
             cursor.execute(f"select count(*) from {TABLE}")
             after = cursor.fetchone()
-    landed = [tuple(row[name] for name in landed_names(run)) for row in run.bronze("web_forms")]
+    landed = [tuple(row[name] for name in landed_names(either)) for row in either.bronze("web_forms")]
     assert outcome.state == "loaded", outcome.error
     assert at_the_end > 10
     assert after != (outcome.rows_landed,)
@@ -179,10 +194,10 @@ def test_data_outside_of_their_folder_are_forgotten_with_it_and_no_others(
 
 
 def test_a_server_killed_and_restarted_during_the_read_is_read_again_in_a_new_snapshot(
-    run: Runner, tmp_path_factory: pytest.TempPathFactory
+    either: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("killed")
-    secrets = run.world.root / "secrets"
+    secrets = either.world.root / "secrets"
     with ExitStack() as stack:
         server = stack.enter_context(serving(folder))
         server.write_secrets(secrets)
@@ -196,12 +211,11 @@ def test_a_server_killed_and_restarted_during_the_read_is_read_again_in_a_new_sn
             stack.enter_context(serving(folder)).write_secrets(secrets)
 
         with on("read", kill_and_restart) as log:
-            outcome = land(run)
+            outcome = land(either)
     assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
     (retry,) = log.of("retry")
-    assert retry["error"]
-    assert "org.postgresql" in retry["first_task_failure"]
-    assert len({row["request_id"] for row in run.bronze("web_forms")}) == ROWS
+    assert why(either, retry)
+    assert len({row["request_id"] for row in either.bronze("web_forms")}) == ROWS
 
 
 class Relay(socketserver.ThreadingTCPServer):
@@ -247,7 +261,7 @@ def kill_all_of(folder: Path) -> None:
 
 
 def test_a_server_killed_with_half_of_the_rows_fetched_is_read_again_from_the_beginning(
-    run: Runner, tmp_path_factory: pytest.TempPathFactory
+    either: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder, rows = tmp_path_factory.mktemp("killed-in-between"), 4 * ROWS
     with ExitStack() as stack:
@@ -257,8 +271,8 @@ def test_a_server_killed_with_half_of_the_rows_fetched_is_read_again_from_the_be
             cursor.execute("checkpoint")
 
         def be_reached_by_way_of_the_relay(server: Server) -> None:
-            server.write_secrets(run.world.root / "secrets")
-            (run.world.root / "secrets/db_port").write_text(str(relay.server_address[1]))
+            server.write_secrets(either.world.root / "secrets")
+            (either.world.root / "secrets/db_port").write_text(str(relay.server_address[1]))
             relay.backend = server.address.port
 
         size = rows * len("".join(f"{position}-{rows}" + "x" * 20 for position in range(len(COLUMNS))))
@@ -267,15 +281,15 @@ def test_a_server_killed_with_half_of_the_rows_fetched_is_read_again_from_the_be
         stack.callback(relay.shutdown)
         be_reached_by_way_of_the_relay(server)
         with on("retry", lambda: be_reached_by_way_of_the_relay(stack.enter_context(serving(folder)))) as log:
-            outcome = land(run)
+            outcome = land(either)
     assert size // 2 < relay.passed[0] < size
     assert (outcome.state, outcome.rows_bronze) == ("loaded", rows), outcome.error
     assert [fact["tried"] for fact in log.of("retry")] == [1]
-    assert "org.postgresql" in log.of("retry")[0]["first_task_failure"]
-    assert len({row["request_id"] for row in run.bronze("web_forms")}) == rows
+    assert why(either, log.of("retry")[0])
+    assert len({row["request_id"] for row in either.bronze("web_forms")}) == rows
 
 
-def test_connections_dropped_during_the_read_converge(run: Runner, filled: Server) -> None:
+def test_connections_dropped_during_the_read_converge(either: Runner, filled: Server) -> None:
     def drop() -> None:
         with filled.transaction() as cursor:
             cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", [READER])
@@ -287,20 +301,22 @@ def test_connections_dropped_during_the_read_converge(run: Runner, filled: Serve
                 gone = cursor.fetchone() == (0,)
 
     with on("read", drop) as log:
-        outcome = land(run)
+        outcome = land(either)
     assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
     assert [fact["tried"] for fact in log.of("retry")] == [1]
-    assert "snapshot" in log.of("retry")[0]["first_task_failure"]
+    assert "snapshot" in why(either, log.of("retry")[0])
 
 
-def test_a_statement_that_takes_too_long_is_tried_again_and_then_a_service_error(run: Runner, filled: Server) -> None:
-    configure(run.world, 'postgres = { sslmode = "disable", statement_timeout = 0.001 }')
+def test_a_statement_that_takes_too_long_is_tried_again_and_then_a_service_error(
+    either: Runner, filled: Server
+) -> None:
+    configure(either.world, 'postgres = { sslmode = "disable", statement_timeout = 0.001 }')
     with on("retry") as log:
-        outcome = land(run)
+        outcome = land(either)
     assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 69, True)
     assert "canceling statement due to statement timeout" in (outcome.error or "")
     assert [fact["tried"] for fact in log.of("retry")] == [1, 2, 3]
-    assert not list((run.world.lake / "raw").rglob("_manifest.json"))
+    assert not list((either.world.lake / "raw").rglob("_manifest.json"))
 
 
 def test_a_table_locked_by_somebody_is_waited_for_and_not_for_ever(run: Runner, filled: Server) -> None:
@@ -374,14 +390,14 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def test_a_table_lands_over_tls_with_the_servers_name_and_authority_checked(
-    run: Runner, filled: Server, certificates: Authority
+    either: Runner, filled: Server, certificates: Authority
 ) -> None:
-    configure(run.world, f'postgres = {{ sslrootcert = "{certificates.certificate}" }}')
+    configure(either.world, f'postgres = {{ sslrootcert = "{certificates.certificate}" }}')
     with in_front_of(filled.address.port, certificates) as front, on("weak_tls") as log:
-        (run.world.root / "secrets/db_port").write_text(str(front.port))
-        outcome = land(run)
+        (either.world.root / "secrets/db_port").write_text(str(front.port))
+        outcome = land(either)
         assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
-        assert front.encrypted >= 3  # the look, the snapshot's holder, Spark's
+        assert front.encrypted >= 3  # the look, the snapshot's holder, the reader's
         assert (front.plain, log.of("weak_tls")) == (0, [])
 
 

@@ -36,12 +36,11 @@ def api(world: World, answer: Callable[[Asked], Reply]) -> Iterator[list[Asked]]
         yield asked
 
 
-def got(world: World, lines: list[bytes] | None = None, odd: list[Any] | None = None, **delivery: Any) -> Tally:
+def got(world: World, lines: list[bytes] | None = None, **delivery: Any) -> Tally:
     described = {"kind": "rest", "service": "outages", "path": "/v1/outages", "parameters": {"day": "{date}"}}
     described |= {"items": "data", "auth": {"secret": "outages_token"}, **delivery}
     model = RestDelivery.model_validate(described)
-    keep = (lines if lines is not None else []).append
-    return fetch(model, world.environment, DAY, keep, lambda *record: (odd if odd is not None else []).append(record))
+    return fetch(model, world.environment, DAY, (lines if lines is not None else []).append)
 
 
 def ids(lines: list[bytes]) -> list[str]:
@@ -100,27 +99,48 @@ def test_all_pages_arrive_whatever_turns_them(
     assert {request.headers["authorization"] for request in asked} == {"Bearer heron-77-quartz"}
 
 
-def test_values_land_as_the_text_that_was_sent(world: World) -> None:
-    body = b'{"data": [{"a": 1.10, "b": 12345678901234567890, "c": null, "d": {"e": [true]}, "f": "\\u00e5"}]}'
+def test_items_are_kept_as_they_were_written_a_line_each(world: World) -> None:
+    items = [
+        b'{"a": 1.10, "b": 12345678901234567890, "c": null, "d": {"e": [ true, 1e400 ]}, "f": "\\u00e5"}',
+        b'{"a":19.90,\n  "a": -0,\r\n\t"long": ' + b"7" * 5000 + b"}",
+        b'{"id": "\\ud800"}',
+        b"7",
+        b"{}",
+    ]
+    body = b'\n{"other": {"data": [1]}, "data": [1], "data" : [ ' + b" ,\n ".join(items) + b" ]} "
     lines: list[bytes] = []
     with api(world, lambda _: Reply(200, body)):
-        got(world, lines)
-    assert json.loads(lines[0]) == {
-        "a": "1.10",
-        "b": "12345678901234567890",
-        "c": None,
-        "d": '{"e": [true]}',
-        "f": "å",
-    }
+        tally = got(world, lines)
+    assert lines == [item.replace(b"\n", b" ") + b"\n" for item in items]
+    assert (tally.rows, list(tally.columns)) == (5, ["a", "b", "c", "d", "f", "long"])
 
 
-def test_items_that_are_no_objects_or_no_text_are_rejected_and_counted(world: World) -> None:
+@pytest.mark.parametrize("path", ["", "a.b"])
+def test_items_are_found_at_a_dotted_path_or_are_the_answer(world: World, path: str) -> None:
+    whole = {"": b"[%s]", "a.b": b'{"b": [1], "a": {"x": {"b": 2}, "b": [%s], "\\u0041": []}}'}[path]
     lines: list[bytes] = []
-    odd: list[Any] = []
-    with api(world, lambda _: Reply(200, b'{"data": [{"id": "1"}, 7, {"id": "\\ud800"}]}')):
-        assert got(world, lines, odd).rows == 3
-    assert ids(lines) == ["1"]
-    assert [(reason, position) for reason, _, position, _ in odd] == [("not a JSON object", 2), ("not UTF-8", 3)]
+    with api(world, lambda _: Reply(200, whole % b'{"id": 1.0}, []')):
+        got(world, lines, items=path)
+    assert lines == [b'{"id": 1.0}\n', b"[]\n"]
+
+
+def test_an_ordinary_delivery_is_known_again_by_what_an_older_version_noted_of_it(world: World) -> None:
+    body = (
+        '{"data": [{"id": "1", "n": 12, "price": 19.90, "on": true, "none": null, "tags": ["a", {"b": 1.50}], '
+        '"s": "\\u00e5 \\"x\\""}, {"id": "2", "n": -3, "price": 1e3, "on": false, "none": "", "tags": [], "s": "åß"}]}'
+    )
+    with api(world, lambda _: Reply(200, body.encode())):
+        found = got(world).input
+    known = "2-e565fa21a18734e260586ab1f4ab596760aaf1e7751c691bcd9229cdd7924458-cfe02d61"
+    assert (found.etag, found.size) == (known, 215)
+
+
+@pytest.mark.parametrize("fault", [b"NaN", b"-Infinity", b"01", b'"a\nb"', b'"\xff"', b"[" * 200_000])
+def test_a_page_that_is_json_to_nobody_but_python_is_none(world: World, fault: bytes) -> None:
+    with api(world, lambda _: Reply(200, b'{"data": [{"id": "1"}, {"id": ' + fault + b"}]}")) as asked:
+        with pytest.raises(UnreadablePageError):
+            got(world)
+        assert len(asked) == 6
 
 
 def once(fault: Reply, then: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:

@@ -48,6 +48,21 @@ def test_equal_content_has_an_equal_etag_in_any_order_and_other_content_another(
         assert fetched(world).input != first
 
 
+def test_an_ordinary_sheet_is_known_again_by_what_an_older_version_noted_of_it() -> None:
+    tally = Tally("sheet:x")
+    for row in ({"iD": "1000", "NamE": "Åda"}, {"iD": "007", "NamE": ""}):
+        tally.add(row)
+    known = "2-26fc17ce865ad25d79c9e84b9133655053cd23d3c15526171f9437d2e855f1a5-758dd4a7"
+    assert (tally.input.etag, tally.input.size) == (known, 55)
+
+
+def test_half_an_emoji_is_kept_as_an_escape_for_its_row_to_be_rejected() -> None:
+    lines: list[bytes] = []
+    tally = Tally("sheet:x", lines.append)
+    tally.add({"iD": "\ud83d"})
+    assert (lines, tally.rows) == ([b'{"iD": "\\ud83d"}\n'], 1)
+
+
 def test_blank_rows_and_columns_are_none_and_ragged_rows_are_padded() -> None:
     header, rows = table([["", "a", "", "b"], [], ["", "1"], ["", " ", ""], ["", "2", "", "3"]], "here")
     assert header == ("a", "b")

@@ -1,0 +1,86 @@
+"""A JSON answer (RFC 8259, strict) of which some values are needed as the text that they were sent as."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_DIGITS = 4300  # of an integer; Python reads no longer one
+
+
+class Item(NamedTuple):
+    """An entry of a list: its value (fractions as their text), and its own text in one line."""
+
+    value: Any
+    text: bytes
+
+
+class Answer:
+    """A whole answer. Raises ValueError where it is no JSON."""
+
+    def __init__(self, body: bytes) -> None:
+        self._text = body.decode(json.detect_encoding(body))
+        try:
+            self._value = json.loads(self._text, cls=_Strict)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+    def value(self, path: str) -> Any:
+        """What stands at a dotted path, fractions as their text; None where nothing does. "": the answer itself."""
+        found = self._value
+        for name in path.split(".") if path else ():
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    def items(self, path: str) -> list[Item] | None:
+        """The entries of the list at a dotted path; None: there is no list."""
+        if not isinstance(self.value(path), list):
+            return None
+        at = _skipped(self._text, 0)
+        for name in path.split(".") if path else ():
+            at = dict(_members(self._text, at))[name]  # of a key that stands there twice, the last
+        return list(_entries(self._text, at))
+
+
+class _Strict(json.JSONDecoder):
+    """Python's reader without its own additions to JSON (NaN, Infinity)."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_float=str, parse_int=_integer, parse_constant=_refused)
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _DIGITS else digits
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_strict = _Strict()
+
+
+def _skipped(text: str, at: int) -> int:
+    return _BLANKS.match(text, at).end()  # type: ignore[union-attr] # none at all match too
+
+
+def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
+    """Name and place of each value of the object at `at`; the text is sound."""
+    at = _skipped(text, at + 1)
+    while text[at] != "}":
+        name, at = _strict.raw_decode(text, at)
+        start = _skipped(text, _skipped(text, at) + 1)
+        yield name, start
+        at = _skipped(text, _strict.raw_decode(text, start)[1])
+        at = _skipped(text, at + 1) if text[at] == "," else at
+
+
+def _entries(text: str, at: int) -> Iterator[Item]:
+    """The entries of the list at `at`; the text is sound, so that line ends stand between tokens only."""
+    at = _skipped(text, at + 1)
+    while text[at] != "]":
+        value, end = _strict.raw_decode(text, at)
+        yield Item(value, text[at:end].replace("\n", " ").encode())
+        at = _skipped(text, end)
+        at = _skipped(text, at + 1) if text[at] == "," else at

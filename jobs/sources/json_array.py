@@ -1,0 +1,155 @@
+"""One JSON array of records: its entries are cut by a scan of structure and read in bounded memory, however many."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from jobs import store
+from jobs.errors import ContractError
+from jobs.landing.split import Counts
+from jobs.location import Location
+from jobs.reading import MAX_RECORD, TOO_LONG
+from jobs.settings import SourceContract
+from jobs.sources.json_batches import Batches
+from jobs.sources.json_structure import (
+    BLANK,
+    BrokenError,
+    StructureError,
+    UnfinishedError,
+    after_blanks,
+    unmarked,
+    value_end,
+)
+from jobs.store import Input
+
+PIECE = 2**20  # bytes of entries that become a batch
+_BETWEEN = re.compile(rb"\}([ \t\r\n]*+,[ \t\r\n]*+)\{")
+
+
+@dataclass(frozen=True)
+class ArraySplit:
+    """A file that begins with a bracket. Its structure must be sound to the end; a record in it need not be."""
+
+    root: Location
+    found: Input
+    uri: str
+    contract: SourceContract
+    size: int | None = None
+
+    def starting_at(self, at: int) -> "ArraySplit":
+        """Never asked for: it is the only split of its file."""
+        raise NotImplementedError(f"{self.uri}, byte {at}")
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        """Raises ContractError where the array is broken, cut off, or not all there is."""
+        entries = _Entries(unmarked(store.stream(self.root, self.found)))
+        try:
+            yield from self._batches(entries, counts)
+        except StructureError as error:
+            near = entries.passed + error.at
+            raise ContractError(f"{self.uri}: {error}, near byte {near}; ask for it to be sent again") from None
+
+    def _batches(self, entries: "_Entries", counts: Counts) -> Iterator[pa.RecordBatch]:
+        batches = Batches(self.contract, counts)
+        entries.open()
+        while not entries.is_over:
+            guess = entries.guess()
+            batch = batches.of_entries(guess) if guess else None
+            if batch is not None:
+                entries.skip(len(guess))
+                yield batch
+            else:
+                first = counts.records
+                found = entries.cut()
+                yield from batches.of_lines(b"\n".join(found), enumerate(found, first), len(found))
+
+
+class _Entries:
+    """What is held of the file, and where in it the next entry begins."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._data, self._at, self.passed = b"", 0, 0
+        self.is_over = False
+
+    def open(self) -> None:
+        """Go to the first entry. Raises StructureError."""
+        self._pass(b"[")
+        if self._next_byte() == b"]":
+            self._pass(b"]")
+
+    def guess(self) -> bytes:
+        """Entries up to what looks like the end of one: it is one if they make a sound array. b"": no guess."""
+        found = _BETWEEN.search(self._data, self._at + PIECE)
+        size = found.start() + 1 - self._at if found else 0
+        return self._data[self._at : self._at + size] if size <= MAX_RECORD else b""
+
+    def skip(self, size: int) -> None:
+        """Go on behind a guess that was right, and its comma."""
+        self._at = self._data.index(b",", self._at + size) + 1
+
+    def cut(self) -> list[bytes]:
+        """The next entries, one by one. Raises StructureError, ContractError."""
+        found: list[bytes] = []
+        size = 0
+        while not self.is_over and size < PIECE:
+            found.append(self._entry())
+            size += len(found[-1])
+        return found
+
+    def _entry(self) -> bytes:
+        self._next_byte()
+        end = self._end()
+        entry = self._data[self._at : end]
+        if len(entry) > MAX_RECORD:
+            raise BrokenError(f"an entry {TOO_LONG}", self._at)
+        self._at = end
+        self._pass(b",]")
+        return entry
+
+    def _end(self) -> int:
+        """Where the entry ends. Raises StructureError."""
+        while True:
+            try:
+                return value_end(self._data, self._at)
+            except UnfinishedError as error:
+                if len(self._data) - self._at > MAX_RECORD:
+                    raise BrokenError(f"an entry {TOO_LONG}", self._at) from None
+                if not self._more():
+                    raise error
+
+    def _pass(self, allowed: bytes) -> None:
+        """Go behind the next byte that is not blank. Raises StructureError."""
+        found = self._next_byte()
+        self._at += 1
+        if found not in allowed:
+            raise BrokenError(f"neither {' nor '.join(allowed.decode())} behind an entry", self._at)
+        if found == b"]":
+            self._close()
+
+    def _next_byte(self) -> bytes:
+        """Go to the next byte that is not blank. Raises UnfinishedError."""
+        while (at := after_blanks(self._data, self._at)) == len(self._data):
+            self._at = at
+            if not self._more():
+                raise UnfinishedError("the array is cut off", at)
+        self._at = at
+        return self._data[at : at + 1]
+
+    def _close(self) -> None:
+        self.is_over = True
+        while not self._data[self._at :].strip(BLANK):
+            self._at = len(self._data)
+            if not self._more():
+                return
+        raise BrokenError("text stands behind the array", self._at)
+
+    def _more(self) -> bool:
+        """Read on, unless it is the end of the file."""
+        chunk = next(self._chunks, b"")
+        if chunk:
+            self.passed += self._at
+            self._data, self._at = self._data[self._at :] + chunk, 0
+        return bool(chunk)

@@ -1,0 +1,109 @@
+"""JSON lines: an object a line, read in splits. A blank line is no record."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from jobs import store
+from jobs.landing.split import Counts
+from jobs.location import Location
+from jobs.reading import MAX_RECORD, SHOWN, TOO_LONG
+from jobs.settings import SourceContract
+from jobs.sources.json_batches import Batches
+from jobs.sources.json_structure import BLANK
+from jobs.store import Input
+
+PIECE = 2**20  # bytes of whole lines that become a batch
+
+
+@dataclass(frozen=True)
+class LinesSplit:
+    """The lines of a file whose first byte is in [start, end)."""
+
+    root: Location
+    found: Input
+    uri: str
+    contract: SourceContract
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.found.size
+
+    def starting_at(self, at: int) -> "LinesSplit":
+        """Never asked for: a line begins behind a line end, whatever stands in it."""
+        raise NotImplementedError(f"{self.uri}, byte {at}")
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        batches = Batches(self.contract, counts)
+        for read, is_too_long in whole_lines(self._own_bytes(counts)):
+            first = counts.lines + 1
+            piece = read.removeprefix(codecs.BOM_UTF8) if first == 1 and self.start == 0 else read
+            counts.lines += piece.count(b"\n") + is_too_long
+            if is_too_long:
+                counts.records += 1
+                counts.reject(TOO_LONG, first, piece)
+            else:
+                records = counts.lines - first + 1 + (not piece.endswith(b"\n"))
+                yield from batches.of_lines(piece, _numbered(piece, first), records)
+
+    def _own_bytes(self, counts: Counts) -> Iterator[bytes]:
+        """Those of the lines that begin in the split."""
+        at = max(self.start - 1, 0)  # a line begins at `start` if the byte before it is a line end
+        is_before = self.start > 0
+        counts.first_byte = counts.end_byte = self.found.size if is_before else 0
+        for read in store.stream(self.root, self.found, at):
+            chunk, begin = read, 0
+            if is_before:
+                begin = chunk.find(b"\n") + 1
+                if not begin:
+                    at += len(chunk)
+                    continue
+                is_before = False
+                counts.first_byte = counts.end_byte = at + begin
+                if at + begin >= self.end:
+                    return
+            stop = chunk.find(b"\n", max(self.end - 1 - at, begin)) + 1
+            own = chunk[begin : stop or None]
+            counts.end_byte += len(own)
+            yield own
+            if stop:
+                return
+            at += len(chunk)
+
+
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Some whole lines, or the beginning of one that is too long (True), however the chunks were cut."""
+    held, is_too_long = b"", False
+    for read in chunks:
+        chunk, first = read, read.find(b"\n") + 1
+        if first and (is_too_long or len(held) + first - 1 > MAX_RECORD):
+            yield (held + chunk[: first - 1])[:SHOWN], True
+            held, is_too_long, chunk = b"", False, chunk[first:]
+        if is_too_long:
+            continue
+        whole, end, rest = chunk.rpartition(b"\n")
+        if end:
+            yield from ((piece, False) for piece in _pieces(held + whole + end))
+        held = rest if end else held + rest
+        if len(held) > MAX_RECORD:
+            held, is_too_long = held[:SHOWN], True
+    if held:
+        yield held, is_too_long
+
+
+def _pieces(lines: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(lines):
+        end = lines.find(b"\n", at + PIECE - 1) + 1 or len(lines)
+        yield lines[at:end]
+        at = end
+
+
+def _numbered(piece: bytes, first: int) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(piece.split(b"\n"), first):
+        if line.strip(BLANK):
+            yield number, line

@@ -1,0 +1,137 @@
+"""A JSON file that is one object: pandas' columns, `{column: {"0": value, ...}}`, or a single record; read as a whole.
+
+It is columns where its values are all objects that agree in an index, or are all empty; else it is a record.
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import msgspec
+import pyarrow as pa
+
+from jobs import store
+from jobs.errors import ContractError
+from jobs.landing.split import Counts
+from jobs.location import Location
+from jobs.settings import SourceContract
+from jobs.sources.json_batches import Batches
+from jobs.sources.json_learnt import Columns, texts_of
+from jobs.sources.json_lines import LinesSplit
+from jobs.sources.json_record import FAULTS, UnsoundError, may_be_record
+from jobs.sources.json_structure import (
+    BLANK,
+    BrokenError,
+    Item,
+    StructureError,
+    member_count,
+    members,
+    value_end,
+)
+from jobs.store import Input
+
+BATCH = 20_000  # records that were cut one by one
+_texts = msgspec.json.Decoder(dict[str, str | None])
+_raws = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_Rows = dict[bytes, dict[int, list[bytes]]]  # index -> number of a column -> its values there, one if all is well
+
+
+@dataclass(frozen=True)
+class ObjectSplit:
+    """A file that begins with a brace, and whose first line is no object with others behind it."""
+
+    root: Location
+    found: Input
+    uri: str
+    contract: SourceContract
+    size: int | None = None
+
+    def starting_at(self, at: int) -> "ObjectSplit":
+        """Never asked for: it is the only split of its file."""
+        raise NotImplementedError(f"{self.uri}, byte {at}")
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        """Raises ContractError where it is no object, nor lines of which the first is broken."""
+        raw = b"".join(store.stream(self.root, self.found)).removeprefix(codecs.BOM_UTF8).strip(BLANK)
+        try:
+            batches = self._batches(raw, counts)
+        except StructureError as error:
+            if not isinstance(error, BrokenError) or not any(map(may_be_record, raw.split(b"\n"))):
+                raise ContractError(f"{self.uri}: {error}, near byte {error.at}; ask for it to be sent again") from None
+            batches = LinesSplit(self.root, self.found, self.uri, self.contract, 0, self.found.size).batches(counts)
+        yield from batches
+
+    def _batches(self, raw: bytes, counts: Counts) -> Iterator[pa.RecordBatch]:
+        """Raises StructureError, before the first batch."""
+        batches = Batches(self.contract, counts)
+        if columns := _even_columns(raw):
+            rows = len(next(iter(columns.values())))
+            counts.records += rows
+            return iter([batches.of_columns(columns, rows)])
+        if (end := value_end(raw, 0)) < len(raw):
+            raise BrokenError("text stands behind the object", end)
+        columns_found = list(members(raw))
+        rows_found = _rows(raw, columns_found)
+        if rows_found is None:
+            return batches.one_by_one([(0, raw)])
+        return _in_batches(batches, _records(columns_found, rows_found, counts))
+
+
+def _even_columns(raw: bytes) -> Columns | None:
+    """Columns that agree in every index, none of whose values has to be rejected; None: they have to be cut.
+
+    Counted apart from the parser by what stands between keys and values, which shows keys that stand twice.
+    """
+    columns: Columns = {}
+    count = 0
+    indexes: list[str] | None = None
+    try:
+        for name, value in _raws.decode(raw).items():
+            found, columns[name], values = _column(bytes(value))
+            if found != (indexes := found if indexes is None else indexes):
+                return None
+            count += 1 + values
+    except (*FAULTS, UnsoundError):
+        return None
+    return columns if member_count(raw) == count else None
+
+
+def _column(raw: bytes) -> tuple[list[str], pa.Array, int]:
+    """Indexes, values, and the number of values, those within values included. Raises as `texts_of` does."""
+    try:
+        texts = _texts.decode(raw)
+        return list(texts), pa.array(list(texts.values()), pa.string()), len(texts)
+    except msgspec.ValidationError:
+        values = _raws.decode(raw)
+        return list(values), *texts_of(list(values.values()))
+
+
+def _rows(raw: bytes, columns: list[tuple[Item, Item]]) -> _Rows | None:
+    """The values of columns by their index, in order of its first appearance; None: it is a record."""
+    rows: _Rows = {}
+    for number, (_, column) in enumerate(columns):
+        if not column.raw.startswith(b"{"):
+            return None
+        for index, value in members(raw, column.start):
+            rows.setdefault(index.raw, {}).setdefault(number, []).append(value.raw)
+    is_table = any(len(row) == len(columns) for row in rows.values()) or (not rows and columns)
+    return rows if is_table else None
+
+
+def _records(columns: list[tuple[Item, Item]], rows: _Rows, counts: Counts) -> Iterator[tuple[int, bytes]]:
+    """Each row as a record of its own, with its ordinal; one without a value in some column is rejected."""
+    keys = [key.raw for key, _ in columns]
+    for position, row in enumerate(rows.values()):
+        record = b"{%b}" % b",".join(keys[number] + b":" + value for number in row for value in row[number])
+        if len(row) == len(keys):
+            yield position, record
+            continue
+        absent = [msgspec.json.decode(key) for number, key in enumerate(keys) if number not in row]
+        counts.records += 1
+        counts.reject(f"no value for {absent}", position, record)
+
+
+def _in_batches(batches: Batches, records: Iterator[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:
+    while some := list(islice(records, BATCH)):
+        yield from batches.one_by_one(some)

@@ -1,0 +1,144 @@
+"""The structure of JSON (RFC 8259, section 2): where a value ends, by brackets, quotes and separators alone.
+
+A scan apart from the parser: it counts and cuts what the parser then reads. What a value says is not looked at, but
+what may follow what is: no text follows a text without a separator. So a quote too many is noticed where it stands,
+and never turns texts into structure.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+BLANK = b" \t\r\n"
+_BLANKS = rb"[ \t\r\n]*+"
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_BARE = rb'[^"{}\[\]:, \t\r\n]++'  # a number, true, false, null, or what is none of these
+_MEMBER = rb"%b(?:%b|%b)?+%b" % (_BLANKS, _STRING, _BARE, _BLANKS)
+_FLAT = re.compile(rb"%b(\{%b(?:[:,]%b)*+\})%b([,:\]}])" % (_BLANKS, _MEMBER, _MEMBER, _BLANKS), re.DOTALL)
+_TOKEN = re.compile(
+    rb"%b(?:(?P<scalar>%b|%b)|(?P<opens>[{\[])|(?P<closes>[}\]])|(?P<separates>[:,]))" % (_BLANKS, _STRING, _BARE),
+    re.DOTALL,
+)
+_BRACKET = re.compile(rb"%b|([{\[])|[}\]]" % _STRING, re.DOTALL)
+_PADDING = re.compile(_BLANKS)
+_CLOSING = {b"{": b"}", b"[": b"]"}
+
+
+class StructureError(ValueError):
+    """No JSON; `at`: the byte near which that is seen."""
+
+    def __init__(self, what: str, at: int) -> None:
+        super().__init__(what)
+        self.at = at
+
+
+class BrokenError(StructureError):
+    """Brackets, quotes and separators make no JSON, whatever may follow."""
+
+
+class UnfinishedError(StructureError):
+    """The text ends within a value."""
+
+
+def unmarked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes without a byte order mark."""
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= len(codecs.BOM_UTF8):
+            break
+    yield first.removeprefix(codecs.BOM_UTF8)
+    yield from chunks
+
+
+class Item(NamedTuple):
+    """A value's own bytes, where they begin, the separator or bracket behind them, and where the next one begins."""
+
+    raw: bytes
+    start: int
+    behind: bytes
+    end: int
+
+
+def item(data: bytes, at: int, may_follow: bytes) -> Item:
+    """The value at `at`, blanks left out. Raises StructureError."""
+    if flat := _FLAT.match(data, at):
+        found = Item(flat[1], flat.start(1), flat[2], flat.end())
+    else:
+        start = after_blanks(data, at)
+        end = value_end(data, start)
+        behind = after_blanks(data, end)
+        if behind == len(data):
+            raise UnfinishedError("cut off: 1 brackets are open", behind)
+        found = Item(data[start:end], start, data[behind : behind + 1], behind + 1)
+    if found.behind not in may_follow:
+        raise BrokenError(f"neither {' nor '.join(may_follow.decode())} behind a value", found.end)
+    return found
+
+
+def value_end(data: bytes, at: int) -> int:
+    """Where the value ends that begins at `at`. Raises StructureError."""
+    awaited: list[bytes] = []  # closing brackets
+    may_begin = True
+    while True:
+        token = _TOKEN.match(data, at)
+        if token is None or (token["scalar"] and not awaited and token.end() == len(data) and data[-1:] != b'"'):
+            raise _unfinished(data, at, len(awaited))
+        at = token.end()
+        if token["separates"] and awaited:
+            may_begin = True
+            continue
+        if token["closes"]:
+            if not awaited or awaited.pop() != token["closes"]:
+                raise BrokenError("a bracket too many", at)
+        elif not may_begin or token["separates"]:
+            raise BrokenError("a separator, a bracket or a value is missing", at)
+        may_begin = bool(token["opens"])
+        if may_begin:
+            awaited.append(_CLOSING[token["opens"]])
+        if not awaited:
+            return at
+
+
+def _unfinished(data: bytes, at: int, still_open: int) -> UnfinishedError:
+    start = after_blanks(data, at)
+    is_text = data[start : start + 1] == b'"'
+    return UnfinishedError("a string is never closed" if is_text else f"cut off: {still_open} brackets are open", start)
+
+
+def after_blanks(data: bytes, at: int) -> int:
+    found = _PADDING.match(data, at)
+    assert found  # nothing is a match, too
+    return found.end()
+
+
+def members(data: bytes, start: int = 0) -> Iterator[tuple[Item, Item]]:
+    """Keys and values of the object at `start` as they stand there, also of a key that stands there twice.
+
+    Raises StructureError.
+    """
+    at = after_blanks(data, start + 1)
+    behind = b"}" if data[at : at + 1] == b"}" else b","
+    while behind == b",":
+        key = item(data, at, b":")
+        if not key.raw.startswith(b'"'):
+            raise BrokenError("a key without quotes", key.start)
+        value = item(data, key.end, b",}")
+        at, behind = value.end, value.behind
+        yield key, value
+
+
+def member_count(data: bytes) -> int:
+    """At least the number of members on all levels; more where a text says `":`."""
+    return data.translate(None, BLANK).count(b'":')
+
+
+def depth(data: bytes) -> int:
+    """Brackets that are open at once."""
+    now = most = 0
+    for found in _BRACKET.finditer(data):
+        if not found[0].startswith(b'"'):
+            now += 1 if found[1] else -1
+            most = max(most, now)
+    return most

@@ -1,0 +1,164 @@
+"""Some pages of a Postgres table as one snapshot has them: read over libpq by an Arrow driver, or by Spark over JDBC.
+
+Every value is what Postgres' own cast to text gives, in a session whose settings say how; both ways ask for the same.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from psycopg2 import sql
+
+from jobs.contract import Mapping
+from jobs.credentials import Database, database
+from jobs.deliveries import connected, conninfo, explained, session_limits, unreachable
+from jobs.engines.spark import Relation
+from jobs.landing.split import Counts, Split
+from jobs.settings import PostgresAccess
+
+if TYPE_CHECKING:
+    from adbc_driver_postgresql.dbapi import Cursor
+
+BATCH = 8 * 2**20  # bytes of rows that the Arrow driver hands over at a time
+FETCH = 16 * 2**20  # bytes of rows that Spark fetches at a time; it holds them as Java's rows and as Arrow's batch
+ROWS = 10_000  # of them at most: more cost memory and save nothing
+_OF_THE_SERVER = re.compile(r"(?:ERROR|FATAL): +(.*)")  # of an error that quotes the whole statement too
+# Else a role's or a database's own settings decide how dates, intervals, fractions and bytes are written.
+_TEXT_FORMS = (
+    "SET client_encoding = 'UTF8'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; "
+    "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET quote_all_identifiers = off"
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table and how it is reached, without the secret: whoever reads resolves the reference.
+
+    `rows`: a query for its columns as text, c0, c1, ...; `paged`: the same with `ctid` before them.
+    `snapshot`: exported by a transaction that is open as long as this is read.
+    """
+
+    uri: str
+    rows: str
+    paged: str
+    mapping: Mapping
+    snapshot: str
+    reference: str
+    access: PostgresAccess
+    application: str
+
+    @property
+    def columns(self) -> list[str]:
+        return [f"c{position}" for position in range(len(self.mapping.delivered))]
+
+    @property
+    def session(self) -> str:
+        """Statements with which the transaction of each reader begins."""
+        isolation = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        return f"{isolation}; SET TRANSACTION SNAPSHOT '{self.snapshot}'; {session_limits(self.access)}; {_TEXT_FORMS}"
+
+    def widest(self, secret: Database) -> int:
+        """Bytes of the widest row as text, of all rows. For a text Postgres knows its length without unpacking it."""
+        lengths = " + ".join(f"coalesce(octet_length({column}), 0)" for column in self.columns)
+        with connected(secret, self.access, self.application) as connection, connection.cursor() as cursor:
+            cursor.execute(self.session)
+            widest = sql.SQL("select max({}) from ({}) as delivered")
+            cursor.execute(widest.format(sql.SQL(lengths), sql.SQL(self.rows)))
+            (found,) = cursor.fetchone() or (0,)
+        return int(found or 0)
+
+
+@dataclass(frozen=True)
+class PagesSplit:
+    """The rows of `table` in the pages for which `predicate` is true."""
+
+    table: Table
+    predicate: str
+    size: int | None = None
+
+    @property
+    def uri(self) -> str:
+        return self.table.uri
+
+    def starting_at(self, at: int) -> Split:
+        raise NotImplementedError  # a table's pages begin where they begin
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        with _reader(self.table) as cursor:
+            cursor.execute(f"{self.table.rows} where {self.predicate}")
+            yield from _mapped(self.table.mapping, cursor.fetch_record_batch(), counts)
+
+    def relation(self) -> Relation:
+        """As many rows at a time as fit into `FETCH` bytes, were all as wide as the widest."""
+        secret = database(self.table.reference)
+        rows = min(ROWS, FETCH // max(1, self.table.widest(secret)))
+        query = f"({self.table.paged}) as delivered"
+        return Relation(secret.jdbc_url, query, self.table.columns, max(1, rows), _options(secret, self.table))
+
+    def of_rows(self, batches: Iterator[pa.RecordBatch]) -> Split:
+        return _ReadPages(self, batches)
+
+
+@dataclass(frozen=True)
+class _ReadPages:
+    """A split whose rows somebody else reads."""
+
+    pages: PagesSplit
+    rows: Iterator[pa.RecordBatch]
+    size: int | None = None
+
+    @property
+    def uri(self) -> str:
+        return self.pages.uri
+
+    def starting_at(self, at: int) -> Split:
+        raise NotImplementedError  # a table's pages begin where they begin
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        return _mapped(self.pages.table.mapping, self.rows, counts)
+
+
+def _mapped(mapping: Mapping, rows: Iterator[pa.RecordBatch], counts: Counts) -> Iterator[pa.RecordBatch]:
+    for batch in rows:
+        counts.records += len(batch)
+        yield mapping.batch(batch.columns, len(batch))
+
+
+@contextmanager
+def _reader(table: Table) -> Iterator["Cursor"]:
+    """A cursor of the Arrow driver in the table's snapshot. Raises what its errors mean, as `connected` does."""
+    from adbc_driver_postgresql import StatementOptions, dbapi
+
+    secret = database(table.reference)
+    try:
+        connection = dbapi.connect(conninfo(secret, table.access, table.application))
+    except dbapi.Error as error:
+        raise unreachable(secret, str(error).rpartition("Failed to connect: ")[2]) from None
+    options = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: BATCH}
+    try:
+        with connection, connection.cursor(adbc_stmt_kwargs=options) as cursor:
+            cursor.executescript(table.session)
+            yield cursor
+    except dbapi.Error as error:
+        told = _OF_THE_SERVER.search(str(error))
+        raise explained(secret, told[1] if told else str(error), error.sqlstate) from error
+
+
+def _options(secret: Database, table: Table) -> dict[str, str]:
+    """The JDBC driver's. Rows have to be fetched by number, else a snapshot is silently ignored (autocommit)."""
+    return {
+        "driver": "org.postgresql.Driver",
+        "user": secret.db_username,
+        "password": secret.db_password.get_secret_value(),
+        "sessionInitStatement": table.session,
+        "ApplicationName": table.application,
+        "connectTimeout": "10",
+        "loginTimeout": "30",
+        "socketTimeout": "120",  # without it a dead connection hangs for ever
+        "tcpKeepAlive": "true",
+        "sslmode": table.access.sslmode,
+        **({"sslrootcert": str(table.access.sslrootcert)} if table.access.sslrootcert else {}),
+    }

@@ -1,0 +1,78 @@
+"""What Spark does with tasks that die, or that it starts twice: one landing, whole."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.engines.spark import OnSpark
+from jobs.errors import ContractError
+from jobs.landing.raw import Landing
+from jobs.landing.split import Counts
+from jobs.landing.task import LandSplit
+from jobs.landing.writer import Stamp
+from jobs.session import Session
+
+STAMP = Stamp(datetime(2025, 11, 22, tzinfo=UTC), "s3", "run", date(2025, 11, 21))
+
+
+@dataclass(frozen=True)
+class Letters:
+    """A row a letter; the process of the first attempt dies behind the first row where `grave` is named."""
+
+    text: str
+    grave: Path | None = None
+    refusal: str = ""
+    uri: str = "letters.csv"
+    size: int | None = None
+
+    def starting_at(self, at: int) -> "Letters":
+        raise NotImplementedError
+
+    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        if self.refusal:
+            raise ContractError(self.refusal)
+        for letter in self.text:
+            counts.records += 1
+            yield pa.RecordBatch.from_arrays([pa.array([letter]), pa.nulls(1, pa.string())], ["letter", "_rescued"])
+            if self.grave and not self.grave.exists():
+                self.grave.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def landed(folder: Path) -> list[str]:
+    files = sorted(folder.rglob("landed/*.parquet"))
+    return [row["letter"] for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+
+
+def test_a_task_whose_process_is_killed_is_tried_again_and_leaves_its_rows_once(
+    session: Session, tmp_path: Path
+) -> None:
+    splits = [Letters("abc"), Letters("def", grave=tmp_path / "grave"), Letters("ghi")]
+    results = Landing(tmp_path, "letters", ["letter"], STAMP).write(OnSpark(session), splits, "landed")
+    assert (tmp_path / "grave").exists()
+    assert [result.rows for result in results] == [3, 3, 3]
+    assert landed(tmp_path) == list("abcdefghi")
+    assert len(list(tmp_path.rglob("landed/part-*"))) == len(splits)  # what was half written has another name
+
+
+def test_two_attempts_of_a_split_at_once_tell_the_same_and_leave_one_file(session: Session, tmp_path: Path) -> None:
+    task = LandSplit("letters", ["letter"], STAMP, tmp_path, "landed")
+    named = [("part-00000", Letters("abc")), ("part-00001", Letters("def"))]
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: OnSpark(session).run(task, named), range(2))
+    assert first == second
+    assert landed(tmp_path) == list("abcdef")
+
+
+def test_a_broken_contract_is_no_failed_task(session: Session, tmp_path: Path) -> None:
+    landing = Landing(tmp_path, "letters", ["letter"], STAMP)
+    with pytest.raises(ContractError, match="no header"):
+        landing.write(OnSpark(session), [Letters("abc"), Letters("", refusal="no header")], "landed")
