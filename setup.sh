@@ -12,17 +12,18 @@ MAVEN=${CORETELECOMS_MAVEN:-https://repo1.maven.org/maven2}
 
 hash_of() { cat "$@" | sha256sum | cut -c1-16; }
 
-# environment LOCK: the virtual environment of a lock file; half-made ones are never seen under its name.
+# environment LOCK: the virtual environment of a lock file; half-made ones are never seen under its name. Compiled, for
+# where PYTHONDONTWRITEBYTECODE is set each start would compile a thousand modules again.
 environment() {
     local lock=$1 made
-    made=$CACHE/venv-$(hash_of "$lock" "$ROOT/requirements/uv.txt")
+    made=$CACHE/python-$(hash_of "$lock" "$ROOT/requirements/uv.txt")
     if [ ! -e "$made/.complete" ]; then
         echo "installing $(basename "$lock") into $made (once)" >&2
         rm -rf "$made"
         # `set -e` does not reach into a function whose success is asked for.
         "${BOOTSTRAP_PYTHON:-python3.11}" -m venv "$made" >&2 &&
             "$made/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/requirements/uv.txt" >&2 &&
-            VIRTUAL_ENV=$made "$made/bin/uv" pip install --quiet --require-hashes -r "$lock" >&2 &&
+            VIRTUAL_ENV=$made "$made/bin/uv" pip install --quiet --compile-bytecode --require-hashes -r "$lock" >&2 &&
             touch "$made/.complete" || return 69
     fi
     echo "$made/bin/python"
