@@ -27,6 +27,8 @@ class Rejected(NamedTuple):
 
 
 def rejected(position: int, reason: str, raw: bytes) -> Rejected:
+    if reason.startswith("no value for"):
+        reason = "no value for some columns"
     if reason.startswith("longer than"):
         return Rejected(position, "too long", "...")
     return Rejected(position, reason, raw.strip(b" \r\n").decode("utf-8", "backslashreplace") or "a blank")
@@ -41,7 +43,7 @@ def rescued(text: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Landed rows in order, rejected records in order; `refused`: why nothing landed."""
+    """Landed rows in order, and rejected records; `refused`: why nothing landed."""
 
     rows: tuple[Row, ...] = ()
     rejected: tuple[Rejected, ...] = ()
@@ -52,7 +54,8 @@ class Outcome:
         if self.refused or expected.refused:
             return bool(self.refused and expected.refused)
         same = self.rows == expected.rows and len(self.rejected) == len(expected.rejected)
-        return same and all(one.is_as(other) for one, other in zip(self.rejected, expected.rejected, strict=True))
+        pairs = zip(sorted(self.rejected), sorted(expected.rejected), strict=same)
+        return same and all(one.is_as(other) for one, other in pairs)
 
 
 @dataclass(frozen=True)
