@@ -112,6 +112,7 @@ test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, off
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double
+	@./setup.sh tests/dags/postgres.sha256 >/dev/null # the release of docker-compose.yml
 	@$$(./setup.sh requirements/airflow-test.txt) -m mypy --strict dags
 	@$$(./setup.sh requirements/airflow-test.txt) -m pytest -q tests/dags
 

@@ -76,6 +76,33 @@ def test_an_image_takes_over_what_was_made_and_installs_nothing_of_ours_itself(i
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
+def test_each_stage_that_runs_something_names_its_shell(image: Path) -> None:
+    """Builders of images in OCI's format (buildah, podman) do not hand SHELL on to the next stage."""
+    for stage in stages(image):
+        names = [line.split()[0] for line in stage]
+        assert "SHELL" in names[: names.index("RUN")], stage[0]
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
+def test_lock_files_are_installed_as_setup_does_and_not_by_the_pip_of_the_base(image: Path) -> None:
+    """EMR's base has pip 22.3, which refuses them: in a lock with hashes google-auth[pyopenssl] is not pinned to it."""
+    steps = [line for stage in stages(image) for line in stage if line.startswith("RUN ")]
+    assert [step for step in steps if "pip install" in step] == []
+    assert any("installed " in step and "requirements.txt" in step for step in steps)
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
+def test_what_runs_may_write_into_the_cache_and_into_the_data(image: Path) -> None:
+    """Its own user, and any other uid of root's group."""
+    *_, last = stages(image)
+    user = [line for line in last if line.startswith("USER ")][-1].removeprefix("USER ")
+    assert f"COPY --from=made --chown={user}:0 /opt/cache /opt/cache" in last
+    steps = "".join(line for line in last if line.startswith("RUN "))
+    for folder in ("/opt/cache", ".local", "/data", "/etc/passwd"):
+        assert re.search(rf"chmod (-R )?g=u [^;&]*{folder}", steps), folder
+
+
+@pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
 def test_the_sources_that_an_image_copies_are_there_and_reach_the_builder(image: Path) -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     lines = [line.split() for stage in stages(image) for line in stage if line.startswith("COPY ")]
@@ -87,7 +114,7 @@ def test_the_sources_that_an_image_copies_are_there_and_reach_the_builder(image:
 @pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.suffix[1:])
 def test_the_step_that_puts_the_pinned_jars_into_an_image_does(image: Path, tmp_path: Path) -> None:
     """There is no Docker where this was made: the step itself, in a folder as the image has it at that point."""
-    (step,) = [line.removeprefix("RUN ") for stage in stages(image) for line in stage if "setup.sh && " in line]
+    (step,) = [line.removeprefix("RUN ") for stage in stages(image) for line in stage if " jars " in line]
     cache = tmp_path / "cache"
     cached = [_cached(name) for name in JARS]
     for folder in cached:

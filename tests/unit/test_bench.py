@@ -1,9 +1,13 @@
-"""The lines of the benchmark, and that its document says what was measured."""
+"""The lines of the benchmark, that CPU of no process is lost, and that the document says what was measured."""
 
+import os
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from bench import cpu
 from bench.document import CHART, DOCUMENT, chart, document
 from bench.results import LINES, Cost, Result, lines_of, report, saved
 
@@ -42,3 +46,44 @@ def test_the_document_and_its_chart_say_what_the_results_are() -> None:
     assert results
     assert document(results) == DOCUMENT.read_text(encoding="utf-8")
     assert chart(results) == CHART.read_text(encoding="utf-8")
+
+
+# Four seconds of CPU, of which their parents learn next to nothing: two children of one that waits for none, as
+# Spark's Python daemon does, and two daemons, of which one is killed.
+_BURNERS = """
+import os, signal, time
+def burn(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end: pass
+def daemon(then):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            burn(1)
+            then()
+        os._exit(0)
+daemon(lambda: os._exit(0))
+daemon(lambda: os.kill(os.getpid(), signal.SIGKILL))
+if os.fork() == 0:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in range(2):
+        if os.fork() == 0:
+            burn(1)
+            os._exit(0)
+    try:
+        os.wait()
+    except ChildProcessError:
+        os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("counter", ["inherited", "looks"])
+def test_cpu_of_processes_that_nobody_waits_for_is_counted(counter: str, tmp_path: Path) -> None:
+    script, report = tmp_path / "burners.py", tmp_path / "usage.json"
+    script.write_text(_BURNERS)
+    if counter == "looks":  # as where the kernel does not allow its counter: no such system call
+        (tmp_path / "sitecustomize.py").write_text("import platform\nplatform.machine = lambda: ''\n")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    usage = cpu.measured([sys.executable, str(script)], report, environment, tmp_path, tmp_path / "log")
+    assert usage.code == 0, (tmp_path / "log").read_text()
+    assert 3.7 < usage.cpu < 4.8
