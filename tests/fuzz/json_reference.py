@@ -105,16 +105,17 @@ def record_of(raw: bytes, longest: int) -> list[Member]:
     """Raises FaultyError."""
     if len(raw) > longest:
         raise FaultyError("longer than allowed")
-    if not_utf_8(raw) and depth(raw.decode("utf-8", "replace")) > DEEP:
-        raise FaultyError(f"{NOT_UTF_8}|{TOO_DEEP}")
+    if is_odd(raw) and depth(raw.decode("utf-8", "replace")) > DEEP:
+        raise FaultyError(f"{NOT_UTF_8}|{TOO_DEEP}|{NOT_AN_OBJECT}")
     text = checked(raw, must_be_object=True)
     if any(depth(value) > DEEP for _, value in pairs(text)):
         raise FaultyError(TOO_DEEP)
     return [(key, own_text(value)) for key, value in pairs(text)]
 
 
-def not_utf_8(raw: bytes) -> bool:
-    return "\ufffd" in raw.decode("utf-8", "replace")
+def is_odd(raw: bytes) -> bool:
+    """Whether it may hold half a letter."""
+    return b"\\ud" in raw.lower() or "\ufffd" in raw.decode("utf-8", "replace")
 
 
 def depth(text: str) -> int:

@@ -38,7 +38,8 @@ def rescued(text: str | None) -> str | None:
     """The same whatever the order of its keys, a key with several values or with one, a null or nothing."""
     found = json.loads(text) if text else {}
     pairs = [(key, one) for key, value in found.items() for one in (value if isinstance(value, list) else [value])]
-    return str(sorted((key, one) for key, one in pairs if one is not None)) if pairs else None
+    kept = sorted((key, one) for key, one in pairs if one is not None)
+    return str(kept) if kept else None
 
 
 @dataclass(frozen=True)
