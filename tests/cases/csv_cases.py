@@ -83,6 +83,7 @@ CASES = {
     "position_behind_a_header_of_two_lines": Case(
         b'"a\nx",b\n1\n', [], [(3, SHORT, "1")], columns={"a\nx": "a", "b": "b"}
     ),
+    "carriage_return_in_a_header": Case(b'a,"b\rc"\n', [], columns={"a": "a", "b\rc": "b"}),
     "empty_trailing_headers": Case(b"a,b,,\n1,2,,\n", [("1", "2")]),
     "empty_trailing_headers_with_a_value": Case(b"a,b,,\n1,2,,x\n", [("1", "2")], rescued={0: {" (2)": "x"}}),
     "unknown_header_twice": Case(b"x,a,x,b\n1,2,3,4\n", [("2", "4")], rescued={0: {"x": "1", "x (2)": "3"}}),

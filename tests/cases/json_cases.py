@@ -63,7 +63,7 @@ CASES = {
         ONE + b'\n{"a":"1\t","b":"x"}', [("1", "x")], [(2, NOT_AN_OBJECT, '{"a":"1\t","b":"x"}')]
     ),
     "pretty_printed": Case(b'{\n  "a": "1",\n  "b": "x"\n}\n', [("1", "x")]),
-    "two_pretty_printed": Case(b'{\n "a": "1",\n "b": "x"\n}\n' * 2, refused="over several lines"),
+    "two_pretty_printed": Case(b'{\n "a": "1",\n "b": "x"\n}\n' * 2, refused="behind the object"),
     "blank_lines": Case(b"\r\n%b\r\n \t\r\n\n%b" % (ONE, ONE), [("1", "x")] * 2),
     "byte_order_mark": Case(b"\xef\xbb\xbf%b\n%b\n" % (ONE, ONE), [("1", "x")] * 2),
     "html": Case(b"<html>\n<p>{}</p>\n</html>", refused="not JSON"),
@@ -107,11 +107,17 @@ CASES = {
         b'{"a":{"0":"1","1":"2"},"b":{"0":"x"}}', [("1", "x")], [(1, "no value for ['b']", '{"a":"2"}')]
     ),
     "columns_with_an_index_twice": Case(
-        b'{"a":{"0":"1","0":"2","1":"3"},"b":{"0":"x","1":"y"}}',
-        [("3", "y")],
-        [(0, "index '0' stands twice in a column", '{"a":"1","a":"2","b":"x"}')],
+        b'{"a":{"0":"1","0":"2","1":"3"},"b":{"0":"x","1":"y"}}', [("2", "x"), ("3", "y")], rescued={0: {"a": "1"}}
     ),
-    "column_twice": Case(b'{"a":{"0":"1"},"a":{"0":"2"},"b":{"0":"x"}}', refused="all fall on column 'a'"),
+    "column_twice": Case(b'{"a":{"0":"1"},"a":{"0":"2"},"b":{"0":"x"}}', [("2", "x")], rescued={0: {"a": "1"}}),
+    "column_of_a_name_that_is_no_text": Case(
+        b'{"\xe9":{"0":"q"},"a":{"0":"1","1":"2"},"b":{"0":"x","1":"y"}}',
+        [],
+        [(0, NOT_UTF_8, '{"\\xe9":"q","a":"1","b":"x"}'), (1, "no value for ['\\xe9']", '{"a":"2","b":"y"}')],
+    ),
+    "columns_over_two_lines_with_a_bad_byte": Case(
+        b'{"a":{"0":"\xe9","1":"1"},\n"b":{"0":"y","1":"x"}}', [("1", "x")], [(0, NOT_UTF_8, '{"a":"\\xe9","b":"y"}')]
+    ),
     "array_of_other_values": Case(
         b'[%b, 1, [{"a":"2"}], null]' % ONE,
         [("1", "x")],

@@ -45,6 +45,8 @@ DIRTY = [
     *[b'{"k":1,"k":2}', b"[1,]", b"[1 2]", b"{,}", b'{"k"}', b'{"k":}', b"[[]", b"[]]", b"{}}", b"/* c */ 1", b""],
     *[
         b"[" * 200 + b"]" * 200,
+        b"[" * 500 + b"]" * 500,
+        b'["[",' * 501 + b"1" + b"]" * 501,
         b"[" * 3000 + b"]" * 3000,
         b'"' + b"y" * 90 + b'"',
         b'"\\":"',
@@ -111,7 +113,7 @@ def array(choose: Random, dirt: float) -> bytes:
 def columns(choose: Random, dirt: float) -> bytes:
     """An object of columns, its indexes shifted or twice at times."""
     members = []
-    for name in choose.sample(KEYS, choose.randrange(1, 4)):
+    for name in choose.sample(KEYS + ODD_KEYS if choose.random() < dirt / 2 else KEYS, choose.randrange(1, 4)):
         indexes = [b'"%d"' % number for number in range(choose.randrange(5) if choose.random() < dirt else 4)]
         if choose.random() < dirt:
             indexes.insert(

@@ -1,7 +1,9 @@
 """What becomes of a JSON delivery by Python's json: numbers kept as text; NaN and half surrogate pairs refused."""
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from jobs.contract import map_columns
@@ -10,7 +12,9 @@ from jobs.settings import SourceContract
 from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 
 NOT_AN_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"
+DEEP = 500  # brackets open at once within a value
 BLANK = " \t\r\n"
+TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")|"|[^"{}\[\]:, \t\r\n]+', re.DOTALL)
 Member = tuple[str, str | None]  # key and text
 
 
@@ -49,10 +53,14 @@ def entries(text: str) -> list[str]:
     return list(parts(text.strip(BLANK)[1:-1], ","))
 
 
+def halves(text: str) -> list[tuple[str, str]]:
+    """Keys and values, both as they are written. Raises ValueError."""
+    return [(key, value) for key, value in (tuple(parts(entry, ":")) for entry in entries(text))]
+
+
 def pairs(text: str) -> list[tuple[str, str]]:
     """Keys, and values as text."""
-    halves = [tuple(parts(entry, ":")) for entry in entries(text)]
-    return [(json.loads(key), value) for key, value in halves]
+    return [(json.loads(key), value) for key, value in halves(text)]
 
 
 def own_text(value: str) -> str | None:
@@ -76,11 +84,14 @@ def without_blanks(text: str) -> Iterator[str]:
         yield character
 
 
-def checked(raw: bytes) -> str:
+def checked(raw: bytes, must_be_object: bool = False) -> str:
     """A value's text. Raises FaultyError."""
     try:
         text = raw.decode()
-        json.dumps(parsed(text), ensure_ascii=False).encode()
+        if must_be_object and not text.lstrip(BLANK).startswith("{"):
+            raise FaultyError(NOT_AN_OBJECT)
+        value = parsed(text)
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
         raise FaultyError(NOT_UTF_8) from None
     except RecursionError:
@@ -94,10 +105,22 @@ def record_of(raw: bytes, longest: int) -> list[Member]:
     """Raises FaultyError."""
     if len(raw) > longest:
         raise FaultyError("longer than allowed")
-    text = checked(raw)
-    if not text.strip(BLANK).startswith("{"):
-        raise FaultyError(NOT_AN_OBJECT)
+    if is_odd(raw) and depth(raw.decode("utf-8", "replace")) > DEEP:
+        raise FaultyError(f"{NOT_UTF_8}|{TOO_DEEP}|{NOT_AN_OBJECT}")
+    text = checked(raw, must_be_object=True)
+    if any(depth(value) > DEEP for _, value in pairs(text)):
+        raise FaultyError(TOO_DEEP)
     return [(key, own_text(value)) for key, value in pairs(text)]
+
+
+def is_odd(raw: bytes) -> bool:
+    """Whether it may hold half a letter."""
+    return b"\\ud" in raw.lower() or "\ufffd" in raw.decode("utf-8", "replace")
+
+
+def depth(text: str) -> int:
+    steps = ((bracket in "{[") - (bracket in "}]") for bracket in TOKEN.sub("", text))
+    return max(accumulate(steps), default=0)
 
 
 class Delivery:
@@ -108,8 +131,10 @@ class Delivery:
         self.records: list[list[Member]] = []
         self.faulty: list[Rejected] = []
 
-    def take(self, position: int, raw: bytes) -> None:
+    def take(self, position: int, raw: bytes, reason: str = "") -> None:
         try:
+            if reason:
+                raise FaultyError(reason)
             self.records.append(record_of(raw, self.longest))
         except FaultyError as fault:
             self.faulty.append(rejected(position, str(fault), raw))
@@ -146,68 +171,81 @@ class Delivery:
 
 
 def outcome(data: bytes, contract: SourceContract, longest: int) -> list[Outcome]:
-    """All that is allowed: a file that is no JSON as a whole lands line by line, or is refused."""
-    delivery = Delivery(contract, longest)
+    """All that is allowed: what is no JSON by its structure either lands by what can be told apart, or is refused."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     text = data.decode("utf-8", "surrogateescape").strip(BLANK)
+    first, _, behind = text.partition("\n")
+    by_line = of_lines(data, Delivery(contract, longest))
+    refused = Outcome(refused="not JSON")
+    if not text:
+        return [refused]
+    if text[0] not in "{[":
+        is_seen = any(is_object(line) for line in text[:longest].split("\n"))
+        return [by_line] if is_seen else [by_line, refused]
+    if text[0] == "{" and behind and is_object(first):
+        return [by_line]
+    whole = of_value(text, Delivery(contract, longest))
+    # What is longer than a record may be lands as a part of columns; for an entry its array is refused.
+    other = refused if text[0] == "[" else of_value(text, Delivery(contract, len(text) * 4))
+    is_too_long = any(one.reason == "too long" for one in whole.rejected)
+    return [whole] + [other] * is_too_long if is_sound(text) else [by_line, refused, whole, other]
+
+
+def is_object(line: str) -> bool:
+    """But for letters that are none, and depth."""
     try:
-        value = parsed(text)
+        return isinstance(parsed(letters(line)), tuple)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+
+
+def letters(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def is_sound(text: str) -> bool:
+    """Whether it is JSON but for what its texts, numbers and words say; as far as Python's json can go down."""
+    skeleton = TOKEN.sub(lambda found: '""' if found[1] else "!" if found[0] == '"' else "0", text)
+    try:
+        json.loads(skeleton)
     except (ValueError, RecursionError):
-        return by_line(data, delivery)
-    if isinstance(value, list):
-        for position, entry in enumerate(entries(text)):
-            delivery.take(position, entry.encode("utf-8", "surrogateescape"))
-        return [delivery.outcome()]
-    if not isinstance(value, tuple):
-        return [Outcome(refused="a value that is no record")]
-    members = pairs(text)
-    if is_table(value):
-        return [by_index(members, delivery)]
-    delivery.take(0, text.encode("utf-8", "surrogateescape"))
-    return [delivery.outcome()]
+        return False
+    return True
 
 
-def by_line(data: bytes, delivery: Delivery) -> list[Outcome]:
+def of_lines(data: bytes, delivery: Delivery) -> Outcome:
     for number, line in enumerate(data.split(b"\n"), start=1):
         if line.strip(b" \t\r"):
             delivery.take(number, line)
-    refused = Outcome(refused="not JSON")
-    if not delivery.records and all(one.reason == NOT_AN_OBJECT for one in delivery.faulty):
-        return [refused]
-    is_array = data.lstrip(BLANK.encode()).startswith(b"[")
-    return [delivery.outcome()] + [refused] * (is_array or not delivery.records)
-
-
-def is_table(value: tuple[tuple[str, Any], ...]) -> bool:
-    """Members that are all objects and agree in an index, or are all empty."""
-    columns = [member for _, member in value]
-    if not columns or not all(isinstance(column, tuple) for column in columns):
-        return False
-    indexes = [{index for index, _ in column} for column in columns]
-    return bool(set.intersection(*indexes)) or not any(indexes)
-
-
-def by_index(members: Sequence[tuple[str, str]], delivery: Delivery) -> Outcome:
-    names = [name for name, _ in members]
-    columns = [pairs(text) for _, text in members]
-    try:
-        map_columns(delivery.contract, names, "input")
-    except ContractError as error:
-        return Outcome(refused=str(error))
-    indexes = dict.fromkeys(index for column in columns for index, _ in column)
-    for position, index in enumerate(indexes):
-        found = [[value for key, value in column if key == index] for column in columns]
-        try:
-            if absent := [name for name, values in zip(names, found, strict=True) if not values]:
-                raise FaultyError(f"no value for {absent}")
-            record = [(name, entry(index, values)) for name, values in zip(names, found, strict=True)]
-            delivery.records.append(record)
-        except FaultyError as fault:
-            delivery.faulty.append(Rejected(position, str(fault), ""))
     return delivery.outcome()
 
 
-def entry(index: str, values: Sequence[str]) -> str | None:
-    if len(values) > 1:
-        raise FaultyError(f"index {index!r} stands twice in a column")
-    return own_text(checked(values[0].encode("utf-8", "surrogateescape")))
+def of_value(text: str, delivery: Delivery) -> Outcome:
+    """An array's entries, an object's columns, or a single record."""
+    found = [(entry, "") for entry in entries(text)] if text[0] == "[" else rows(text)
+    found = [(text, "")] if found is None else found
+    for position, (entry, reason) in enumerate(found):
+        delivery.take(position, entry.encode("utf-8", "surrogateescape"), reason)
+    return delivery.outcome()
+
+
+def rows(text: str) -> list[tuple[str, str]] | None:
+    """Of columns, each as a record, and why it cannot land; None: it is no table.
+
+    A table's members are objects that agree in an index, or are all empty.
+    """
+    try:
+        members = halves(text)
+        if not members or not all(column.startswith("{") for _, column in members):
+            return None
+        columns = [(name, halves(column)) for name, column in members]
+    except ValueError:
+        return None
+    found = []
+    for index in dict.fromkeys(index for _, column in columns for index, _ in column):
+        record = [f"{name}:{value}" for name, column in columns for key, value in column if key == index]
+        is_whole = all(index in dict(column) for _, column in columns)
+        found.append(("{" + ",".join(record) + "}", "" if is_whole else "no value for some columns"))
+    return found if not found or not all(reason for _, reason in found) else None

@@ -44,7 +44,7 @@ class Trial:
 
     def shrunk(self, data: bytes, sizes: Sizes) -> str:
         """The smallest input that differs in the same way, and how."""
-        kind = self.difference(data, sizes)[:30].split()[:2]
+        kind = self.difference(data, sizes)[:30].split()[:2]  # found, refused, or what was raised
         small = smaller(data, lambda one: self.difference(one, sizes)[:30].split()[:2] == kind)
         return f"  {small!r}\n{self.difference(small, sizes)}"
 
@@ -56,18 +56,16 @@ def _listed(allowed: Sequence[Outcome]) -> str:
 def smaller(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
     """Delta debugging: without every piece whose absence lets it still fail, pieces of half its size down to a byte."""
     deadline = time.monotonic() + PATIENCE
-    size = len(data) // 2
-    while size:
-        at = 0
-        while at < len(data) and time.monotonic() < deadline:
-            without = data[:at] + data[at + size :]
-            if fails(without):
-                data = without
-            else:
-                at += size
-        size //= 2
-    for at, byte in enumerate(data):
-        plain = data[:at] + b"x" + data[at + 1 :]
-        if byte not in b'x\n\r,"' and time.monotonic() < deadline and fails(plain):
-            data = plain
+    before = b""
+    while data != before and time.monotonic() < deadline:
+        before, size = data, len(data) // 2
+        while size:
+            at = 0
+            while at < len(data) and time.monotonic() < deadline:
+                without = data[:at] + data[at + size :]
+                if fails(without):
+                    data = without
+                else:
+                    at += size
+            size //= 2
     return data
