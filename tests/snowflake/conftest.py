@@ -51,6 +51,17 @@ class Snowflake:
             (self.faults / name).unlink()
             (self.faults / "held").unlink(missing_ok=True)
 
+    @contextmanager
+    def failing(self, **which: object) -> Iterator[Path]:
+        """A statement fails until the block ends: which one, standin.py says; gives the file that then holds it."""
+        failed = self.faults / "failed"
+        failed.unlink(missing_ok=True)
+        (self.faults / "statement").write_text(json.dumps(which))
+        try:
+            yield failed
+        finally:
+            (self.faults / "statement").unlink()
+
     @property
     def requests(self) -> list[tuple[int, str]]:
         lines = self.requests_file.read_text().splitlines()
