@@ -186,7 +186,9 @@ def sql(asked: Asked) -> str:
 
 
 def _error(status: int, reason: str, message: str) -> Reply:
-    return json_reply({"error": {"code": status, "message": message, "errors": [{"reason": reason}]}}, status)
+    return json_reply(
+        {"error": {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}}, status
+    )
 
 
 @contextmanager
