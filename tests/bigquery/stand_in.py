@@ -186,9 +186,8 @@ def sql(asked: Asked) -> str:
 
 
 def _error(status: int, reason: str, message: str) -> Reply:
-    return json_reply(
-        {"error": {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}}, status
-    )
+    errors = [{"reason": reason, "message": message}]
+    return json_reply({"error": {"code": status, "message": message, "errors": errors}}, status)
 
 
 @contextmanager

@@ -193,7 +193,7 @@ def snow(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     pause = threading.Event()
-    for _ in range(600):
+    for _ in range(3000):
         assert process.poll() is None, log.read_text()
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
