@@ -78,8 +78,9 @@ test-slow: setup-spark ## kills at random moments, faults that take their time
 test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
 
-test-nightly: setup-spark ## the same on a second, independent S3 server (versitygw, built with Go)
+test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build fails
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
+	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k each_statement
 
 test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -54,11 +55,17 @@ class StandIn:
     faults: list[Fault] = field(default_factory=list)
     aborted: list[str] = field(default_factory=list)
     while_publishing: Callable[[], object] = lambda: None  # called inside every transaction
+    tokens: set[str] = field(default_factory=set, repr=False)  # that were given out, beside the first
     _publishing: dict[str, threading.Lock] = field(default_factory=dict)
 
     @property
     def asked(self) -> list[Asked]:
         return self.services.asked
+
+    @property
+    def life(self) -> Path:
+        """Says for how many appended bytes a token lives (emulator.py); while it is there none is given out twice."""
+        return self.folder / "life"
 
     @property
     def client(self) -> bigquery.Client:
@@ -105,9 +112,13 @@ class StandIn:
 
     def answer(self, asked: Asked) -> Reply:
         if asked.path == "/token":
+            if self.life.exists():
+                self.services.access_token = secrets.token_urlsafe(24)
+                self.tokens.add(self.services.access_token)
             return self.services.answer(asked)
         self.asked.append(asked)
-        if asked.headers.get("authorization") != f"Bearer {self.services.access_token}":
+        token = asked.headers.get("authorization", "").removeprefix("Bearer ")
+        if token != self.services.access_token and token not in self.tokens:
             return _error(401, "authError", "Invalid Credentials")
         for fault in list(self.faults):
             if (reply := fault(asked)) is not None:
@@ -175,7 +186,8 @@ def sql(asked: Asked) -> str:
 
 
 def _error(status: int, reason: str, message: str) -> Reply:
-    return json_reply({"error": {"code": status, "message": message, "errors": [{"reason": reason}]}}, status)
+    errors = [{"reason": reason, "message": message}]
+    return json_reply({"error": {"code": status, "message": message, "errors": errors}}, status)
 
 
 @contextmanager
@@ -208,7 +220,8 @@ def _emulator(folder: Path) -> Iterator[tuple[int, int]]:
     installed.mkdir(parents=True)
     shutil.copy(extension, installed)
     log = folder / "emulator.log"
-    command = [python.parent / "bqemulator", "start", "--rest-port", "0", "--grpc-port", "0", "--ephemeral"]
+    command = [python, Path(__file__).with_name("emulator.py"), folder / "life", "start"]
+    command += ["--rest-port", "0", "--grpc-port", "0", "--ephemeral"]
     command += ["--project", PROJECT, "--log-format", "json"]
     with log.open("wb") as out:
         environment = os.environ | {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
