@@ -14,7 +14,7 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags terraform pages)
+OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery googlesql snowflake parity dags terraform pages)
 TERRAFORM ?= terraform
 KIND ?= spark
 IMAGE ?= coretelecoms-$(KIND)
@@ -186,6 +186,7 @@ lock: ## compile the lock files anew from their .in files
 	$$compile requirements/dbt-snowflake.in -o requirements/dbt-snowflake.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt; \
+	$$compile -c requirements/dbt-bigquery.txt requirements/googlesql.in -o requirements/googlesql.txt; \
 	$$compile requirements/bigquery-emulator.in -o requirements/bigquery-emulator.txt; \
 	$$compile requirements/airflow.in -o requirements/airflow.txt; \
 	$$compile -c requirements/airflow.txt requirements/airflow-test.in -o requirements/airflow-test.txt; \
