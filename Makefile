@@ -92,7 +92,7 @@ test-parity: setup ## what the two suites above exported: Silver and Gold of thr
 	@$(PYTHON) -m pytest -q tests/parity
 
 test-bigquery: setup ## Bronze, Silver and Gold in a stand-in for BigQuery, equal to the local ones row by row
-	@for made in conf/spark/bigquery.sha256 requirements/bigquery-emulator.txt requirements/dbt-bigquery.txt; do \
+	@for made in conf/spark/bigquery.sha256 requirements/bigquery-emulator.txt requirements/dbt-bigquery.txt requirements/googlesql.txt; do \
 		./setup.sh $$made >/dev/null; done # its tests can reach loopback only
 	@$(PYTHON) -m pytest -q tests/bigquery
 

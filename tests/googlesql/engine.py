@@ -34,6 +34,7 @@ from zetasql.wasi._pb2.zetasql.proto.simple_catalog_pb2 import SimpleCatalogProt
 from zetasql.wasi._pb2.zetasql.public.options_pb2 import ERROR_MESSAGE_ONE_LINE
 from zetasql.wasi._pb2.zetasql.public.simple_table_pb2 import SimpleColumnProto, SimpleTableProto
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeKind, TypeProto
+from zetasql.wasi._pb2.zetasql.public.value_pb2 import ValueProto
 from zetasql.wasi._pb2.zetasql.resolved_ast.resolved_ast_pb2 import AnyResolvedStatementProto
 
 from tests.googlesql import language, values
@@ -85,15 +86,22 @@ class Engine:
         asked = ParseRequest(sql_statement=script, options=self._options.language_options, allow_script=True)
         self._call("Parse", asked, ParseResponse)
 
-    def analyze(self, statement: str, tables: Tables, parameters: Mapping[str, str] | None = None) -> Resolved:
-        """One statement against the tables there are. Raises RefusedError."""
+    def analyze(
+        self,
+        statement: str,
+        tables: Tables,
+        parameters: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Resolved:
+        """One statement against the tables there are; `variables`: of the script around it. Raises RefusedError."""
         options = AnalyzerOptionsProto()
         options.CopyFrom(self._options)
         for name, of in (parameters or {}).items():
             options.query_parameters.add(name=name, type=self._type(of))
-        asked = AnalyzeRequest(
-            sql_statement=statement, options=options, simple_catalog=self._catalog(statement, tables)
-        )
+        catalog = self._catalog(statement, tables)
+        for name, of in (variables or {}).items():
+            catalog.constant.add(name_path=[name], type=self._type(of), value=ValueProto())
+        asked = AnalyzeRequest(sql_statement=statement, options=options, simple_catalog=catalog)
         return _resolved(self._call("Analyze", asked, AnalyzeResponse).resolved_statement)
 
     def evaluate(
@@ -111,6 +119,10 @@ class Engine:
         answer = self._call("EvaluateQuery", asked, EvaluateQueryResponse)
         types = [column.type for column in answer.prepared.columns]
         return [tuple(map(values.value, row.cell, types)) for row in answer.content.table_data.row]
+
+    def type_name(self, name: str) -> str:
+        """A type as BigQuery itself writes it: INT64 for INTEGER."""
+        return _type_name(self._type(name))
 
     @cached_property
     def _functions(self) -> ZetaSQLBuiltinFunctionOptionsProto:
