@@ -21,12 +21,12 @@ IMAGE ?= coretelecoms-$(KIND)
 COMMIT = $(shell git rev-parse --short=12 HEAD)
 INTO ?= conf/env
 # The longest first.
-HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt test-page test-cluster lint-infra
+HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt test-page test-meaning test-cluster test-sql lint-infra
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup demo run headline pages docs status check lint lock clean
-.PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity
+.PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-day bench-sources bench-s3 bench-customers bench-load
 
@@ -98,6 +98,13 @@ test-bigquery: setup ## Bronze, Silver and Gold in a stand-in for BigQuery, equa
 
 verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in a scratch dataset
 	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
+
+test-sql: ## all SQL of dbt, pages and documents by BigQuery's own analyzer, without a server; seconds where nothing changed
+	@$$(./setup.sh requirements/googlesql.txt) -m mypy --strict --follow-imports=silent tests/googlesql
+	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_engine.py tests/googlesql/test_judge.py tests/googlesql/test_project.py
+
+test-meaning: setup ## macros and models by Google's evaluator of that SQL, equal to DuckDB's row by row
+	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_macros.py tests/googlesql/test_models.py
 
 test-page: ## the two pages in headless Chromium: every number, accessibility, a year of data
 	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages

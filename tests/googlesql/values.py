@@ -57,6 +57,9 @@ def cell(given: Value, of: TypeProto) -> ValueProto:
             since = (given if given.tzinfo else given.replace(tzinfo=UTC)) - _MOMENT.replace(tzinfo=UTC)
             seconds = since.days * 86400 + since.seconds
             return ValueProto(timestamp_value=Timestamp(seconds=seconds, nanos=since.microseconds * 1000))
+        case TypeKind.TYPE_NUMERIC:
+            scaled = int(given.scaleb(_SCALE["numeric_value"]))
+            return ValueProto(numeric_value=scaled.to_bytes(16, "little", signed=True))
         case kind if kind in _PLAIN:
             return ValueProto(**{_PLAIN[kind]: given})
         case kind:
