@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 # An environment's lock file to the adapters that it has, and their targets of the profile.
@@ -59,7 +60,8 @@ def _compile(folder: str, lock: str) -> None:
     arguments = ["compile", "--project-dir", folder, "--profiles-dir", folder, "--no-introspect", "--no-populate-cache"]
     made = {}
     for adapter, target in ADAPTERS[lock].items():
-        done = dbtRunner().invoke([*arguments, "--quiet", "--target", target, "--target-path", f"{folder}/{adapter}"])
+        places = ["--target", target, "--target-path", f"{folder}/{adapter}"]
+        done: Any = dbtRunner().invoke([*arguments, "--quiet", *places])
         if not done.success:
             sys.exit(f"{adapter}: {done.exception or [one.message for one in done.result.results]}")
         made[adapter] = {one.node.name: one.node.compiled_code for one in done.result.results}

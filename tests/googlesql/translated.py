@@ -7,7 +7,7 @@ argument of TRIM, which is why it is not asked here).
 import json
 import sys
 
-import sqlglot
+import sqlglot  # type: ignore[import-not-found]  # of another environment
 
 
 def main() -> None:
