@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -362,3 +363,37 @@ def test_a_layer_at_a_time_builds_the_same_and_runs_every_test_once(world: World
     tests = [int(found) for text in (at_once, silver, gold) for found in re.findall(r"(\d+) tests", text)]
     assert tests[0] == tests[1] + tests[2]
     assert world.tables() == before
+
+
+@pytest.mark.parametrize(
+    ("lost", "day"),
+    [("stg_call_logs", 1), ("stg_service_outages", 1), ("stg_customers", 0), ("complaints_clean", 1)],
+)
+def test_a_day_that_silver_lost_stops_the_next_build_before_gold(world: World, lost: str, day: int) -> None:
+    before = world.tables()
+    with product.opened() as connection:
+        connection.execute(f"DELETE FROM coretelecoms_silver.{lost} WHERE ingest_date = '{DAYS[day]}'")
+
+    with pytest.raises(product.BuildError, match=r"silver_keeps_its_days|staged_and_clean_balance") as caught:
+        world.build(DAYS[3])
+
+    assert caught.value.code == 65
+    assert "fact_" not in str(caught.value)
+    facts = ("fact_complaints", "fact_service_outages", "agg_complaints_daily", "customer_360")
+    assert {name: world.tables()[name] for name in facts} == {name: before[name] for name in facts}
+    world.build(DAYS[day])
+    assert world.tables() == before
+
+
+def test_a_day_that_silver_never_held_stops_nothing(world: World) -> None:
+    new = date(2025, 11, 24)
+    world.land("service_outages", new, world.delivered("service_outages", DAYS[3]))
+
+    assert "1 warnings\nwarning: bronze_days_are_in_silver" in world.build(DAYS[3])
+
+
+def test_texts_are_trimmed_and_lowered_by_one_rule() -> None:
+    """By themselves these mean something else in each warehouse (docs/hostile-deliveries.md)."""
+    bare = re.compile(r"\b(l|r|b)?trim\(|\b(lower|upper|initcap)\(", re.IGNORECASE)
+    files = [path for folder in ("models", "tests", "macros") for path in (ROOT / "dbt" / folder).rglob("*.sql")]
+    assert {path.name for path in files if bare.search(path.read_text())} == {"lowered.sql", "mending.sql"}
