@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
 # Sourced by spark-submit.sh; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
-# lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256).
+# lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256); for an
+# image it makes an environment in a folder of its own (./setup.sh installed /opt/venv requirements.txt).
 # Needs Python 3.11 and, once, the network.
 # CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
 set -euo pipefail
@@ -35,9 +36,14 @@ environment() {
     made=$CACHE/venv-$(hash_of "$lock" "$ROOT/requirements/uv.txt" <(declare -f installed))
     if [ ! -e "$made/.complete" ]; then
         writable || return
-        echo "installing $(basename "$lock") into $made (once)" >&2
-        rm -rf "$made"
-        installed "$made" "$lock" && touch "$made/.complete" || return 69
+        # Of two set-ups at once the second waits, and finds it made.
+        (
+            ! command -v flock >/dev/null || flock 9
+            [ ! -e "$made/.complete" ] || exit 0
+            echo "installing $(basename "$lock") into $made (once)" >&2
+            rm -rf "$made"
+            installed "$made" "$lock" && touch "$made/.complete"
+        ) 9>"$made.lock" || return 69
     fi
     echo "$made/bin/python"
 }
@@ -94,6 +100,10 @@ java_home() {
     fi
 }
 
+if [ "${BASH_SOURCE[0]}" = "$0" ] && [ "${1:-}" = installed ]; then
+    installed "$2" "$ROOT/$3"
+    exit
+fi
 PYTHON=${CORETELECOMS_PYTHON:-$(environment "$ROOT/requirements/dev.txt")}
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     case ${1:-} in

@@ -69,7 +69,7 @@ def header_of(root: Location, found: Input) -> tuple[tuple[str, ...], int, int]:
     else:
         raise ContractError(f"{found.uri}: blank lines and no header; ask for it to be sent again")
     text = raw.rstrip(b"\r\n")
-    if b"\r" in text and b"\n" not in text and not window.has(1):
+    if reason and b"\r" in text and b"\n" not in text and not window.has(1):
         raise ContractError(f"{found.uri}: its lines end with CR alone; allowed are LF and CR LF")
     if reason:
         raise ContractError(f"{found.uri}: the header (line {line - lines}, {len(raw)} bytes) cannot be read: {reason}")
