@@ -138,7 +138,7 @@ def _shown(key: bytes) -> str:
     try:
         return str(msgspec.json.decode(key))
     except FAULTS:
-        return key.decode("utf-8", "backslashreplace")
+        return key[1:-1].decode("utf-8", "backslashreplace")
 
 
 def _in_batches(batches: Batches, records: Iterator[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:
