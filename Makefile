@@ -14,19 +14,19 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery snowflake parity dags terraform pages)
+OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery googlesql snowflake parity dags terraform pages)
 TERRAFORM ?= terraform
 KIND ?= spark
 IMAGE ?= coretelecoms-$(KIND)
 COMMIT = $(shell git rev-parse --short=12 HEAD)
 INTO ?= conf/env
 # The longest first.
-HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt test-page test-cluster demo-spark lint-infra
+HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt test-page test-meaning test-cluster demo-spark test-sql lint-infra
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
 .PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
-.PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity
+.PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-day bench-sources bench-s3 bench-customers bench-load
 
@@ -78,8 +78,9 @@ test-slow: setup-spark ## kills at random moments, faults that take their time
 test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
 
-test-nightly: setup-spark ## the same on a second, independent S3 server (versitygw, built with Go)
+test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build fails
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
+	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k each_statement
 
 test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
@@ -97,12 +98,19 @@ test-parity: setup ## what the two suites above exported: Silver and Gold of thr
 	@$(PYTHON) -m pytest -q tests/parity
 
 test-bigquery: setup-spark ## Bronze, Silver and Gold in a stand-in for BigQuery, equal to the local ones row by row
-	@for made in conf/spark/bigquery.sha256 requirements/bigquery-emulator.txt requirements/dbt-bigquery.txt; do \
+	@for made in conf/spark/bigquery.sha256 requirements/bigquery-emulator.txt requirements/dbt-bigquery.txt requirements/googlesql.txt; do \
 		./setup.sh $$made >/dev/null; done # its tests can reach loopback only
 	@$(PYTHON) -m pytest -q tests/bigquery
 
 verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in a scratch dataset
 	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
+
+test-sql: ## all SQL of dbt, pages and documents by BigQuery's own analyzer, without a server; seconds where nothing changed
+	@$$(./setup.sh requirements/googlesql.txt) -m mypy --strict --follow-imports=silent tests/googlesql
+	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_engine.py tests/googlesql/test_judge.py tests/googlesql/test_project.py
+
+test-meaning: setup ## macros and models by Google's evaluator of that SQL, equal to DuckDB's row by row
+	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_macros.py tests/googlesql/test_models.py
 
 test-page: ## the two pages in headless Chromium: every number, accessibility, a year of data
 	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
@@ -112,6 +120,7 @@ test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, off
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double
+	@./setup.sh tests/dags/postgres.sha256 >/dev/null # the release of docker-compose.yml
 	@$$(./setup.sh requirements/airflow-test.txt) -m mypy --strict dags
 	@$$(./setup.sh requirements/airflow-test.txt) -m pytest -q tests/dags
 
@@ -191,6 +200,7 @@ lock: ## compile the lock files anew from their .in files
 	$$compile requirements/dbt-snowflake.in -o requirements/dbt-snowflake.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-test.in -o requirements/dbt-test.txt; \
 	$$compile -c requirements/dbt.txt requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt; \
+	$$compile -c requirements/dbt-bigquery.txt requirements/googlesql.in -o requirements/googlesql.txt; \
 	$$compile requirements/bigquery-emulator.in -o requirements/bigquery-emulator.txt; \
 	$$compile requirements/airflow.in -o requirements/airflow.txt; \
 	$$compile -c requirements/airflow.txt requirements/airflow-test.in -o requirements/airflow-test.txt; \

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
 # Sourced by spark-submit.sh; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
-# lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256).
+# lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256); for an
+# image it makes an environment in a folder of its own (./setup.sh installed /opt/venv requirements.txt).
 # Needs Python 3.11 and, once, the network.
 # CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
 set -euo pipefail
@@ -12,31 +13,45 @@ MAVEN=${CORETELECOMS_MAVEN:-https://repo1.maven.org/maven2}
 
 hash_of() { cat "$@" | sha256sum | cut -c1-16; }
 
-# environment LOCK: the virtual environment of a lock file; half-made ones are never seen under its name. Compiled, for
-# where PYTHONDONTWRITEBYTECODE is set each start would compile a thousand modules again.
+# Whether something may be made in the cache; an image may have it made by somebody else.
+writable() {
+    mkdir -p "$CACHE" 2>/dev/null && [ -w "$CACHE" ] && return
+    echo "error: user $(id -u) cannot write in $CACHE; name another folder in CORETELECOMS_CACHE" >&2
+    return 78
+}
+
+# installed FOLDER LOCK: a virtual environment, its modules compiled: where PYTHONDONTWRITEBYTECODE is set, each start would
+# compile them again. Its own pip installs uv alone: before 23.3 it refuses locks where a package stands with an extra.
+installed() {
+    # `set -e` does not reach into a function whose success is asked for.
+    "${BOOTSTRAP_PYTHON:-python3.11}" -m venv "$1" >&2 &&
+        "$1/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/requirements/uv.txt" >&2 &&
+        VIRTUAL_ENV=$1 "$1/bin/uv" pip install --quiet --compile-bytecode --require-hashes -r "$2" >&2
+}
+
+# environment LOCK: the virtual environment of a lock file; half-made ones are never seen under its name.
 environment() {
     local lock=$1 made
-    made=$CACHE/python-$(hash_of "$lock" "$ROOT/requirements/uv.txt")
+    # Made in another way, it is another one.
+    made=$CACHE/venv-$(hash_of "$lock" "$ROOT/requirements/uv.txt" <(declare -f installed))
     if [ ! -e "$made/.complete" ]; then
+        writable || return
         echo "installing $(basename "$lock") into $made (once)" >&2
         rm -rf "$made"
-        # `set -e` does not reach into a function whose success is asked for.
-        "${BOOTSTRAP_PYTHON:-python3.11}" -m venv "$made" >&2 &&
-            "$made/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/requirements/uv.txt" >&2 &&
-            VIRTUAL_ENV=$made "$made/bin/uv" pip install --quiet --compile-bytecode --require-hashes -r "$lock" >&2 &&
-            touch "$made/.complete" || return 69
+        installed "$made" "$lock" && touch "$made/.complete" || return 69
     fi
     echo "$made/bin/python"
 }
 
-# The Spark jars of a list (conf/spark/jars.sha256), each checked against its sum at every start.
+# The jars of a list (conf/spark/jars.sha256), each checked against its sum at every start.
 jars() {
     local list=$1 made path
     made=$CACHE/jars-$(hash_of "$list")
     if [ ! -d "$made" ]; then
-        echo "downloading $(wc -l <"$list") Spark jars into $made (once)" >&2
+        writable || return
+        echo "downloading $(wc -l <"$list") jars into $made (once)" >&2
         local fresh
-        mkdir -p "$CACHE" && fresh=$(mktemp -d "$made.XXXXXX")
+        fresh=$(mktemp -d "$made.XXXXXX") && chmod 755 "$fresh" || return 78 # mktemp's own is for us alone
         while read -r _ path; do
             mkdir -p "$fresh/$(dirname "$path")"
             "$PYTHON" - "$MAVEN/$path" "$fresh/$path" <<'PY' || { rm -rf "$fresh" && return 69; }
@@ -59,14 +74,14 @@ package() {
     local made
     made=$CACHE/jobs-$(cd "$ROOT" && find jobs -name '*.py' -print0 | sort -z | xargs -0 sha256sum | hash_of).zip
     if [ ! -e "$made" ]; then
-        (cd "$ROOT" && "$PYTHON" - "$made.$$" <<'PY'
+        writable || return
+        (cd "$ROOT" && "$PYTHON" - "$made.$$" <<'PY' && mv "$made.$$" "$made"
 import pathlib, sys, zipfile
 with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as archive:
     for path in sorted(pathlib.Path("jobs").rglob("*.py")):
         archive.write(path)
 PY
-        )
-        mv "$made.$$" "$made"
+        ) || { rm -f "$made.$$" && return 78; }
     fi
     echo "$made"
 }
@@ -80,6 +95,10 @@ java_home() {
     fi
 }
 
+if [ "${BASH_SOURCE[0]}" = "$0" ] && [ "${1:-}" = installed ]; then
+    installed "$2" "$ROOT/$3"
+    exit
+fi
 PYTHON=${CORETELECOMS_PYTHON:-$(environment "$ROOT/requirements/dev.txt")}
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     case ${1:-} in

@@ -43,7 +43,7 @@ case " $* " in *" -h "* | *" --help "*) exec "$PYTHON" -m jobs "$@" ;; esac
 
 case $master in
 local*) ;;
-*) export SPARK_LOCAL_IP=${SPARK_LOCAL_IP-} ;; # not loopback: executors come back to the driver
+*) SPARK_LOCAL_IP=${SPARK_LOCAL_IP-} ;; # not loopback: executors come back to the driver
 esac
 # shellcheck source=conf/spark/jvm.sh
 source "$ROOT/conf/spark/jvm.sh"
@@ -54,7 +54,8 @@ case $master in
 local*) ;;
 *) # A cluster's machines need Spark and nothing else: the package and the pinned jars are handed over.
     export CORETELECOMS_ROOT=$ROOT
-    options+=(--py-files "$(package)") && more=$JARS${more:+:$more} ;;
+    archive=$(package) # within the options its failure would not end us
+    options+=(--py-files "$archive") && more=$JARS${more:+:$more} ;;
 esac
 [ -z "$more" ] || options+=(--jars "${more//:/,}")
 exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$ROOT/jobs/main.py" "$@"

@@ -10,7 +10,8 @@ transforms nothing.
 Gold keeps the days before; complaints of that source and day are missing in it.
 
 **How to re-run**: clear the failed task: what has landed is skipped. To replace days, trigger with `from`, `to`,
-`sources` and `replay`. Missed schedules: `airflow backfill create`. Alert by alert: `docs/runbook.md`.
+`sources` and `replay`. Missed schedules: `airflow backfill create --max-active-runs 1`. Alert by alert:
+`docs/runbook.md`.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -6,8 +6,8 @@
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
 CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
 or s3://bucket/prefix.
-Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another process holds the file,
-78 configuration.
+Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another build runs or another process
+holds the file, 78 configuration.
 """
 
 import argparse
@@ -27,7 +27,9 @@ from warehouse import (
     DATA_ERROR,
     SERVICE,
     SOFTWARE,
+    TRY_LATER,
     BuildError,
+    alone,
     artifacts,
     bronze,
     gold_table,
@@ -48,6 +50,12 @@ ONLY = {
 }
 # What DuckDB's two S3 clients say of a service that does not answer, or answers with a fault of its own.
 IS_DOWN = re.compile(r"error for HTTP (GET|HEAD)|HTTP 5\d\d|HTTP error: error sending request|status code: 5\d\d")
+# What the three warehouses say to one of two that change the same table, or open the same file.
+IS_TAKEN = re.compile(
+    r"due to concurrent update|ould not set lock on file|"
+    r"number of waiters for this lock exceeds|lock timeout|has locked table",
+    re.IGNORECASE,
+)
 
 
 def invoke(*arguments: str) -> Any:
@@ -69,7 +77,7 @@ def invoke(*arguments: str) -> Any:
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if done.exception is not None:
-        code = SERVICE if IS_DOWN.search(str(done.exception)) else CONFIGURATION
+        code = _passing(str(done.exception)) or CONFIGURATION
         raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", code)
     return done.result
 
@@ -85,6 +93,12 @@ def build(
 
     `layer`: only `silver` or `gold`, and the summary has a line for each model too.
     """
+    days = f"{first}..{last}" if first else "all days"
+    with alone(days):
+        return _build(first, last, full, more, layer, days)
+
+
+def _build(first: date | None, last: date | None, full: bool, more: Sequence[str], layer: str | None, days: str) -> str:
     started = time.monotonic()
     if is_local():
         warehouse().parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +116,6 @@ def build(
         _results().replace(_results(layer))
     if any(_has_failed(one) for one in results):
         raise _failure(results)
-    days = f"{first}..{last}" if first else "all days"
     if layer:
         return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
@@ -148,9 +161,16 @@ def _failure(results: Sequence[Any]) -> BuildError:
     return BuildError("\n".join(lines), _code(failed))
 
 
+def _passing(message: str) -> int:
+    """The exit code of what a later try may not meet; 0: it would."""
+    if IS_TAKEN.search(message):
+        return TRY_LATER
+    return SERVICE if IS_DOWN.search(message) else 0
+
+
 def _code(failed: Sequence[Any]) -> int:
-    if any(IS_DOWN.search(str(one.message)) for one in failed):
-        return SERVICE
+    if code := next(filter(None, (_passing(str(one.message)) for one in failed)), 0):
+        return code
     return DATA_ERROR if all(one.status == "fail" for one in failed) else SOFTWARE
 
 

@@ -1,9 +1,11 @@
-"""Where Silver, Gold and Bronze are on this machine, and the DuckDB file as a connection."""
+"""Where Silver, Gold and Bronze are on this machine, who builds them, and the DuckDB file as a connection."""
 
+import fcntl
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -55,6 +57,33 @@ def gold_table(name: str) -> str:
 
 def shown(path: Path | str) -> str:
     return str(path.relative_to(ROOT)) if isinstance(path, Path) and path.is_relative_to(ROOT) else str(path)
+
+
+@contextmanager
+def alone(days: str) -> Iterator[None]:
+    """No other build of this machine meanwhile: of this DuckDB file, or with dbt's artifacts in the same folder.
+
+    Raises BuildError, which names the other one. The lock ends with its process, however that ends.
+    """
+    path = warehouse()
+    at = path.with_name(f"{path.name}.building") if is_local() else artifacts() / "building"
+    try:
+        at.parent.mkdir(parents=True, exist_ok=True)
+        file = at.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise BuildError(f"{shown(at)}: {error.strerror}", CONFIGURATION) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            what = shown(path) if is_local() else os.environ["CORETELECOMS_PROJECT"]
+            message = f"{what} is being built by {file.read() or 'another process'}; run this again once that ended"
+            raise BuildError(message, TRY_LATER) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC, {days}")
+        file.flush()
+        yield
 
 
 @contextmanager

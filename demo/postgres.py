@@ -154,8 +154,9 @@ def _replace(cursor: "psycopg2.extensions.cursor", path: Path) -> int:
     columns = SQL(", ").join(SQL("{} text").format(Identifier(name)) for name in header)
     cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(table))
     cursor.execute(SQL("CREATE TABLE {} ({})").format(table, columns))
-    # An unresolved request has an empty resolution_date, not a missing one.
-    copy = SQL("COPY {} FROM STDIN (FORMAT csv, HEADER match, FREEZE, FORCE_NOT_NULL *)").format(table)
+    # An unresolved request has an empty resolution_date, not a missing one. All columns as `*` is Postgres 17's.
+    names = SQL(", ").join(Identifier(name) for name in header)
+    copy = SQL("COPY {} FROM STDIN (FORMAT csv, HEADER match, FREEZE, FORCE_NOT_NULL ({}))").format(table, names)
     with path.open("rb") as file:
         cursor.copy_expert(copy, file, _CHUNK)
     return int(cursor.rowcount)

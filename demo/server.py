@@ -100,11 +100,14 @@ def die_with_parent(how: signal.Signals) -> None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Address]:
-    """A server on the data in `folder`, made at the first start; it ends with the block, or with us."""
+def running(folder: Path, program: Path | None = None) -> Iterator[Address]:
+    """A server on the data in `folder`, made at the first start; it ends with the block, or with us.
+
+    `program`: the `bin` folder of another Postgres than the wheel's.
+    """
     account = _account()
     home = _home(folder.absolute(), account)
-    program = _program(home, account)
+    program = program or _program(home, account)
     password = _initialise(home, program, account)
     _clear_stale_lock(home / "data")
     process, port = _start(home, program, account, password)

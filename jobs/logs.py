@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from jobs.errors import ConfigurationError
+
 _logger = logging.getLogger("jobs")
 
 
@@ -25,14 +27,23 @@ class _JsonLines(logging.Formatter):
 def start(folder: Path | None, run_id: str) -> Path | None:
     """Open the log of a run; returns its file, or None where it goes to stderr."""
     file = folder and folder / f"{run_id}.jsonl"
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(file) if file else logging.StreamHandler(sys.stderr)
+    handler = _opened(file) if file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     _logger.handlers.append(handler)
     _logger.setLevel(logging.INFO)
     _logger.propagate = False
     return file
+
+
+def _opened(file: Path) -> logging.FileHandler:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return logging.FileHandler(file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"logs: found {file.parent}, which cannot be written ({error.strerror}); name another folder in the "
+            "environment's file"
+        ) from error
 
 
 def fact(event: str, source: str, day: date, run: str, *, level: int = logging.INFO, **facts: object) -> None:

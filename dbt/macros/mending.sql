@@ -1,12 +1,18 @@
-{#- The rules that mend what suppliers send. Each has a unit test; the delivered value stays beside the mended one. -#}
+{#- The rules that mend what suppliers send. Each has a unit test; the delivered value stays beside the mended one.
+    Each means the same on all warehouses: docs/hostile-deliveries.md, "What mended text means". -#}
+
+{#- Of seven characters, named: by itself, trim means blanks in one warehouse and Unicode's white space in another. -#}
+{%- macro trimmed(text) -%}
+    trim({{ text }}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160))
+{%- endmacro -%}
 
 {%- macro blank_to_null(column) -%}
-    nullif(trim({{ column }}), '')
+    nullif({{ trimmed(column) }}, '')
 {%- endmacro -%}
 
 {#- One of the canonical values whatever its case and separators; others as `otherwise` says (an expression). -#}
 {%- macro canonical(column, values, otherwise) -%}
-    case lower(replace(replace(trim({{ column }}), '-', ' '), '_', ' '))
+    case {{ lowered("replace(replace(" ~ trimmed(column) ~ ", '-', ' '), '_', ' ')") }}
         {%- for value in values %}
         when '{{ value | lower | replace("-", " ") }}' then '{{ value }}'
         {%- endfor %}
@@ -27,9 +33,8 @@
     ) }}
 {%- endmacro -%}
 
-{#- Two of the supplier's domains are misspelt in most rows: GmaiL.om and hotmai.com. -#}
-{%- macro mended_email(column) -%}
-    {%- set email -%} lower({{ blank_to_null(column) }}) {%- endset -%}
+{#- Of an address in small letters. Two of the supplier's domains are misspelt in most rows: GmaiL.om and hotmai.com. -#}
+{%- macro mended_email(email) -%}
     case
         when {{ email }} like '%@hotmai.com' then left({{ email }}, length({{ email }}) - 4) || 'l.com'
         when {{ email }} like '%@hotmai.om' then left({{ email }}, length({{ email }}) - 3) || 'l.com'
@@ -42,9 +47,20 @@
     ({{ column }} like '%_@_%._%' and {{ column }} not like '%@%@%' and {{ column }} not like '% %')
 {%- endmacro -%}
 
-{#- Text without zone is read as UTC. The pattern keeps out words that only some warehouses take for moments. -#}
+{#- A day, or a day and a time as databases, spreadsheets, forms and other programs write them. Whatever else some
+    warehouse takes for a moment (24:00:00, EST, the year 0, +15:00) is none. In the last day that all of them know,
+    an offset to the west would lead out of it. -#}
+{%- macro is_moment(text) -%}
+    {%- set day = '[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' -%}
+    {%- set time = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?' -%}
+    {%- set offset = '(Z| UTC|[+-](0[0-9]|1[0-3])(:?[0-5][0-9])?|[+-]14(:?00)?)' -%}
+    ({{ matches(text, '^' ~ day ~ '([ T]' ~ time ~ offset ~ '?)?$') }} and {{ text }} not like '9999-12-31%-%')
+{%- endmacro -%}
+
+{#- Text without zone is read as UTC. -#}
 {%- macro mended_timestamp(column) -%}
-    case when trim({{ column }}) like '____-__-__%' then {{ moment('trim(' ~ column ~ ')') }} end
+    {%- set text = trimmed(column) -%}
+    case when {{ is_moment(text) }} then {{ moment(text) }} end
 {%- endmacro -%}
 
 {%- macro mended_date(column) -%}
@@ -56,10 +72,8 @@
     ({{ blank_to_null(column) }} is not null and {{ mended }} is null)
 {%- endmacro -%}
 
-{#- Digits only: warehouses differ in what else they take for a whole number. -#}
+{#- Digits only, and no more than every warehouse's whole numbers hold: they differ in what else they take for one. -#}
 {%- macro mended_count(column) -%}
-    case
-        when {{ matches('trim(' ~ column ~ ')', '^[0-9]+$') }}
-            then {{ dbt.safe_cast('trim(' ~ column ~ ')', dbt.type_bigint()) }}
-    end
+    {%- set text = trimmed(column) -%}
+    case when {{ matches(text, '^0*[0-9]{1,18}$') }} then {{ dbt.safe_cast(text, dbt.type_bigint()) }} end
 {%- endmacro -%}

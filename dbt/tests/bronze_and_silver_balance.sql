@@ -37,8 +37,8 @@ counted as (
 select
     feed,
     ingest_date,
-    sum(in_bronze) as in_bronze,
-    sum(in_silver) as in_silver
+    sum(in_bronze) as bronze_rows,
+    sum(in_silver) as silver_rows
 from counted
 group by feed, ingest_date
 having sum(in_bronze) <> sum(in_silver)

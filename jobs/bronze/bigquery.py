@@ -5,7 +5,7 @@ Google's client and Spark are imported only by who loads here (docs/decisions/00
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jobs import credentials, store
 from jobs.bronze import Answer
 from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, PlatformError, ServiceError
-from jobs.ledger import Manifest, landing_folder
+from jobs.ledger import DataFile, Manifest, landing_folder
 from jobs.settings import METADATA_COLUMNS, BigQueryWarehouse, Environment, SourceContract
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from jobs.session import Session
 
+MOST_BYTES = 256 * 2**20  # of Parquet in one write: with 75 KB a second it ends within its token's hour
 TRIES = 30  # of a transaction; each means that another one changed the same table in between
 _SCOPE = "https://www.googleapis.com/auth/bigquery"
 _STAGE = "_stage_"
+_REFUSED = "UNAUTHENTICATED"  # gRPC's word for a token that is not valid, or no longer
 _TYPES = {"_ingested_at": "TIMESTAMP", "ingest_date": "DATE"}
 _PATIENCE = 120.0  # seconds that a request is repeated for
 # BigQuery aborts one of two transactions that change a table, whatever the rows: threads of one run take turns.
@@ -225,10 +227,30 @@ class Loading:
         return name
 
     def _append(self, name: str) -> None:
+        """In writes that end within their token's hour, each with a token of its own: the connector renews none.
+
+        A write shows all of its rows or none. One that its token did not outlast is made again in halves.
+        """
+        waiting = _batches(self.manifest.files)
+        while waiting:
+            files = waiting.pop(0)
+            try:
+                self._write(name, files)
+            except Exception as error:
+                if _REFUSED not in str(error):
+                    raise
+                if len(files) == 1:
+                    what = f"{self.contract.name} {files[0].path}: BigQuery no longer took the token"
+                    raise ServiceError(f"{what}; a file that takes over an hour needs a faster way there") from error
+                self.log("expired", files=len(files))
+                half = len(files) // 2
+                waiting[:0] = [files[:half], files[half:]]
+
+    def _write(self, name: str, files: Sequence[DataFile]) -> None:
         landing = landing_folder(
             self.environment.lake, self.manifest.source, self.manifest.ingest_date, self.manifest.run_id
         )
-        files = [store.escaped(str(landing / file.path)) for file in self.manifest.files]
+        paths = [store.escaped(str(landing / file.path)) for file in files]
         schema = ", ".join(
             f"`{column}` {_TYPES.get(column, 'STRING').lower()}" for column in self.manifest.columns_landed
         )
@@ -243,7 +265,7 @@ class Loading:
             options["bigQueryHttpEndpoint"] = credentials.address(self.warehouse.endpoint)
         if self.warehouse.storage_endpoint:
             options["bigQueryStorageGrpcEndpoint"] = self.warehouse.storage_endpoint
-        spark.read.schema(schema).parquet(*files).write.format("bigquery").options(**options).mode("append").save()
+        spark.read.schema(schema).parquet(*paths).write.format("bigquery").options(**options).mode("append").save()
 
     def _audit(self, client: "Client", staging: str) -> None:
         rows, processed = _query(
@@ -325,6 +347,19 @@ def for_dbt(
         "CORETELECOMS_ENDPOINT": credentials.address(warehouse.endpoint) if warehouse.endpoint else "",
         "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,
     }
+
+
+def _batches(files: Sequence[DataFile]) -> list[list[DataFile]]:
+    """In their order, of at most MOST_BYTES each, or of one file."""
+    found: list[list[DataFile]] = []
+    room = 0
+    for file in files:
+        if not found or file.bytes > room:
+            found.append([])
+            room = MOST_BYTES
+        found[-1].append(file)
+        room -= file.bytes
+    return found
 
 
 def _name(warehouse: BigQueryWarehouse, table: str) -> str:

@@ -196,8 +196,9 @@ def _staging(table: _Table, day: date) -> Iterator[str]:
     name = _table(table.warehouse, f"{STAGING}{table.source}_{moment}_{day:%Y%m%d}")
     try:
         yield name
-    except (errors.ProgrammingError, PlatformError):  # the session still answers
-        table.execute(f"drop table if exists {name}")
+    except (errors.ProgrammingError, PlatformError):  # the session still answers, if it is there
+        if not table.connection.is_closed():
+            table.execute(f"drop table if exists {name}")
         raise
     table.execute(f"drop table if exists {name}")
 
@@ -243,11 +244,19 @@ class _Load:
             try:
                 return self._swap()
             except errors.ProgrammingError as error:
-                self.execute("rollback")
+                self._roll_back()
                 if error.errno != _ABORTED:
                     raise
             time.sleep(0.2)
         raise ServiceError(f"{self.table.name}: other runs held its guard row {TRIES} times; run again")
+
+    def _roll_back(self) -> None:
+        """Or close the session, which rolls back too: the next DDL of an open one would commit half of the day."""
+        try:
+            self.execute("rollback")
+        except errors.Error:
+            self.table.connection.close(retry=False)
+            raise
 
     def _swap(self) -> tuple[str, int]:
         source, day, run_id = self.manifest.source, self.manifest.ingest_date, self.manifest.run_id

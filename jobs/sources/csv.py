@@ -19,13 +19,13 @@ from jobs.contract import map_columns
 from jobs.errors import ContractError
 from jobs.location import Location
 from jobs.reading import Reading, Request, merged, refuse_if_packed
+from jobs.sources.csv_grammar import BYTE_ORDER_MARK
 from jobs.sources.csv_records import Records, Window
 from jobs.sources.csv_split import CsvSplit
 from jobs.store import Input
 
 SPLIT = 128 * 2**20  # bytes of a file that one task reads
 csv.field_size_limit(2**31 - 1)
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @contextmanager
@@ -56,10 +56,10 @@ def header_of(root: Location, found: Input) -> tuple[tuple[str, ...], int, int]:
     window = Window(root, found, 0)
     if not window.has(1):
         raise ContractError(f"{found.uri}: the file is empty (0 bytes), not even a header; ask for it to be sent again")
-    window.has(len(_BYTE_ORDER_MARK))
+    window.has(len(BYTE_ORDER_MARK))
     refuse_if_packed(window.rest, found.uri)
-    if window.rest.startswith(_BYTE_ORDER_MARK):
-        window.skip(len(_BYTE_ORDER_MARK))
+    if window.rest.startswith(BYTE_ORDER_MARK):
+        window.skip(len(BYTE_ORDER_MARK))
     records, line = Records(window, width=0), 1
     while window.has(1):
         raw, reason, lines = records.take()
@@ -69,7 +69,7 @@ def header_of(root: Location, found: Input) -> tuple[tuple[str, ...], int, int]:
     else:
         raise ContractError(f"{found.uri}: blank lines and no header; ask for it to be sent again")
     text = raw.rstrip(b"\r\n")
-    if b"\r" in text and b"\n" not in text and not window.has(1):
+    if reason and b"\r" in text and b"\n" not in text and not window.has(1):
         raise ContractError(f"{found.uri}: its lines end with CR alone; allowed are LF and CR LF")
     if reason:
         raise ContractError(f"{found.uri}: the header (line {line - lines}, {len(raw)} bytes) cannot be read: {reason}")

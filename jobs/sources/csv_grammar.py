@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 WIDE = 500  # fields from which on there is no pattern of a whole record: building it would take long
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTED = rb'"[^"]*+(?:""[^"]*+)*+"'
 _FIELD = rb'(?:%b|[^",\r\n][^,\r\n]*+|)' % _QUOTED
 _quoted_field = re.compile(_QUOTED)
@@ -91,7 +92,7 @@ def provable_end(view: bytes) -> int:
     end = view.rfind(b"\n", 0, next_quote if next_quote >= 0 else len(view)) + 1
     while view.count(b'"', end, proven) % 2:  # a line end within quotes
         end = view.rfind(b"\n", 0, end - 1) + 1
-    return end if is_plain(view if end == len(view) else view[:end]) else 0
+    return end if _is_plain(view, end) else 0
 
 
 def _proven_quotes(view: bytes) -> tuple[int, int]:
@@ -109,11 +110,12 @@ def _opens_at_the_end(view: bytes, quote: int) -> bool:
     return field is None or field.end() == len(view)
 
 
-def is_plain(block: bytes) -> bool:
-    """No NUL, no carriage return but before a line feed, and UTF-8."""
-    if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
+def _is_plain(view: bytes, end: int) -> bool:
+    """Before `end` no NUL, no carriage return but before a line feed, and UTF-8."""
+    has_returns = view.find(b"\r", 0, end) >= 0
+    if has_returns and view.count(b"\r", 0, end) != view.count(b"\r\n", 0, end):
         return False
-    return is_utf_8(block)
+    return view.find(b"\0", 0, end) < 0 and (view.isascii() or is_utf_8(view[:end]))
 
 
 def is_utf_8(block: bytes) -> bool:

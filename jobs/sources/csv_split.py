@@ -17,7 +17,7 @@ from jobs.contract import Mapping
 from jobs.errors import BalanceError
 from jobs.landing.split import Counts
 from jobs.location import Location
-from jobs.sources.csv_grammar import provable_end, record_pattern
+from jobs.sources.csv_grammar import BYTE_ORDER_MARK, provable_end, record_pattern
 from jobs.sources.csv_records import Records, Window
 from jobs.store import Input
 
@@ -63,12 +63,13 @@ class CsvSplit:
         records = Records(window, self._width)
         while window.at < self.end and window.has(BLOCK):
             view = window.view(self.end)
-            block = view[: provable_end(view)]
-            table = self._parsed(block) if block else None
-            if table is not None and _line_ends_outside(block, table) == len(table):
+            end = provable_end(view)
+            table = self._parsed(memoryview(view)[:end]) if end else None
+            line_ends = view.count(b"\n", 0, end)
+            if table is not None and _records(table, line_ends) == len(table):
                 counts.records += len(table)
-                counts.lines += block.count(b"\n")
-                window.skip(len(block))
+                counts.lines += line_ends
+                window.skip(end)
                 yield from self._mapped(table)
             else:
                 yield from self._one_by_one(records, counts, window.at + len(view))
@@ -104,7 +105,7 @@ class CsvSplit:
             raise BalanceError(f"{self.uri}: {len(records)} records were cut, the parser finds others")
         return table
 
-    def _parsed(self, block: bytes) -> pa.Table | None:
+    def _parsed(self, block: bytes | memoryview) -> pa.Table | None:
         """None: rows of another width."""
         names = [str(position) for position in range(self._width)]
         odd: list[int] = []
@@ -113,10 +114,13 @@ class CsvSplit:
             odd.append(row.actual_columns)
             return "skip"
 
-        # A line to skip comes first: Arrow takes a byte order mark off the first bytes.
-        source = pa.BufferReader(b"".join((b"\n", block)))
+        # Arrow takes a byte order mark off the first bytes, unless a line to skip comes before it.
+        is_marked = block[:3] == BYTE_ORDER_MARK
+        source = pa.BufferReader(b"".join((b"\n", block)) if is_marked else pa.py_buffer(block))
         options = (
-            arrow_csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False, block_size=len(block) + 2),
+            arrow_csv.ReadOptions(
+                column_names=names, skip_rows=int(is_marked), use_threads=False, block_size=len(block) + 2
+            ),
             arrow_csv.ParseOptions(ignore_empty_lines=True, invalid_row_handler=note),
             arrow_csv.ConvertOptions(
                 check_utf8=False,  # it was
@@ -154,9 +158,8 @@ class CsvSplit:
         return self.start - 1 + first
 
 
-def _line_ends_outside(block: bytes, table: pa.Table) -> int:
+def _records(table: pa.Table, line_ends: int) -> int:
     """Line ends that stand in no value: a count of the records apart from the parser."""
-    line_ends = block.count(b"\n")
     if line_ends == len(table):
         return line_ends
     return line_ends - sum(_bytes_of(chunk).count(b"\n") for column in table.columns for chunk in column.chunks)

@@ -82,8 +82,10 @@ class _Entries:
 
     def guess(self) -> bytes:
         """Entries up to what looks like the end of one: it is one if they make a sound array. b"": no guess."""
-        found = _BETWEEN.search(self._data, self._at + PIECE)
-        size = found.start() + 1 - self._at if found else 0
+        while not (found := _BETWEEN.search(self._data, self._at + PIECE)):
+            if len(self._data) - self._at > MAX_RECORD or not self._more():
+                return b""
+        size = found.start() + 1 - self._at
         return self._data[self._at : self._at + size] if size <= MAX_RECORD else b""
 
     def skip(self, size: int) -> None:

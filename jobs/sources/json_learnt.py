@@ -13,7 +13,7 @@ import pyarrow as pa
 from msgspec import UNSET, Raw, UnsetType
 
 from jobs.sources.json_record import FAULTS, Record, UnsoundError, as_text
-from jobs.sources.json_structure import BLANK, member_count
+from jobs.sources.json_structure import BLANK, members_are, objects_are
 
 Columns = dict[str, pa.Array]
 MOST_KEYS = 1000  # more are no columns, but data
@@ -60,34 +60,42 @@ class LearntDecoder:
             return None
         try:
             found = self._lines.decode_lines(block)
-            return self._columns(found, block) if len(found) == records else None
+            columns, _ = self._columns(found, block)
         except (*FAULTS, UnsoundError):
             return None
+        return columns if len(found) == records else None
 
     def entries(self, block: bytes) -> tuple[Columns, int] | None:
         """The columns of entries of an array and their number, or None.
 
-        The number is one of opening brackets; where values have some, entries are cut and go the other way.
+        The number is that of the brackets that open outside of texts and values.
         """
         if self._array is None:
             return None
         try:
             found = self._array.decode(b"[%b]" % block)
-            columns = self._columns(found, block)
+            columns, nested = self._columns(found, block)
         except (*FAULTS, UnsoundError):
             return None
-        records = block.count(b"{")
-        return (columns, records) if columns is not None and len(found) == records else None
+        return (columns, len(found)) if objects_are(len(found), block, nested) else None
 
-    def _columns(self, records: Sequence[object], block: bytes) -> Columns | None:
-        """None: there are more members in the block than values, so that a key may stand twice in a record."""
+    def _columns(self, records: Sequence[object], block: bytes) -> tuple[Columns, list[bytes]]:
+        """Columns, and the text of values that may be objects. Raises UnsoundError where a key may stand twice."""
         columns: Columns = {}
-        count = 0
+        nested: list[bytes] = []
+        absent = 0
         for number, (name, is_mixed) in enumerate(self._kinds.items()):
-            values = list(map(attrgetter(f"f{number}"), records))
-            columns[name], members = _values(values) if is_mixed else _texts(values)
-            count += members
-        return columns if member_count(block) == count else None
+            values: list[Any] = list(map(attrgetter(f"f{number}"), records))
+            column_of, null = (texts_of, b"null") if is_mixed else (_texts, None)
+            try:
+                columns[name], within = column_of(values)
+            except (TypeError, pa.ArrowInvalid):  # some records lack the key
+                absent += values.count(UNSET)
+                columns[name], within = column_of(_filled(values, null))
+            nested += within
+        if not members_are(len(columns) * len(records) - absent, block, nested):
+            raise UnsoundError("a key stands twice")
+        return columns, nested
 
 
 def _is_an_object_each(block: bytes, records: int) -> bool:
@@ -104,31 +112,21 @@ def _is_an_object_each(block: bytes, records: int) -> bool:
     return between == records - 1
 
 
-def _texts(values: list[str | UnsetType | None]) -> tuple[pa.Array, int]:
-    """A column and the number of its values, nulls among them."""
-    try:
-        return pa.array(values, pa.string()), len(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # some records lack the key
-        absent = values.count(UNSET)
-        return pa.array([None if value is UNSET else value for value in values], pa.string()), len(values) - absent
+def _filled(values: list[Any], null: Any) -> list[Any]:
+    return [null if value is UNSET else value for value in values]
 
 
-def _values(values: list[Raw | UnsetType]) -> tuple[pa.Array, int]:
-    """A column of any kind of values and the number of them, what objects among them hold included."""
-    present = [value for value in values if isinstance(value, Raw)]
-    if len(present) < len(values):
-        column, members = texts_of([b"null" if isinstance(value, UnsetType) else value for value in values])
-        return column, members - (len(values) - len(present))
-    return texts_of(present)
+def _texts(values: Sequence[str | None]) -> tuple[pa.Array, list[bytes]]:
+    return pa.array(values, pa.string()), []
 
 
-def texts_of(values: Sequence[Raw | bytes]) -> tuple[pa.Array, int]:
-    """The same of sound values. Raises UnsoundError, UnicodeDecodeError, msgspec.DecodeError."""
+def texts_of(values: Sequence[Raw | bytes]) -> tuple[pa.Array, list[bytes]]:
+    """A column of sound values, and their own text where objects may be among them.
+
+    Raises UnsoundError, UnicodeDecodeError, msgspec.DecodeError.
+    """
     joined = b"\n".join(values)
     if joined.translate(None, _NO_TEXTS):
-        texts = [as_text(bytes(value)) for value in values]
-        return pa.array(texts, pa.string()), len(texts) + member_count(joined)
-    words = joined.decode("ascii").split("\n") if values else []
-    if b"null" in joined:
-        return pa.array([None if word == "null" else word for word in words], pa.string()), len(words)
-    return pa.array(words, pa.string()), len(words)
+        return pa.array([as_text(bytes(value)) for value in values], pa.string()), [joined]
+    words: list[str | None] = list(joined.decode("ascii").split("\n")) if values else []
+    return pa.array([None if word == "null" else word for word in words], pa.string()), []

@@ -85,10 +85,10 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
             held, is_too_long, chunk = b"", False, chunk[first:]
         if is_too_long:
             continue
-        whole, end, rest = chunk.rpartition(b"\n")
+        end = chunk.rfind(b"\n") + 1
         if end:
-            yield from ((piece, False) for piece in _pieces(held + whole + end))
-        held = rest if end else held + rest
+            yield from ((piece, False) for piece in _pieces(held + chunk[:end]))
+        held = chunk[end:] if end else held + chunk
         if len(held) > MAX_RECORD:
             held, is_too_long = held[:SHOWN], True
     if held:

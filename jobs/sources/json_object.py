@@ -25,8 +25,8 @@ from jobs.sources.json_structure import (
     BrokenError,
     Item,
     StructureError,
-    member_count,
     members,
+    members_are,
     value_end,
 )
 from jobs.store import Input
@@ -84,24 +84,25 @@ def _even_columns(raw: bytes) -> Columns | None:
     Counted apart from the parser by what stands between keys and values, which shows keys that stand twice.
     """
     columns: Columns = {}
-    count = 0
+    nested: list[bytes] = []
     indexes: list[str] | None = None
     try:
         for name, value in _raws.decode(raw).items():
-            found, columns[name], values = _column(bytes(value))
+            found, columns[name], within = _column(bytes(value))
+            nested += within
             if found != (indexes := found if indexes is None else indexes):
                 return None
-            count += 1 + values
     except (*FAULTS, UnsoundError):
         return None
-    return columns if member_count(raw) == count else None
+    number = len(columns) * (1 + len(indexes or ()))
+    return columns if members_are(number, raw, nested) else None
 
 
-def _column(raw: bytes) -> tuple[list[str], pa.Array, int]:
-    """Indexes, values, and the number of values, those within values included. Raises as `texts_of` does."""
+def _column(raw: bytes) -> tuple[list[str], pa.Array, list[bytes]]:
+    """Indexes, values, and the values' own text where they may be objects. Raises as `texts_of` does."""
     try:
         texts = _texts.decode(raw)
-        return list(texts), pa.array(list(texts.values()), pa.string()), len(texts)
+        return list(texts), pa.array(list(texts.values()), pa.string()), []
     except msgspec.ValidationError:
         values = _raws.decode(raw)
         return list(values), *texts_of(list(values.values()))

@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 import msgspec
 
-from jobs.sources.json_structure import BLANK, depth, member_count, members
+from jobs.sources.json_structure import BLANK, depth, members, members_are
 
 NOT_AN_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"
 MAX_DEPTH = 500  # brackets open at once within a value; readers of JSON allow 1,000 at most
@@ -47,15 +47,14 @@ def record_of(raw: bytes) -> Record:
 
 def _of_texts(raw: bytes) -> Record:
     values = _texts.decode(raw)
-    return Record(values, _earlier(raw) if member_count(raw) > len(values) else {})
+    return Record(values, {} if members_are(len(values), raw) else _earlier(raw))
 
 
 def _of_values(raw: bytes) -> Record:
     found = {name: bytes(value) for name, value in _raws.decode(raw).items()}
     values = {name: as_text(value) for name, value in found.items()}
-    within = sum(member_count(value) for value in found.values())
     mixed = frozenset(name for name, value in found.items() if not value.startswith((b'"', b"null")))
-    return Record(values, _earlier(raw) if member_count(raw) > len(values) + within else {}, mixed)
+    return Record(values, {} if members_are(len(values), raw, found.values()) else _earlier(raw), mixed)
 
 
 def as_text(value: bytes) -> str | None:

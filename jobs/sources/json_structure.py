@@ -7,7 +7,7 @@ and never turns texts into structure.
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 BLANK = b" \t\r\n"
@@ -15,12 +15,14 @@ _BLANKS = rb"[ \t\r\n]*+"
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _BARE = rb'[^"{}\[\]:, \t\r\n]++'  # a number, true, false, null, or what is none of these
 _MEMBER = rb"%b(?:%b|%b)?+%b" % (_BLANKS, _STRING, _BARE, _BLANKS)
-_FLAT = re.compile(rb"%b(\{%b(?:[:,]%b)*+\})%b([,:\]}])" % (_BLANKS, _MEMBER, _MEMBER, _BLANKS), re.DOTALL)
+_PLAIN = re.compile(rb"%b|\{%b(?:[:,]%b)*+\}" % (_STRING, _MEMBER, _MEMBER), re.DOTALL)  # a text, a flat object
 _TOKEN = re.compile(
     rb"%b(?:(?P<scalar>%b|%b)|(?P<opens>[{\[])|(?P<closes>[}\]])|(?P<separates>[:,]))" % (_BLANKS, _STRING, _BARE),
     re.DOTALL,
 )
 _BRACKET = re.compile(rb"%b|([{\[])|[}\]]" % _STRING, re.DOTALL)
+_KEY = re.compile(rb"%b(%b:)?+" % (_STRING, _BLANKS), re.DOTALL)
+_BRACE = re.compile(rb"%b|(\{)" % _STRING, re.DOTALL)
 _PADDING = re.compile(_BLANKS)
 _CLOSING = {b"{": b"}", b"[": b"]"}
 
@@ -63,15 +65,12 @@ class Item(NamedTuple):
 
 def item(data: bytes, at: int, may_follow: bytes) -> Item:
     """The value at `at`, blanks left out. Raises StructureError."""
-    if flat := _FLAT.match(data, at):
-        found = Item(flat[1], flat.start(1), flat[2], flat.end())
-    else:
-        start = after_blanks(data, at)
-        end = value_end(data, start)
-        behind = after_blanks(data, end)
-        if behind == len(data):
-            raise UnfinishedError("cut off: 1 brackets are open", behind)
-        found = Item(data[start:end], start, data[behind : behind + 1], behind + 1)
+    start = after_blanks(data, at)
+    end = value_end(data, start)
+    behind = after_blanks(data, end)
+    if behind == len(data):
+        raise UnfinishedError("cut off: 1 brackets are open", behind)
+    found = Item(data[start:end], start, data[behind : behind + 1], behind + 1)
     if found.behind not in may_follow:
         raise BrokenError(f"neither {' nor '.join(may_follow.decode())} behind a value", found.end)
     return found
@@ -79,6 +78,8 @@ def item(data: bytes, at: int, may_follow: bytes) -> Item:
 
 def value_end(data: bytes, at: int) -> int:
     """Where the value ends that begins at `at`. Raises StructureError."""
+    if plain := _PLAIN.match(data, at):
+        return plain.end()
     awaited: list[bytes] = []  # closing brackets
     may_begin = True
     while True:
@@ -129,9 +130,36 @@ def members(data: bytes, start: int = 0) -> Iterator[tuple[Item, Item]]:
         yield key, value
 
 
-def member_count(data: bytes) -> int:
-    """At least the number of members on all levels; more where a text says `":`."""
+def members_are(number: int, data: bytes, values: Iterable[bytes] = ()) -> bool:
+    """Whether the objects in `data` have as many members, those within `values` left out."""
+    return _is(number, (_seeming_members, _members), data, values)
+
+
+def objects_are(number: int, data: bytes, values: Iterable[bytes] = ()) -> bool:
+    """Whether there are as many objects in `data`, those within `values` left out."""
+    return _is(number, (_seeming_objects, _objects), data, values)
+
+
+def _is(number: int, counts: Iterable[Callable[[bytes], int]], data: bytes, values: Iterable[bytes]) -> bool:
+    """By a quick count, which takes more for structure than is, if it says so; else by an exact one."""
+    return any(count(data) - sum(map(count, values)) == number for count in counts)
+
+
+def _seeming_members(data: bytes) -> int:
     return data.translate(None, BLANK).count(b'":')
+
+
+def _members(data: bytes) -> int:
+    found = _KEY.findall(data)
+    return len(found) - found.count(b"")
+
+
+def _seeming_objects(data: bytes) -> int:
+    return data.count(b"{")
+
+
+def _objects(data: bytes) -> int:
+    return _BRACE.findall(data).count(b"{")
 
 
 def depth(data: bytes) -> int:

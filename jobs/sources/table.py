@@ -124,7 +124,8 @@ class _ReadPages:
 def _mapped(mapping: Mapping, rows: Iterator[pa.RecordBatch], counts: Counts) -> Iterator[pa.RecordBatch]:
     for batch in rows:
         counts.records += len(batch)
-        yield mapping.batch(batch.columns, len(batch))
+        # Where a role sets quote_all_identifiers, the Arrow driver does not know the type by its name: then as bytes.
+        yield mapping.batch([column.cast(pa.string()) for column in batch.columns], len(batch))
 
 
 @contextmanager
@@ -142,9 +143,9 @@ def _reader(table: Table) -> Iterator["Cursor"]:
         with connection, connection.cursor(adbc_stmt_kwargs=options) as cursor:
             cursor.executescript(table.session)
             yield cursor
-    except dbapi.Error as error:
+    except (dbapi.Error, OSError, pa.ArrowException) as error:  # between two batches they are Arrow's
         told = _OF_THE_SERVER.search(str(error))
-        raise explained(secret, told[1] if told else str(error), error.sqlstate) from error
+        raise explained(secret, told[1] if told else str(error), getattr(error, "sqlstate", None)) from error
 
 
 def _options(secret: Database, table: Table) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """A stand-in for BigQuery on loopback: an emulator, TLS before its write channel, and before its REST interface a front
-that gives out tokens and wants them, records every request, aborts one of two transactions as BigQuery does, and breaks
-when told to."""
+that gives out tokens and wants them, records every request, refuses what Google's own analyzer refuses, aborts one of
+two transactions as BigQuery does, and breaks when told to. The emulator alone translates, and so takes what BigQuery
+does not.
+"""
 
 import asyncio
 import http.client
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -23,6 +26,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import google.auth.credentials
+import google.oauth2.credentials
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
@@ -33,6 +37,7 @@ from demo.services import Services
 from demo.tls import authority
 from demo.web import Asked, Reply, answering, json_reply
 from jobs.settings import ROOT
+from tests.bigquery.analyst import Analyst, analyzing
 
 PROJECT, LOCATION = "coretelecoms-test", "EU"
 DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold", "staging")}
@@ -49,16 +54,23 @@ class StandIn:
     folder: Path
     rest_port: int
     services: Services
+    analyst: Analyst
     address: str = ""
     storage: str = ""
     faults: list[Fault] = field(default_factory=list)
     aborted: list[str] = field(default_factory=list)
     while_publishing: Callable[[], object] = lambda: None  # called inside every transaction
+    tokens: set[str] = field(default_factory=set, repr=False)  # that were given out, beside the first
     _publishing: dict[str, threading.Lock] = field(default_factory=dict)
 
     @property
     def asked(self) -> list[Asked]:
         return self.services.asked
+
+    @property
+    def life(self) -> Path:
+        """Says for how many appended bytes a token lives (emulator.py); while it is there none is given out twice."""
+        return self.folder / "life"
 
     @property
     def client(self) -> bigquery.Client:
@@ -67,6 +79,14 @@ class StandIn:
             project=PROJECT,
             credentials=google.auth.credentials.AnonymousCredentials(),
             client_options={"api_endpoint": f"http://{HOST}:{self.rest_port}"},
+        )
+
+    def through_the_front(self) -> bigquery.Client:
+        """As the product's own."""
+        return bigquery.Client(
+            project=PROJECT,
+            credentials=google.oauth2.credentials.Credentials(self.services.access_token),
+            client_options={"api_endpoint": self.address},
         )
 
     @property
@@ -101,14 +121,21 @@ class StandIn:
             dataset.location = LOCATION
             self.client.create_dataset(dataset)
         self.asked.clear()
+        self.analyst.said.clear()
         self.aborted.clear()
 
     def answer(self, asked: Asked) -> Reply:
         if asked.path == "/token":
+            if self.life.exists():
+                self.services.access_token = secrets.token_urlsafe(24)
+                self.tokens.add(self.services.access_token)
             return self.services.answer(asked)
         self.asked.append(asked)
-        if asked.headers.get("authorization") != f"Bearer {self.services.access_token}":
+        token = asked.headers.get("authorization", "").removeprefix("Bearer ")
+        if token != self.services.access_token and token not in self.tokens:
             return _error(401, "authError", "Invalid Credentials")
+        if (text := sql(asked)) and (refusal := self.analyst.refusal(text, parameters(asked))):
+            return _refused(refusal)
         for fault in list(self.faults):
             if (reply := fault(asked)) is not None:
                 return reply
@@ -174,8 +201,24 @@ def sql(asked: Asked) -> str:
     return str(content.get("query") or content.get("configuration", {}).get("query", {}).get("query", ""))
 
 
+def parameters(asked: Asked) -> dict[str, str]:
+    """Names and types of a query's."""
+    content = json.loads(asked.body)
+    given = content.get("queryParameters") or content.get("configuration", {}).get("query", {}).get(
+        "queryParameters", []
+    )
+    return {one["name"]: one["parameterType"]["type"] for one in given}
+
+
+def _refused(by_analyzer: str) -> Reply:
+    if by_analyzer.startswith("Table not found"):
+        return _error(404, "notFound", f"Not found: {by_analyzer}")
+    return _error(400, "invalidQuery", re.sub(r"\[at (\d+:\d+)\]$", r"at [\1]", by_analyzer))
+
+
 def _error(status: int, reason: str, message: str) -> Reply:
-    return json_reply({"error": {"code": status, "message": message, "errors": [{"reason": reason}]}}, status)
+    errors = [{"reason": reason, "message": message}]
+    return json_reply({"error": {"code": status, "message": message, "errors": errors}}, status)
 
 
 @contextmanager
@@ -187,8 +230,12 @@ def serving(folder: Path) -> Iterator[StandIn]:
     (folder / "trust.p12").write_bytes(trust)
     (folder / "hosts").write_text(f"{HOST} localhost {os.uname().nodename}\n")
     services = Services(list)
-    with _emulator(folder) as (rest, grpc), _tls(grpc, made.server) as port:
-        stand_in = StandIn(folder, rest, services, storage=f"localhost:{port}")
+    with (
+        _emulator(folder) as (rest, grpc),
+        _tls(grpc, made.server) as port,
+        analyzing(PROJECT, f"http://{HOST}:{rest}") as analyst,
+    ):
+        stand_in = StandIn(folder, rest, services, analyst, storage=f"localhost:{port}")
         with answering(stand_in.answer) as address:
             stand_in.address = services.address = address
             (folder / "key.json").write_text(services.account_key)
@@ -208,7 +255,8 @@ def _emulator(folder: Path) -> Iterator[tuple[int, int]]:
     installed.mkdir(parents=True)
     shutil.copy(extension, installed)
     log = folder / "emulator.log"
-    command = [python.parent / "bqemulator", "start", "--rest-port", "0", "--grpc-port", "0", "--ephemeral"]
+    command = [python, Path(__file__).with_name("emulator.py"), folder / "life", "start"]
+    command += ["--rest-port", "0", "--grpc-port", "0", "--ephemeral"]
     command += ["--project", PROJECT, "--log-format", "json"]
     with log.open("wb") as out:
         environment = os.environ | {"HOME": str(home), "PYTHONUNBUFFERED": "1"}

@@ -6,6 +6,7 @@ Both load the same landings, so that every column has to be equal, the run's too
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,7 @@ from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
 from jobs.settings import ROOT, load_environment
+from tests.bigquery.analyst import CONTROL
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, StandIn
 from tests.conftest import DAYS, World, make_world
@@ -25,6 +27,8 @@ from tests.parity.days import CALLS, CHANGED, CORRECTED, CUSTOMERS, FOUR_DAYS, c
 from tests.parity.export import differences, from_bigquery, from_duckdb, save
 from tests.parity.pages import pages_read_the_same
 
+# By the analyzer's names: a kind that comes new is looked at once by a human.
+ANALYSED = {"query"}
 OFFLINE = ROOT / "tests/bigquery/offline"
 
 
@@ -46,6 +50,7 @@ class Both:
             "PYTHONPATH": str(OFFLINE),
             "OFFLINE_RECORD": str(self.root / "refused"),
             "CORETELECOMS_WAREHOUSE": str(self.root / "warehouse.duckdb"),
+            "CORETELECOMS_DOCS": str(self.root / "docs.html"),
             "DBT_TARGET_PATH": str(self.root / f"dbt-{env.stem}"),
         }
         command = [str(ROOT / script), *arguments, "--env", str(env)]
@@ -126,6 +131,24 @@ def test_the_comparison_sees_one_changed_value(both: Both) -> None:
     assert line.startswith(f"{name}, ")
     assert f"agent_key {key}" in line
     assert "agent_name: 'x', expected '" in line
+
+
+def test_everything_was_built_anew_and_documented_there_too(both: Both) -> None:
+    """Without a comparison: what it sends is analysed below, as all the rest."""
+    both.call("dbt.sh", "build", "--full", env=both.cloud.world.file)
+    both.call("dbt.sh", "docs", env=both.cloud.world.file)
+
+
+def test_every_statement_sent_was_analysed_and_none_refused(both: Both) -> None:
+    sent, said = both.cloud.stand_in.sent(), both.cloud.stand_in.analyst.said
+    mentioned = [asked for asked in both.cloud.stand_in.asked if b'"query":' in asked.body]  # whatever its path
+    assert len(sent) == len(mentioned) == len(said) > 400
+    assert Counter(sent) == Counter(script for script, _ in said)
+    assert [script[:500] for script, verdicts in said if not verdicts] == []
+    assert [(verdict, script[:500]) for script, verdicts in said for verdict in verdicts if verdict.refused] == []
+    kinds = Counter(verdict.kind for _, verdicts in said for verdict in verdicts)
+    assert {kind for kind in kinds if kind.isupper()} == CONTROL
+    assert set(kinds) - CONTROL == ANALYSED
 
 
 def test_bronze_is_only_read_by_day(both: Both) -> None:

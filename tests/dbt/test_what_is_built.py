@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -119,6 +121,29 @@ def test_a_day_that_was_never_built_is_warned_of(world: World) -> None:
     assert re.search(r"1 warnings\nwarning: bronze_days_are_in_silver .* Got 1 result", said)
 
 
+@pytest.mark.parametrize(
+    ("lost_by", "gold"),
+    [
+        ("stg_service_outages", "fact_service_outages"),
+        ("stg_call_logs", "fact_complaints"),
+        ("complaints_clean", "fact_complaints"),
+        ("stg_customers", "dim_customer"),
+    ],
+)
+def test_a_day_that_silver_lost_stops_the_build_of_another_before_gold(world: World, lost_by: str, gold: str) -> None:
+    with product.opened() as connection:
+        connection.execute(f"DELETE FROM coretelecoms_silver.{lost_by} WHERE ingest_date = '{DAYS[0]}'")
+    before = world.tables()[gold]
+
+    with pytest.raises(product.BuildError, match=r"days_kept|days_are_kept") as caught:
+        world.build(DAYS[3])
+
+    assert caught.value.code == 65
+    assert world.tables()[gold] == before
+    world.build(DAYS[0])
+    assert world.tables()[gold] == before
+
+
 def test_nothing_landed_gives_empty_tables(world: World) -> None:
     shutil.rmtree(world.bronze)
     world.file.unlink()
@@ -174,6 +199,57 @@ def test_a_file_held_by_another_process_is_named_with_the_holder(world: World) -
     assert caught.value.code == 75
     assert f"{world.file} is held by process {holder.pid}" in str(caught.value)
     assert "run this again" in str(caught.value)
+
+
+def test_of_two_builds_at_once_one_ends_well_and_the_other_names_it(world: World) -> None:
+    command = [sys.executable, str(ROOT / "dbt/build.py"), "build", "--from", str(DAYS[0]), "--to", str(DAYS[0])]
+    building = world.file.with_name(f"{world.file.name}.building")
+    building.unlink(missing_ok=True)
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while first.poll() is None and not (building.exists() and building.read_text()):
+        time.sleep(0.01)
+
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    said, _ = first.communicate()
+
+    assert (first.returncode, second.returncode) == (0, 75), said + second.stderr
+    assert re.search(rf"{world.file} is being built by process {first.pid} since \S+ UTC, {DAYS[0]}\.\.", second.stderr)
+    assert "Traceback" not in second.stderr
+
+
+def test_a_killed_build_holds_nobody_up(world: World) -> None:
+    hold = "from warehouse import alone\nwith alone('all days'):\n    print('held', flush=True)\n    input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    killed = subprocess.Popen([sys.executable, "-c", hold], cwd=ROOT / "dbt", **pipes)
+    assert killed.stdout is not None
+    killed.stdout.readline()
+    with pytest.raises(product.BuildError, match=f"by process {killed.pid} since"):
+        world.build(DAYS[0])
+
+    killed.kill()
+    killed.communicate()
+
+    with product.alone("all days"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Transaction is aborted due to concurrent update against table p:d.t. Transaction ID: 0", 75),
+        ("Could not serialize access to table p:d.t due to concurrent update", 75),
+        ("000625 (57014): Statement 'x' has locked table 'T' in transaction 1 and this lock has not yet been", 75),
+        ("IO Error: Could not set lock on file: Conflicting lock is held in python (PID 1)", 75),
+        ("HTTP 503", 69),
+        ("Syntax error", 70),
+    ],
+)
+def test_what_two_that_write_the_same_table_are_told_is_to_try_later(said: str, code: int) -> None:
+    node = SimpleNamespace(name="stg_agents", original_file_path="x", compiled_path=None)
+
+    caught = product._failure([SimpleNamespace(status="error", message=said, node=node)])
+
+    assert caught.code == code
 
 
 def test_headline_and_docs_come_from_the_file(world: World) -> None:
@@ -287,3 +363,37 @@ def test_a_layer_at_a_time_builds_the_same_and_runs_every_test_once(world: World
     tests = [int(found) for text in (at_once, silver, gold) for found in re.findall(r"(\d+) tests", text)]
     assert tests[0] == tests[1] + tests[2]
     assert world.tables() == before
+
+
+@pytest.mark.parametrize(
+    ("lost", "day"),
+    [("stg_call_logs", 1), ("stg_service_outages", 1), ("stg_customers", 0), ("complaints_clean", 1)],
+)
+def test_a_day_that_silver_lost_stops_the_next_build_before_gold(world: World, lost: str, day: int) -> None:
+    before = world.tables()
+    with product.opened() as connection:
+        connection.execute(f"DELETE FROM coretelecoms_silver.{lost} WHERE ingest_date = '{DAYS[day]}'")
+
+    with pytest.raises(product.BuildError, match=r"silver_keeps_its_days|staged_and_clean_balance") as caught:
+        world.build(DAYS[3])
+
+    assert caught.value.code == 65
+    assert "fact_" not in str(caught.value)
+    facts = ("fact_complaints", "fact_service_outages", "agg_complaints_daily", "customer_360")
+    assert {name: world.tables()[name] for name in facts} == {name: before[name] for name in facts}
+    world.build(DAYS[day])
+    assert world.tables() == before
+
+
+def test_a_day_that_silver_never_held_stops_nothing(world: World) -> None:
+    new = date(2025, 11, 24)
+    world.land("service_outages", new, world.delivered("service_outages", DAYS[3]))
+
+    assert "1 warnings\nwarning: bronze_days_are_in_silver" in world.build(DAYS[3])
+
+
+def test_texts_are_trimmed_and_lowered_by_one_rule() -> None:
+    """By themselves these mean something else in each warehouse (docs/hostile-deliveries.md)."""
+    bare = re.compile(r"\b(l|r|b)?trim\(|\b(lower|upper|initcap)\(", re.IGNORECASE)
+    files = [path for folder in ("models", "tests", "macros") for path in (ROOT / "dbt" / folder).rglob("*.sql")]
+    assert {path.name for path in files if bare.search(path.read_text())} == {"lowered.sql", "mending.sql"}

@@ -51,6 +51,17 @@ class Snowflake:
             (self.faults / name).unlink()
             (self.faults / "held").unlink(missing_ok=True)
 
+    @contextmanager
+    def failing(self, **which: object) -> Iterator[Path]:
+        """A statement fails until the block ends: which one, standin.py says; gives the file that then holds it."""
+        failed = self.faults / "failed"
+        failed.unlink(missing_ok=True)
+        (self.faults / "statement").write_text(json.dumps(which))
+        try:
+            yield failed
+        finally:
+            (self.faults / "statement").unlink()
+
     @property
     def requests(self) -> list[tuple[int, str]]:
         lines = self.requests_file.read_text().splitlines()
@@ -182,7 +193,7 @@ def snow(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     pause = threading.Event()
-    for _ in range(600):
+    for _ in range(3000):
         assert process.poll() is None, log.read_text()
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

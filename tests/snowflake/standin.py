@@ -1,10 +1,12 @@
 """Serves fakesnow, a stand-in for Snowflake on DuckDB: python tests/snowflake/standin.py PORT S3_URL REQUESTS FAULTS.
 
 Run by the Python of requirements/fakesnow.txt. REQUESTS: a file that gets every statement, a JSON line each. FAULTS: a
-folder; what lies there befalls a COPY in its middle (`_inserts_with_faults`). Where fakesnow differs from Snowflake in
-what the loads need, it is mended here, and what that hides is said (docs/snowflake.md).
+folder; what lies there befalls a COPY in its middle (`_inserts_with_faults`), or a statement (`_Failing`). Where
+fakesnow differs from Snowflake in what loads and builds need, it is mended here, and what that hides is said
+(docs/snowflake.md).
 """
 
+import itertools
 import json
 import re
 import sys
@@ -19,6 +21,7 @@ import fakesnow.cursor
 import fakesnow.server
 import fsspec
 import snowflake.connector.errors as errors
+import starlette.responses
 import uvicorn
 
 PORT, S3_URL, REQUESTS, FAULTS = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
@@ -48,16 +51,94 @@ def _with_merged_columns_named(command: str) -> str:
     return re.sub(r"(?is)\bvalues\s*\(([^()]*)\)", named, command)
 
 
+class _Failing:
+    """Fails a statement, as the file `statement` in FAULTS says, before it does anything.
+
+    `{"number": N}`: the N-th since the file is there; `{"like": PATTERN}`: the first that matches, or as many as
+    `"times"` says. `"cancelled": true`: as when Snowflake cancels a whole block, so that its handler does not run;
+    `"locked": true`: as when too many wait for the lock that it needs.
+    """
+
+    def __init__(self) -> None:
+        self.given, self.seen = "", 0
+        self.wanted: dict[str, Any] = {}
+
+    def meets(self, command: str) -> bool:
+        """Is it this one that fails?"""
+        try:
+            given = (FAULTS / "statement").read_text()
+        except FileNotFoundError:
+            given = ""
+        if given != self.given:
+            self.given, self.seen = given, 0
+        if not given:
+            return False
+        wanted = json.loads(given)
+        if "like" in wanted and not re.search(wanted["like"], command, re.IGNORECASE | re.DOTALL):
+            return False
+        self.seen += 1
+        first = wanted.get("number", 1)
+        if not first <= self.seen < first + wanted.get("times", 1):
+            return False
+        self.wanted = wanted
+        (FAULTS / "failed").write_text(command)
+        return True
+
+    def error(self) -> errors.ProgrammingError:
+        code, text = 630, "Statement reached its statement timeout"
+        if self.wanted.get("cancelled"):
+            code, text = 604, "SQL execution canceled"
+        if self.wanted.get("locked"):
+            code, text = 625, "Your statement was aborted because the number of waiters for this lock exceeds the limit"
+        return errors.ProgrammingError(msg=text, errno=code, sqlstate="57014")
+
+
+_failing = _Failing()
+_numbers = itertools.count(1)
+_BLOCK = (
+    r"(?is)\s*execute immediate \$\$\s*begin\b(.*?)\bexception\s+when other then\s+rollback;\s+raise;\s+end;\s*\$\$(.*)"
+)
+_DDL = r"(?is)\s*(/\*.*?\*/\s*)?(create|alter|drop|truncate|comment|grant)\b"
+
+
 def execute(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
+    block = re.fullmatch(_BLOCK, command)
+    if block is None:
+        return _one(self, command, *arguments, **options)
+    _record(self, command)
+    for statement in (part.strip() for part in block[1].split(";\n")):
+        if statement:
+            try:
+                _one(self, statement + block[2])
+            except errors.ProgrammingError as error:
+                if error.errno != 604:
+                    _one(self, "rollback")
+                raise
+    return _execute(self, 'select null as "anonymous block"', **options)
+
+
+def _record(self: Any, command: str) -> None:
+    if not hasattr(self._conn, "number"):
+        self._conn.number, self._conn.is_open = next(_numbers), False
     with REQUESTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps([id(self._conn), command]) + "\n")
+        file.write(json.dumps([self._conn.number, command]) + "\n")
+
+
+def _one(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
+    """A statement. DDL commits what is open, which DuckDB's does not."""
+    _record(self, command)
+    if _failing.meets(command):
+        raise _failing.error()
     command = _with_merged_columns_named(_without_temporary(command))
     if re.match(r'(?is)\s*(begin|commit)\b.*"node_id": "snapshot\.', command):
         # MERGE writes the stand-in's own catalog too, and a transaction of DuckDB's can write but one. Hides that the
         # snapshot's MERGE, a single statement, stands in a transaction.
         command = "select 1"
+    if self._conn.is_open and re.match(_DDL, command):
+        _execute(self, "commit")
+        self._conn.is_open = False
     try:
-        return _execute(self, command, *arguments, **options)
+        done = _execute(self, command, *arguments, **options)
     # DuckDB refuses the second of two writers at once, where Snowflake lets it wait for the lock: hides the waiting,
     # and shows what happens to a statement that Snowflake aborts because too many wait.
     except duckdb.TransactionException as error:
@@ -67,6 +148,9 @@ def execute(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
         raise errors.ProgrammingError(msg=str(error), errno=100, sqlstate="22000") from error
     except FileNotFoundError as error:
         raise errors.ProgrammingError(msg=f"Remote file not found: {error}", errno=91016, sqlstate="22000") from error
+    if verb := re.match(r"(?i)\s*(begin|commit|rollback)\b", command):
+        self._conn.is_open = verb[1].lower() == "begin"
+    return done
 
 
 def _inserts_with_faults(*arguments: Any) -> Iterator[Any]:
@@ -85,6 +169,25 @@ def _inserts_with_faults(*arguments: Any) -> Iterator[Any]:
         yield insert
 
 
+class _Sessions(dict[str, Any]):
+    """A session that is closed ends there and then, and what it had open is rolled back."""
+
+    def __delitem__(self, token: str) -> None:
+        self[token].close()
+        super().__delitem__(token)
+
+
+class _Response(starlette.responses.JSONResponse):
+    """A login's has a master token too, without which Snowflake's client ends no session."""
+
+    def __init__(self, content: Any, *arguments: Any, **options: Any) -> None:
+        if content.get("data") and "token" in content["data"]:
+            content["data"]["masterToken"] = content["data"]["token"]
+        super().__init__(content, *arguments, **options)
+
+
+fakesnow.server.sessions = _Sessions()
+fakesnow.server.JSONResponse = _Response
 fakesnow.cursor.FakeSnowflakeCursor.execute = execute
 fakesnow.copy_into._inserts = _inserts_with_faults
 lake = fsspec.filesystem(

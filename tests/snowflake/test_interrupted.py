@@ -9,7 +9,7 @@ import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -19,7 +19,7 @@ import pytest
 from demo.server import HOST
 from demo.web import Asked, Reply, answering
 from jobs.bronze import snowflake
-from jobs.errors import ServiceError
+from jobs.errors import PlatformError, ServiceError
 from tests.conftest import DAY
 from tests.e2e.conftest import PATIENCE, kill, wait_for
 from tests.snowflake.conftest import Platform
@@ -106,6 +106,43 @@ def test_a_copy_that_breaks_off_changes_nothing_and_a_retry_helps(corrected: Pla
     assert corrected.staging() == []
     assert load_newest(corrected) == AFTER[DAY]
     assert corrected.staging() == []
+
+
+def test_whichever_statement_of_a_load_fails_the_day_is_old_or_new_and_the_next_load_mends_it(
+    corrected: Platform,
+) -> None:
+    """Each but those that open and close the session."""
+    failed: list[str] = []
+    while True:
+        number = len(failed) + 1
+        before, new = corrected.held(), (f"R2{number:03}", 20 + number)
+        corrected.land(*new, DAY, MORE)
+        with corrected.snowflake.failing(number=number) as which, suppress(PlatformError):
+            load_newest(corrected)
+        if not which.exists():
+            break
+        failed.append(which.read_text())
+        held = corrected.held()
+        assert held in (before, {DAY: new}), failed[-1]
+        assert len(corrected.bronze("agents")) == held[DAY][1], failed[-1]
+        assert load_newest(corrected) == new
+    verbs = [statement.split()[0].lower() for statement in failed]
+    for verb in ("copy", "begin", "update", "delete", "insert", "commit", "drop"):
+        assert verb in verbs
+
+
+def test_where_the_rollback_fails_too_nothing_more_is_sent_in_that_session(corrected: Platform) -> None:
+    """Dropping the staging table would commit the DELETE."""
+    with (
+        corrected.snowflake.failing(like=r"^(insert into \S+\.agents |rollback)", times=2),
+        pytest.raises(ServiceError),
+    ):
+        load_newest(corrected)
+    _, last = corrected.snowflake.requests[-1]
+    assert last == "rollback"
+    assert corrected.held() == BEFORE
+    assert len(corrected.bronze("agents")) == 10
+    assert load_newest(corrected) == AFTER[DAY]
 
 
 def broken_off() -> Reply:

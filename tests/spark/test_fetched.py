@@ -98,6 +98,30 @@ def test_odd_items_are_rejected_and_a_field_nobody_knows_is_kept(run: Runner, se
     assert {row["_rescued"] for row in run.bronze("service_outages")} == {'{"note":"new"}'}
 
 
+def test_values_of_an_answer_land_as_they_were_written(run: Runner, services: Services) -> None:
+    known = ", ".join(
+        f'"{name}": "x"' for name in outages.outages(DAY)[0] if name not in ("outageId", "customersAffected")
+    )
+    items = [
+        f'{{"outageId": "{number}", {known}, "customersAffected": {text}}}'
+        for number, text in enumerate(["19.90", "1e400", "7" * 5000, "-0", '{"a" : [1.50,\n 2 ] }', '1, "note": 2.0'])
+    ]
+    items[3] = items[3].replace("{", '{"outageId": "earlier", ', 1)
+    answer = f'{{"data": [{", ".join(items)}], "total": {len(items)}, "next": null}}'
+    services.faults = {"/v1": deque([Reply(200, answer.encode())])}
+    (outcome,) = run(sources=("service_outages",))
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", len(items)), outcome.error
+    rows = sorted(run.bronze("service_outages"), key=lambda row: str(row["outage_id"]))
+    assert [(row["customers_affected"], row["_rescued"]) for row in rows] == [
+        ("19.90", None),
+        ("1e400", None),
+        ("7" * 5000, None),
+        ("-0", '{"outageId":"earlier"}'),
+        ('{"a":[1.50,2]}', None),
+        ("1", '{"note":"2.0"}'),
+    ]
+
+
 def test_a_page_that_cannot_be_parsed_is_kept_raw_and_nothing_lands(run: Runner, services: Services) -> None:
     services.faults = {"/v1": deque([Reply(200, b"<html>maintenance")] * 6)}
     (outcome,) = run(sources=("service_outages",))

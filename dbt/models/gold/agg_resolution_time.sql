@@ -23,25 +23,25 @@ buckets as (
 )
 
 select
-    complaints.reported_date,
-    complaints.channel,
-    complaints.channel_key,
-    complaints.complaint_category,
+    facts.reported_date,
+    facts.channel,
+    facts.channel_key,
+    facts.complaint_category,
     buckets.hours_bucket,
     buckets.from_hours,
     buckets.to_hours,
     {{ count_all() }} as complaints,
-    cast(sum(complaints.resolution_seconds) as {{ dbt.type_bigint() }}) as resolution_seconds
-from complaints
+    cast(sum(facts.resolution_seconds) as {{ dbt.type_bigint() }}) as resolution_seconds
+from complaints as facts
 inner join buckets
     on
-        complaints.resolution_seconds >= buckets.from_seconds
-        and complaints.resolution_seconds < buckets.to_seconds
+        facts.resolution_seconds >= buckets.from_seconds
+        and facts.resolution_seconds < buckets.to_seconds
 group by
-    complaints.reported_date,
-    complaints.channel,
-    complaints.channel_key,
-    complaints.complaint_category,
+    facts.reported_date,
+    facts.channel,
+    facts.channel_key,
+    facts.complaint_category,
     buckets.hours_bucket,
     buckets.from_hours,
     buckets.to_hours

@@ -13,7 +13,7 @@ reported as (
 ),
 
 numbers as (
-    select series.generated_number
+    select cast(series.generated_number as {{ dbt.type_int() }}) as generated_number
     from ({{ dbt.generate_series(16384) }}) as series
 ),
 

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_days_built') }}
 select
     *,
     coalesce(agent_id, 'no-id-' || _row_hash) as agent_natural_key,

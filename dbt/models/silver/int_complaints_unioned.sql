@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_days_built') }}
 with calls as (
     select
         'call' as channel_key,
@@ -56,7 +57,7 @@ web_forms as (
 
 social_media as (
     select
-        'social/' || lower(media_channel) as channel_key,
+        'social/' || {{ lowered('media_channel') }} as channel_key,
         'Social media' as channel,
         media_channel,
         complaint_id as delivered_id,

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_days_built') }}
 with outages as (
     select
         *,
@@ -9,12 +10,12 @@ with outages as (
 states as (
     select
         state_code,
-        lower(state_name) as state
+        {{ lowered('state_name') }} as state
     from {{ ref('states') }}
     union all
     select
         state_code,
-        lower(state_code) as state
+        {{ lowered('state_code') }} as state
     from {{ ref('states') }}
 ),
 
@@ -44,4 +45,4 @@ from newest
 inner join days
     on newest.outage_key = days.outage_key
 left join states
-    on lower(newest.region) = states.state
+    on {{ lowered('newest.region') }} = states.state

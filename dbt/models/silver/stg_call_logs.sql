@@ -22,7 +22,7 @@ mended as (
 select
     source_row_id,
     {{ blank_to_null('call_id') }} as call_id,
-    lower({{ blank_to_null('customer_id') }}) as customer_id,
+    {{ lowered(blank_to_null('customer_id')) }} as customer_id,
     {{ mended_category('complaint_category') }} as complaint_category,
     {{ blank_to_null('agent_id') }} as agent_id,
     call_started_at,

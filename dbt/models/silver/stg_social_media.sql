@@ -22,7 +22,7 @@ mended as (
 
 select
     {{ blank_to_null('complaint_id') }} as complaint_id,
-    lower({{ blank_to_null('customer_id') }}) as customer_id,
+    {{ lowered(blank_to_null('customer_id')) }} as customer_id,
     {{ mended_category('complaint_category') }} as complaint_category,
     {{ blank_to_null('agent_id') }} as agent_id,
     {{ canonical(

@@ -23,7 +23,7 @@ mended as (
 select
     source_row_id,
     {{ blank_to_null('request_id') }} as request_id,
-    lower({{ blank_to_null('customer_id') }}) as customer_id,
+    {{ lowered(blank_to_null('customer_id')) }} as customer_id,
     {{ mended_category('complaint_category') }} as complaint_category,
     {{ blank_to_null('agent_id') }} as agent_id,
     requested_at,

@@ -1,0 +1,25 @@
+-- Each day's staged complaints are counted in complaints_clean, also of days that were not built now: before Gold is.
+with staged as (
+    select
+        ingest_date,
+        count(*) as staged_rows
+    from {{ ref('int_complaints_unioned') }}
+    group by ingest_date
+),
+
+clean as (
+    select
+        ingest_date,
+        sum(delivered_rows) as clean_rows
+    from {{ ref('complaints_clean') }}
+    group by ingest_date
+)
+
+select
+    coalesce(staged.ingest_date, clean.ingest_date) as ingest_date,
+    coalesce(staged.staged_rows, 0) as in_staging,
+    coalesce(clean.clean_rows, 0) as in_clean
+from staged
+full outer join clean
+    on staged.ingest_date = clean.ingest_date
+where coalesce(staged.staged_rows, 0) <> coalesce(clean.clean_rows, 0)

@@ -1,0 +1,136 @@
+"""What becomes of a CSV delivery by the rules of docs/hostile-deliveries.md, byte by byte, and by Python's own csv."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from jobs.contract import Mapping, distinct, map_columns
+from jobs.errors import ContractError
+from jobs.settings import SourceContract
+from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
+
+UNREADABLE = "quotes or line ends that cannot be read"
+BLANK = re.compile(rb"\r*\n")
+
+
+class Record(NamedTuple):
+    """`fault`: "open" or "junk", and then `end` is where the text behind the closing quote begins; or "return"."""
+
+    fault: str
+    end: int
+    fields: list[bytes]
+
+
+def record_at(data: bytes, at: int) -> Record:
+    fields, begin, state, fault = list[bytes](), at, "start", ""
+    while at < len(data):
+        byte = data[at : at + 1]
+        if state == "quoted":
+            state = "behind" if byte == b'"' else "quoted"
+        elif byte == b'"' and state in ("start", "behind"):
+            state = "quoted"
+        elif byte == b",":
+            fields.append(data[begin:at])
+            begin, state = at + 1, "start"
+        elif BLANK.match(data, at):
+            end = data.index(b"\n", at) + 1
+            return Record(fault, end, [*fields, data[begin:at]])
+        elif state == "behind":
+            return Record("junk", at, fields)
+        else:
+            state, fault = "bare", "return" if byte == b"\r" else fault
+        at += 1
+    return Record("open", at, fields)
+
+
+def values(raw: bytes, fields: Sequence[bytes]) -> list[str | None]:
+    """By Python's csv, which cannot tell nothing from an empty text."""
+    (found,) = csv.reader([raw.decode()], strict=True)
+    return [None if field == b"" else value for field, value in zip(fields, found, strict=True)]
+
+
+def content_fault(raw: bytes) -> str:
+    if b"\0" in raw:
+        return "NUL byte"
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    return ""
+
+
+class Reference:
+    """Of one file whose last line has an end."""
+
+    def __init__(self, data: bytes, longest: int) -> None:
+        self.data, self.longest = data, longest
+
+    def records(self, at: int, line: int, width: int) -> Iterator[Rejected | list[str | None]]:
+        while at < len(self.data):
+            if blank := BLANK.match(self.data, at):
+                at, line = blank.end(), line + 1
+                continue
+            fault, end, fields = record_at(self.data, at)
+            if fault in ("junk", "open"):
+                end = self.end_of_unreadable(at, end, width) if fault == "junk" else self.line_end(at)
+            raw = self.data[at:end]
+            reason = UNREADABLE if fault else content_fault(raw)
+            if not reason and len(fields) != width:
+                reason = f"{len(fields)} fields, the header has {width}"
+            if len(raw) > self.longest:
+                reason = "longer than allowed"
+            yield rejected(line, reason, raw) if reason else values(raw, fields)
+            at, line = end, line + raw.count(b"\n")
+
+    def line_end(self, at: int) -> int:
+        return self.data.index(b"\n", at) + 1
+
+    def end_of_unreadable(self, begin: int, junk: int, width: int) -> int:
+        """The lines down to the text behind a closing quote; the first only where that quote opens a sound record."""
+        first = self.line_end(begin)
+        if junk - begin > self.longest or self.is_opened_by_mistake(first, junk, width):
+            return first
+        return self.line_end(junk)
+
+    def is_opened_by_mistake(self, at: int, junk: int, width: int) -> bool:
+        if at > junk or self.data[junk - 2 : junk - 1] not in (b",", b"\n"):
+            return False
+        while at < junk:
+            fault, end, fields = record_at(self.data, at)
+            if fault or len(fields) != width or end - at > self.longest:
+                return False
+            at = end
+        return True
+
+
+def outcome(data: bytes, contract: SourceContract, longest: int) -> Outcome:
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    data += b"" if data.endswith(b"\n") else b"\n"
+    begin, line = 0, 1
+    while blank := BLANK.match(data, begin):
+        begin, line = blank.end(), line + 1
+    fault, end, fields = record_at(data, begin)
+    raw = data[begin:end]
+    if not raw or fault or content_fault(raw) or len(raw) > longest:
+        return Outcome(refused="the header cannot be read")
+    try:
+        mapping = map_columns(contract, [value or "" for value in values(raw, fields)], "input")
+    except ContractError as error:
+        return Outcome(refused=str(error))
+    rows: list[Row] = []
+    faulty: list[Rejected] = []
+    for found in Reference(data, longest).records(end, line + raw.count(b"\n"), len(fields)):
+        if isinstance(found, Rejected):
+            faulty.append(found)
+        else:
+            rows.append(landed(mapping, found))
+    return Outcome(tuple(rows), tuple(faulty))
+
+
+def landed(mapping: Mapping, values: Sequence[str | None]) -> Row:
+    own = [None if position is None else values[position] for position in mapping.positions.values()]
+    names = distinct([mapping.delivered[position] for position in mapping.unknown])
+    extra = {name: values[at] for name, at in zip(names, mapping.unknown, strict=True) if values[at] is not None}
+    return (*own, rescued(json.dumps(extra)) if extra else None)

@@ -1,0 +1,142 @@
+"""What BigQuery would say of a script: all of it is analysed, against the tables that are there when it comes."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.googlesql.engine import RefusedError, Resolved, engine
+from tests.googlesql.scripts import Part, parts, paths
+
+# What the service itself adds to every dataset, as its documentation lists the columns.
+VIEWS = {
+    "PARTITIONS": {
+        "table_catalog": "STRING",
+        "table_schema": "STRING",
+        "table_name": "STRING",
+        "partition_id": "STRING",
+        "total_rows": "INT64",
+        "total_logical_bytes": "INT64",
+        "total_billable_bytes": "INT64",
+        "last_modified_time": "TIMESTAMP",
+        "storage_tier": "STRING",
+    },
+}
+# Statements of a script that the analyzer does not take; what they compute is analysed as a query of its own.
+CONTROL = ("DECLARE", "SET", "IF", "ELSEIF", "ELSE", "BEGIN", "EXCEPTION", "END", "RAISE")
+
+_IF_NOT_EXISTS = re.compile(r"\bIF\s+NOT\s+EXISTS\b", re.IGNORECASE)
+
+Schema = Mapping[str, str]
+Find = Callable[[str, str], Schema | None]  # dataset and table to the columns and types that are there now
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one statement. `kind`: the analyzer's (query, merge, begin ...) or one of CONTROL; `refused`: "" if it is not,
+    else BigQuery's words with the position in the script."""
+
+    kind: str
+    refused: str = ""
+
+
+@dataclass
+class Judge:
+    """`find`: the schema of a table of the project. What GoogleSQL itself has made keeps the types it has there."""
+
+    project: str
+    find: Find
+    made: dict[str, Schema] = field(default_factory=dict)
+
+    def judge(self, script: str, parameters: Schema | None = None) -> list[Verdict]:
+        """One verdict a statement, up to the first that is refused. Raises UnknownControlError."""
+        try:
+            engine().parse_script(script)
+        except RefusedError as error:
+            return [Verdict("script", str(error))]
+        session = _Session(self.project, script, self._there(script), parameters or {})
+        verdicts = []
+        for part in parts(script):
+            try:
+                verdicts.append(Verdict(session.analyzed(part)))
+            except RefusedError as error:
+                verdicts.append(Verdict(part.kind, str(error)))
+                break
+        self.made |= {name: columns for name, columns in session.made.items() if "." in name}
+        return verdicts
+
+    def _there(self, script: str) -> dict[str, Schema]:
+        """The tables that the script may mean."""
+        found: dict[str, Schema] = {}
+        for path in paths(script):
+            dataset, _, view = path.partition(".INFORMATION_SCHEMA.")
+            if view:
+                found[f"{dataset}.INFORMATION_SCHEMA.{view}"] = VIEWS[view]
+                continue
+            full = _full(self.project, path)
+            project, dataset, table = full.split(".") if full.count(".") == 2 else ("", "", "")
+            if project == self.project and (columns := self.find(dataset, table)) is not None:
+                known = self.made.get(full, {})
+                found[full] = known if list(known) == list(columns) else columns
+        return found
+
+
+@dataclass
+class _Session:
+    """A script's own tables and variables, as they come."""
+
+    project: str
+    script: str
+    tables: dict[str, Schema]
+    parameters: Schema
+    variables: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Schema] = field(default_factory=dict)
+
+    def analyzed(self, part: Part) -> str:
+        """The kind. Raises RefusedError, with the position in the script."""
+        if part.kind == "statement":
+            found = self._analyze(part)
+            name = _full(self.project, found.makes)
+            if name and not (name in self.tables and _IF_NOT_EXISTS.search(part.text)):
+                self.made[name] = self.tables[name] = found.columns
+            return found.kind
+        found_type = next(iter(self._analyze(part, "SELECT ").columns.values())) if part.text else part.of
+        match part.kind:
+            case "DECLARE":
+                self.variables |= dict.fromkeys(part.names, _canonical(part.of) or found_type)
+                self._fits(part, self.variables[part.names[0]], found_type)
+            case "SET":
+                for name in part.names:
+                    self._fits(part, self.variables[name], found_type)
+            case "IF" | "ELSEIF":
+                self._fits(part, "BOOL", found_type)
+        return part.kind
+
+    def _fits(self, part: Part, wanted: str, found: str) -> None:
+        if _canonical(found) != wanted:
+            line, column = _position(self.script, part.start)
+            raise RefusedError(f"{part.kind} wants {wanted}, found {found} [at {line}:{column}]")
+
+    def _analyze(self, part: Part, before: str = "") -> Resolved:
+        try:
+            return engine().analyze(before + part.text, self.tables, self.parameters, self.variables)
+        except RefusedError as error:
+            lines = (before + part.text).split("\n")
+            offset = sum(len(line) + 1 for line in lines[: error.line - 1]) + error.column - 1
+            line, column = _position(self.script, part.start + max(0, offset - len(before)))
+            message = re.sub(r" \[at \d+:\d+\]", "", str(error))
+            raise RefusedError(f"{message} [at {line}:{column}]") from None
+
+
+def _full(project: str, name: str) -> str:
+    """With the project where only a dataset is named; a temporary table has neither."""
+    return f"{project}.{name}" if name.count(".") == 1 else name
+
+
+def _position(script: str, offset: int) -> tuple[int, int]:
+    before = script[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n")
+
+
+def _canonical(of: str) -> str:
+    """A type's name as the analyzer writes it."""
+    return engine().type_name(of) if of else ""

@@ -1,0 +1,59 @@
+"""What of GoogleSQL is BigQuery's: features, product mode, names of types."""
+
+from zetasql.wasi._pb2.zetasql.proto.options_pb2 import LanguageOptionsProto
+from zetasql.wasi._pb2.zetasql.proto.simple_catalog_pb2 import SimpleCatalogProto
+from zetasql.wasi._pb2.zetasql.public.options_pb2 import (
+    NAME_RESOLUTION_DEFAULT,
+    PRODUCT_EXTERNAL,
+    LanguageFeature,
+)
+from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeKind, TypeProto
+
+# As Google's zetasql-toolkit names them in BigQueryLanguageOptions.java (commit 087e7993).
+_FEATURES = """
+    ALLOW_MISSING_PATH_EXPRESSION_IN_ALTER_DDL ALTER_COLUMN_SET_DATA_TYPE ALTER_TABLE_RENAME_COLUMN ANALYTIC_FUNCTIONS
+    ANONYMIZATION BIGNUMERIC_TYPE CBRT_FUNCTIONS CREATE_EXTERNAL_TABLE_WITH_CONNECTION
+    CREATE_EXTERNAL_TABLE_WITH_PARTITION_COLUMNS CREATE_EXTERNAL_TABLE_WITH_TABLE_ELEMENT_LIST
+    CREATE_MATERIALIZED_VIEW_CLUSTER_BY CREATE_MATERIALIZED_VIEW_PARTITION_BY CREATE_SNAPSHOT_TABLE
+    CREATE_TABLE_AS_SELECT_COLUMN_LIST CREATE_TABLE_CLONE CREATE_TABLE_CLUSTER_BY CREATE_TABLE_COPY
+    CREATE_TABLE_FIELD_ANNOTATIONS CREATE_TABLE_FUNCTION CREATE_TABLE_LIKE CREATE_TABLE_NOT_NULL
+    CREATE_TABLE_PARTITION_BY CREATE_VIEW_WITH_COLUMN_LIST DML_UPDATE_WITH_JOIN ENCRYPTION FOREIGN_KEYS GEOGRAPHY
+    GROUP_BY_ROLLUP INTERVAL_TYPE INVERSE_TRIG_FUNCTIONS JSON_ARRAY_FUNCTIONS JSON_TYPE JSON_VALUE_EXTRACTION_FUNCTIONS
+    NAMED_ARGUMENTS NUMERIC_TYPE PARAMETERIZED_TYPES PARAMETERS_IN_GRANTEE_LIST ROUND_WITH_ROUNDING_MODE TABLESAMPLE
+    TABLE_VALUED_FUNCTIONS TEMPLATE_FUNCTIONS TIMESTAMP_NANOS TIME_BUCKET_FUNCTIONS UNENFORCED_PRIMARY_KEYS
+    HAVING_IN_AGGREGATE LIMIT_IN_AGGREGATE NULL_HANDLING_MODIFIER_IN_AGGREGATE NULL_HANDLING_MODIFIER_IN_ANALYTIC
+    ORDER_BY_IN_AGGREGATE SELECT_STAR_EXCEPT_REPLACE WITH_ON_SUBQUERY CIVIL_TIME SAFE_FUNCTION_CALL WEEK_WITH_WEEKDAY
+    ADDITIONAL_STRING_FUNCTIONS ALLOW_DASHES_IN_TABLE_NAME ALLOW_REGEXP_EXTRACT_OPTIONALS ANNOTATION_FRAMEWORK CASE_STMT
+    COLLATION_SUPPORT COLUMN_DEFAULT_VALUE CONCAT_MIXED_TYPES DATE_ARITHMETICS DATE_TIME_CONSTRUCTORS DECIMAL_ALIAS
+    EXTENDED_DATE_TIME_SIGNATURES EXTENDED_GEOGRAPHY_PARSERS FORMAT_IN_CAST FOR_IN IS_DISTINCT LIKE_ANY_SOME_ALL
+    NULLS_FIRST_LAST_IN_ORDER_BY OMIT_INSERT_COLUMN_LIST PIVOT QUALIFY REMOTE_FUNCTION REPEAT SCRIPT_LABEL
+    UNNEST_AND_FLATTEN_ARRAYS UNPIVOT WITH_GROUP_ROWS WITH_RECURSIVE ARRAY_AGGREGATION_FUNCTIONS REMOTE_MODEL
+    GROUPING_BUILTIN GROUPING_SETS GROUP_BY_ALL
+"""
+
+# What BigQuery calls one type beside its own name.
+_ALIASES = dict.fromkeys(("INT", "SMALLINT", "INTEGER", "BIGINT", "TINYINT", "BYTEINT"), TypeKind.TYPE_INT64)
+
+
+def bigquery() -> LanguageOptionsProto:
+    """Without a list of statements: all kinds are analysed."""
+    known = set(LanguageFeature.keys())
+    return LanguageOptionsProto(
+        name_resolution_mode=NAME_RESOLUTION_DEFAULT,
+        product_mode=PRODUCT_EXTERNAL,
+        reserved_keywords=["QUALIFY"],
+        enabled_language_features=[LanguageFeature.Value(_feature(name, known)) for name in _FEATURES.split()],
+    )
+
+
+def aliases() -> list[SimpleCatalogProto.NamedTypeProto]:
+    named = SimpleCatalogProto.NamedTypeProto
+    return [named(name=name, type=TypeProto(type_kind=kind)) for name, kind in _ALIASES.items()]
+
+
+def _feature(name: str, known: set[str]) -> str:
+    """Names carried the version that brought the feature; newer builds drop it."""
+    for full in (f"FEATURE_{name}", *(f"FEATURE_V_1_{version}_{name}" for version in range(1, 5))):
+        if full in known:
+            return full
+    raise KeyError(f"{name}: no such feature in this build of GoogleSQL")

@@ -1,0 +1,125 @@
+"""All SQL of dbt/ as it goes to a warehouse, without one: compiled by dbt itself, for a first build and a later one.
+
+Nothing is asked of a warehouse: `--no-introspect`, and is_incremental, the one macro that would look whether a table is
+there, is answered instead. What only a build adds (CREATE TABLE around a model, the days' transaction) is not in it:
+`make test-bigquery` analyses that.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.googlesql import kept
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "p"
+_IS_INCREMENTAL = "{% macro is_incremental() %}{{ return(env_var('SQL_OF_A_LATER_BUILD') == 'yes') }}{% endmacro %}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """`kind`: model, snapshot, seed or test; `table`: project.dataset.name, "" of a test; `file`: from dbt/ on.
+
+    `columns`: with their types, of a seed and of an enforced contract.
+    """
+
+    name: str
+    kind: str
+    table: str
+    file: str
+    sql: str
+    columns: dict[str, str]
+    is_incremental: bool
+
+
+def nodes(later: bool, target: str = "bigquery") -> list[Node]:
+    """In an order in which they can be built; `later`: as in a build that finds its tables there; `target`: of the
+    profile, bigquery or local (DuckDB)."""
+    key = kept.digest("nodes", str(later), target, *(f"{path}\n{path.read_text('utf-8')}" for path in _files()))
+    found = kept.get(key)
+    if found is None:
+        found = kept.put(key, [asdict(node) for node in _compiled(later, target)])
+    return [Node(**one) for one in found]
+
+
+def _files() -> list[Path]:
+    there = (ROOT / "dbt").rglob("*")
+    others = [Path(__file__), ROOT / "requirements/googlesql.txt"]
+    return [*others, *sorted(path for path in there if path.suffix in (".sql", ".yml", ".csv", ".md"))]
+
+
+def _compiled(later: bool, target: str) -> list[Node]:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "dbt", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "*.pyc"))
+        Path(folder, "macros/is_incremental.sql").write_text(_IS_INCREMENTAL, encoding="utf-8")
+        os.environ |= _places(folder) | {
+            "SQL_OF_A_LATER_BUILD": "yes" if later else "no",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        from dbt.cli.main import dbtRunner
+
+        places = ["--target", target, "--project-dir", folder, "--profiles-dir", folder]
+        places += ["--target-path", f"{folder}/target", "--log-path", f"{folder}/logs", "--log-level", "none"]
+        runner = dbtRunner()
+        done = runner.invoke(["compile", "--no-introspect", "--no-populate-cache", *places])
+        assert done.success, done.exception or [one.message for one in _results(done) if one.message]
+        compiled = {one.node.unique_id: one.node for one in _results(done)}
+        parsed: Any = runner.invoke(["parse", *places]).result
+        seeds = {key: node for key, node in parsed.nodes.items() if node.resource_type == "seed"}
+        return list(_ordered(seeds | compiled))
+
+
+def _places(folder: str) -> dict[str, str]:
+    """Of DuckDB's, none is there, and none is looked at."""
+    return {
+        "CORETELECOMS_PROJECT": PROJECT,
+        "CORETELECOMS_LOCATION": "EU",
+        "CORETELECOMS_WAREHOUSE": f"{folder}/{PROJECT}.duckdb",
+        "CORETELECOMS_BRONZE": f"{folder}/bronze",
+        "CORETELECOMS_CONTRACTS": f"{folder}/contracts",
+        "CORETELECOMS_DBT": folder,
+    }
+
+
+def _results(done: Any) -> Any:
+    return done.result.results if done.result else []
+
+
+def _ordered(by_id: dict[str, Any]) -> Iterator[Node]:
+    """What is read comes before what reads it."""
+    left = dict(by_id)
+    while left:
+        ready = [key for key, node in left.items() if not set(_reads(node)) & set(left)]
+        for key in sorted(ready):
+            yield _node(left.pop(key))
+
+
+def _reads(node: Any) -> list[str]:
+    return [] if node.resource_type == "seed" else list(node.depends_on.nodes)
+
+
+def _node(node: Any) -> Node:
+    kind = str(node.resource_type)
+    sql = node.compiled_code or "" if kind != "seed" else ""
+    columns = {}
+    if kind == "seed":
+        columns = _of_seed(node)
+    elif kind == "model" and node.config.contract.enforced:
+        columns = {column.name: column.data_type for column in node.columns.values()}
+    if kind == "test":  # as dbt asks it
+        asked, of = node.config.fail_calc, f"({sql}\n) as dbt_internal_test"
+        warn, error = node.config.warn_if, node.config.error_if
+        sql = f"select {asked} as failures, {asked} {warn} as should_warn, {asked} {error} as should_error from {of}"
+    table = "" if kind == "test" else f"{node.database}.{node.schema}.{node.alias}"
+    incremental = kind == "model" and node.config.materialized == "incremental"
+    return Node(node.name, kind, table, node.original_file_path, sql, columns, incremental)
+
+
+def _of_seed(node: Any) -> dict[str, str]:
+    """Text, where dbt is not told otherwise."""
+    header = (ROOT / "dbt" / node.original_file_path).read_text(encoding="utf-8").splitlines()[0].split(",")
+    return {name: node.config.column_types.get(name, "string") for name in header}

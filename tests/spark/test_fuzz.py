@@ -1,0 +1,68 @@
+"""Deliveries with dirt, as tasks of one stage and on threads: one Bronze."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.engines.in_process import InProcess
+from jobs.engines.spark import OnSpark
+from jobs.landing.raw import Engine, Landing
+from jobs.landing.split import Split
+from jobs.landing.task import REJECTED
+from jobs.landing.writer import Stamp
+from jobs.ledger import landing_folder
+from jobs.session import Session
+from tests.conftest import DAY
+from tests.fuzz import csv_inputs, json_inputs
+from tests.fuzz.landed import COLUMNS, Product
+from tests.fuzz.outcome import LONGEST, Sizes
+
+INPUTS = 150  # of a kind
+# Executors do not know of other sizes: only the driver's are made small.
+SIZES = Sizes(split=64, block=8 * 2**20, chunk=8 * 2**20, longest=LONGEST)
+
+
+def splits_of(kind: str, delivery: Callable[[Random], bytes], folder: Path) -> list[Split]:
+    """Of deliveries that land, all of which become one."""
+    choose, product = Random("threads and Spark"), Product(kind, folder)
+    found: list[Split] = []
+    with SIZES.set(), ExitStack() as stack:
+        for number in range(INPUTS):
+            if not product.in_memory(data := delivery(choose)).refused:
+                found += stack.enter_context(product.reading(data, f"input-{number}")).splits
+    return found
+
+
+def written(engine: Engine, splits: list[Split], lake: Path, stamp: Stamp) -> list[list[dict[str, Any]]]:
+    """Rows, then rejected records, in their order; without what differs from run to run."""
+    results = Landing(lake, "fuzz", COLUMNS, stamp).write(engine, splits, "landed")
+    folder = landing_folder(lake, "fuzz", DAY, stamp.run_id)
+    assert isinstance(folder, Path)
+    landed = [folder / "landed" / one.path for one in results]
+    rejected = [folder / REJECTED / one.rejected.path for one in results if one.rejected.rows]
+    tables = [[pq.ParquetFile(path).read() for path in paths] for paths in (landed, rejected)]
+    return [
+        [row for table in files for row in table.drop_columns(["_run_id", "_ingested_at"]).to_pylist()]
+        for files in tables
+    ]
+
+
+@pytest.mark.parametrize(("kind", "delivery"), [("csv", csv_inputs.delivery), ("json", json_inputs.delivery)])
+def test_threads_and_spark_land_the_same_rows_in_the_same_order(
+    kind: str, delivery: Callable[[Random], bytes], tmp_path: Path, session: Session
+) -> None:
+    splits = splits_of(kind, delivery, tmp_path)
+    assert len(splits) > INPUTS
+    stamp = Stamp(datetime.now(UTC), "s3", "threads", DAY)
+    rows, rejected = written(InProcess(), splits, tmp_path / "lake", stamp)
+    on_spark = replace(stamp, at=datetime.now(UTC), run_id="spark")
+    assert written(OnSpark(session), splits, tmp_path / "lake", on_spark) == [rows, rejected]
+    assert len(rows) > INPUTS
+    assert len(rejected) > INPUTS // 3
