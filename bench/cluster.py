@@ -1,4 +1,4 @@
-"""The same call logs by a standalone Spark cluster, a master and two workers of one core, and by threads of one process.
+"""The same call logs by a standalone Spark cluster (a master, two workers of one core) and by threads of one process.
 
     python -m bench.cluster [--calls 10000000] [--repetitions 3]
 

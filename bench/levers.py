@@ -16,7 +16,6 @@ from bench.results import FIVE, FOLDER, shown
 from bench.setting import (
     CUSTOMERS,
     DAYS,
-    ROOT,
     clean_environment,
     machine,
     run,

@@ -66,6 +66,10 @@ SCENARIOS = {
         Scenario("calls-1m", "1,000,000 call logs", 1_000_000, 1, CALLS, ("ours", "polars", "duckdb"), 3),
         Scenario("calls-10m", "10,000,000 call logs", 10_000_000, 1, CALLS, (*_BOTH, *_COLUMNS), 3),
         Scenario(
+            *("customers", "2,500,000 customers, a line end in each", 1, 2_500_000),
+            *(("customers",), ("ours", "dlt-arrow", "polars", "duckdb"), 3),
+        ),
+        Scenario(
             *("demo", "`make demo`'s run: four days of 20,000 calls, six sources", 20_000, 50_000),
             *(FIVE, _BOTH, 3, 1 + FURTHER, True),
         ),
@@ -184,6 +188,7 @@ LINES = (
     _memory("calls-1m"),
     _cpu("calls-10m", "duckdb", 0.85),
     _memory("calls-10m"),
+    _memory("customers"),
     _cpu("demo", "before", 0.3),
 )
 FLAT = 1.25  # memory of ten times the rows
