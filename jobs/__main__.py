@@ -2,6 +2,10 @@
 
 import sys
 
-from jobs.main import main
+from jobs import absent
+
+absent.hide()
+
+from jobs.main import main  # noqa: E402 - pyarrow comes with it
 
 sys.exit(main())
