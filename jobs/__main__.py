@@ -2,10 +2,6 @@
 
 import sys
 
-from jobs import absent
-
-absent.hide()
-
-from jobs.main import main  # noqa: E402 - pyarrow comes with it
+from jobs.main import main
 
 sys.exit(main())

@@ -5,7 +5,6 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobs import absent
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
 from jobs.location import ROOT
 from jobs.settings import BigQueryWarehouse, Environment
@@ -68,7 +67,6 @@ class Session:
         self.bytes_to_read = 0
 
     def __call__(self) -> "SparkSession":
-        absent.show()
         from pyspark.sql import SparkSession
 
         with self._lock:
