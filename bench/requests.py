@@ -25,9 +25,8 @@ def requests(work: Path, server: Server, split: int, name: str) -> tuple[int, Co
     cloud.write()
     cloud.deliver_all(work / "sources")
     before = len(server.requests)
-    code = (
-        f"import sys; from jobs import main; from jobs.sources import csv; csv.SPLIT = {split}; sys.exit(main.main())"
-    )
+    undone = f"from jobs.sources import csv; csv.SPLIT = {split}"
+    code = f"import sys; {undone}; from jobs.main import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "run", "--env", str(cloud.file), "--date", str(DAYS[0])]
     run([*command, "--source", "call_logs"], work, clean_environment() | KEYS)
     return _files(cloud), Counter(_kind(one.method, one.query) for one in server.requests[before:])

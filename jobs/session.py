@@ -21,7 +21,7 @@ _CONFIGURATION = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-LARGE = 80 * 2**20  # bytes to be read from which C2 is worth its cost (docs/decisions/0006)
+LARGE = 80 * 2**20  # bytes to be read from which C2 is worth its cost (docs/decisions/0008)
 
 
 def jars(environment: Environment) -> tuple[str, ...]:
