@@ -105,7 +105,7 @@ def record_of(raw: bytes, longest: int) -> list[Member]:
     """Raises FaultyError."""
     if len(raw) > longest:
         raise FaultyError("longer than allowed")
-    if is_odd(raw) and depth(raw.decode("utf-8", "replace")) > DEEP:
+    if is_odd(raw) and depth(raw.decode("utf-8", "replace")) > DEEP + 1:
         raise FaultyError(f"{NOT_UTF_8}|{TOO_DEEP}|{NOT_AN_OBJECT}")
     text = checked(raw, must_be_object=True)
     if any(depth(value) > DEEP for _, value in pairs(text)):
