@@ -28,7 +28,7 @@ CUSTOMERS ?= 50000
 .PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
-.PHONY: bench bench-quick bench-full bench-levers bench-docs bench-day bench-sources bench-s3 bench-customers bench-load
+.PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
@@ -106,7 +106,8 @@ verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQu
 	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
 
 test-sql: ## all SQL of dbt, pages and documents by BigQuery's own analyzer, without a server; seconds where nothing changed
-	@$$(./setup.sh requirements/googlesql.txt) -m mypy --strict --follow-imports=silent tests/googlesql
+	@$$(./setup.sh requirements/googlesql.txt) -m mypy --strict --follow-imports=silent \
+		tests/googlesql/{asked,engine,judge,kept,language,lint,project,scripts,values,test_engine,test_judge,test_models,test_project}.py
 	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_engine.py tests/googlesql/test_judge.py tests/googlesql/test_project.py
 
 test-meaning: setup ## macros and models by Google's evaluator of that SQL, equal to DuckDB's row by row
@@ -152,16 +153,16 @@ image: ## the jobs' image with labels (KIND=airflow: Airflow's; IMAGE=, BASE=, D
 		$(if $(BASE),--build-arg BASE=$(BASE)) $(if $(DBT),--build-arg DBT=$(DBT)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
-bench: setup-spark ## side by side with dlt, pandas, Polars and DuckDB: days of 100,000 and 1,000,000 calls; into docs/benchmarks.md
+bench: ## side by side with dlt, pandas, Polars and DuckDB: days of 100,000 and 1,000,000 calls; into docs/benchmarks.md
 	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m
 	@$(MAKE) --no-print-directory bench-docs
 
-bench-quick: setup-spark ## the same with 100,000 calls and three repetitions, no further days; writes nothing
-	@$(PYTHON) -m bench.side_by_side --repetitions 3 --without ours-days day-100k
+bench-quick: ## a day of 100,000 calls, without dlt's default path, three repetitions; writes nothing
+	@$(PYTHON) -m bench.side_by_side --repetitions 3 --without dlt day-100k
 
-bench-full: setup-spark ## the same with 10,000,000 call logs too, and S3, a cluster, customers, a table, BigQuery's stand-in
-	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m calls-10m
-	@$(MAKE) --no-print-directory --keep-going bench-docs bench-s3 bench-customers bench-sources bench-load
+bench-full: ## all sizes and make demo's run, a Spark cluster, S3, a table, BigQuery's stand-in
+	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m calls-1m calls-10m customers demo
+	@$(MAKE) --no-print-directory --keep-going bench-docs bench-cluster bench-s3 bench-sources bench-load
 
 bench-levers: setup-spark ## what each choice is worth: a day of 100,000 calls with it undone; into docs/benchmarks.md
 	@$(PYTHON) -m bench.levers --save
@@ -170,17 +171,14 @@ bench-levers: setup-spark ## what each choice is worth: a day of 100,000 calls w
 bench-docs: ## docs/benchmarks.md and its chart from bench/results
 	@$(PYTHON) -m bench.document
 
-bench-day: setup-spark ## a 100k-call day against bare Spark: medians of interleaved ratios
-	@$(PYTHON) -m bench.day
+bench-cluster: setup-spark ## 10,000,000 call logs by a Spark cluster and by threads: Bronze equal in order, CPU of Python
+	@$(PYTHON) -m bench.cluster
 
-bench-sources: setup-spark ## landing a table against bare Spark and COPY: CPU a row, the slope from 500,000 to 2,000,000
+bench-sources: setup-spark ## landing a table against COPY, and by Spark against bare Spark: CPU a row, the slope from 500,000 to 2,000,000
 	@$(PYTHON) -m bench.sources
 
-bench-s3: setup-spark ## the same day on an S3 server against folders: at most 1.3 times the CPU; and by a Spark cluster
+bench-s3: setup-spark ## the same day on an S3 server against folders: at most 1.2 times the CPU; and by a Spark cluster
 	@$(PYTHON) -m bench.s3
-
-bench-customers: setup-spark ## the customers file at its real size on an S3 server: memory, CPU against bare Spark
-	@$(PYTHON) -m bench.customers
 
 bench-load: setup-spark ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
 	@$(PYTHON) -m bench.load

@@ -1,6 +1,6 @@
 """CPU time and memory of a command and of every process it starts, also of those that nobody waits for.
 
-    python -m bench.cpu REPORT -- COMMAND [ARG...]
+    python -m bench.cpu REPORT FOLDER -- COMMAND [ARG...]
 
 A process's time reaches its parent when the parent waits for it. Spark's launcher (`exec` while a child still runs) and
 whatever else is left behind are waited for here: Linux hands orphans to the nearest "child subreaper". The parent of
@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from demo.server import die_with_parent
 
+_ROOT = Path(__file__).resolve().parents[1]  # the helper's own folder: another checkout's may have a `bench` too
 _PR_SET_CHILD_SUBREAPER = 36
 _PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}  # numbers of the system call
 _SOFTWARE, _TASK_CLOCK = 1, 1  # an event of the kernel's own: nanoseconds on a processor
@@ -138,11 +139,11 @@ def _pss(pid: int) -> int:
 
 
 def measured(command: list[str], report: Path, env: dict[str, str], folder: Path, log: Path) -> Usage:
-    """Run the command in a process group of its own, which ends with this call whatever happens."""
-    helper = [sys.executable, "-m", "bench.cpu", str(report), "--", *command]
+    """Run the command in `folder`, in a process group of its own, which ends with this call whatever happens."""
+    helper = [sys.executable, "-m", "bench.cpu", str(report), str(folder), "--", *command]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            helper, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            helper, cwd=_ROOT, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
         try:
             process.wait()
@@ -160,14 +161,14 @@ def _inherited() -> Inherited | None:
         return None
 
 
-def _run(command: list[str]) -> Usage:
+def _run(command: list[str], folder: str) -> Usage:
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no child subreaper; this needs Linux")
     watch = Watch(os.getpid())
     watch.start()  # before there is a counter, which a thread would inherit too
     counter, started = _inherited(), time.monotonic()
     before = counter.seconds() if counter else 0.0
-    code = subprocess.Popen(command).wait()
+    code = subprocess.Popen(command, cwd=folder).wait()
     wall = time.monotonic() - started
     try:
         while True:
@@ -187,5 +188,5 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _end)
     die_with_parent(signal.SIGTERM)
-    _, report_file, _, *given = sys.argv
-    Path(report_file).write_text(json.dumps(asdict(_run(given))), encoding="utf-8")
+    _, report_file, where, _, *given = sys.argv
+    Path(report_file).write_text(json.dumps(asdict(_run(given, where))), encoding="utf-8")

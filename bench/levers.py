@@ -12,39 +12,72 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.cpu import measured
-from bench.day import CUSTOMERS, DAYS, ROOT, _clean_environment, _machine, _say, _spark_environment, _write_environment
 from bench.results import FIVE, FOLDER, shown
+from bench.setting import (
+    CUSTOMERS,
+    DAYS,
+    clean_environment,
+    machine,
+    run,
+    say,
+    spark_environment,
+    write_environment,
+)
 from demo.faithful import generate
 from demo.postgres import serving
 
-BASE_ARCHIVE = "-XX:SharedArchiveFile={java}/lib/server/classes.jsa"
+STOCK = {"CORETELECOMS_JVM": "-XX:+UseG1GC", "SPARK_SUBMIT_OPTS": "-XX:SharedArchiveFile={java}/lib/server/classes.jsa"}
+_COMMAND = "import sys\n{hide}\n{undone}\nfrom jobs.main import main\nsys.exit(main())"
+_HIDE = "from jobs import absent; absent.hide()"
 
 
 @dataclass(frozen=True)
 class Lever:
-    """A choice undone: by variables of the command, by Spark's settings, or by an application for each source."""
+    """A choice undone: by Python before a run starts, by variables, by options, or by a run for each source.
+
+    `instead`: of the lever that it is compared with, "" for the run as it is.
+    """
 
     text: str
+    undone: str = ""
+    hide: str = _HIDE
     variables: dict[str, str] = field(default_factory=dict)
-    spark: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
     is_split: bool = False
+    instead: str = ""
+
+
+def _writer(name: str, value: str) -> str:
+    return f"from jobs.landing import writer; writer.{name} = {value}"
 
 
 LEVERS = {
-    "archive": Lever("no class archive of our own", {"SPARK_SUBMIT_OPTS": BASE_ARCHIVE}),
-    "c2": Lever("C2 besides C1", {"CORETELECOMS_JVM": "-XX:+UseSerialGC"}),
-    "g1": Lever("collector G1", {"CORETELECOMS_JVM": "-XX:TieredStopAtLevel=1 -XX:+UseG1GC"}),
-    "stock": Lever("all three: stock flags", {"CORETELECOMS_JVM": "-XX:+UseG1GC", "SPARK_SUBMIT_OPTS": BASE_ARCHIVE}),
-    "split": Lever("an application for each source", is_split=True),
-    "ui": Lever("Spark's UI on", spark={"spark.ui.enabled": "true"}),
-    "adaptive": Lever("adaptive execution on", spark={"spark.sql.adaptive.enabled": "true"}),
-    "files": Lever("two files at least, as many as cores", spark={"spark.sql.files.minPartitionNum": "2"}),
-    "snappy": Lever("snappy instead of zstd", spark={"spark.sql.parquet.compression.codec": "snappy"}),
-    "zstd": Lever("zstd at its default level", spark={"spark.hadoop.parquet.compression.codec.zstd.level": "3"}),
-    "dictionary": Lever("no dictionaries", spark={"spark.hadoop.parquet.enable.dictionary": "false"}),
-    "commit": Lever(
-        "files renamed twice (committer 1)", spark={"spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1"}
+    "modules": Lever("numpy and pandas imported", hide=""),
+    "bytecode": Lever(
+        "nothing compiled", variables={"PYTHONPYCACHEPREFIX": "/nowhere", "PYTHONDONTWRITEBYTECODE": "1"}
+    ),
+    "apart": Lever("a run for each source", is_split=True),
+    "proof": Lever(
+        "no block proven sound: record by record",
+        "from jobs.sources import csv_split; csv_split.provable_end = lambda view: 0",
+    ),
+    "thread": Lever(
+        "one thread",
+        "from jobs.engines import choice, in_process; choice.InProcess = lambda: in_process.InProcess(1)",
+    ),
+    "split": Lever("splits of 4 MB", "from jobs.sources import csv, json; csv.SPLIT = json.SPLIT = 4 * 2**20"),
+    "plain": Lever("no dictionaries", _writer("_repeats", "lambda column: column.type != writer._TEXT")),
+    "dictionary": Lever("a dictionary for each column", _writer("_repeats", "lambda column: True")),
+    "small": Lever("row groups of 8 MB", _writer("GROUP", "8 * 2**20")),
+    "large": Lever("row groups of 192 MB", _writer("GROUP", "192 * 2**20")),
+    "zstd": Lever("zstd at its default level, 3", _writer("LEVEL", "3")),
+    "snappy": Lever("snappy", _writer("CODEC, writer.LEVEL", "'snappy', None")),
+    "spark": Lever("by Spark on this machine", options=("--engine", "spark")),
+    "stock": Lever(
+        "by Spark, without class archive, C1 and serial collector",
+        variables=STOCK,
+        options=("--engine", "spark"),
+        instead="spark",
     ),
 }
 
@@ -52,18 +85,13 @@ LEVERS = {
 def seconds(work: Path, lever: Lever, java: str) -> tuple[float, int]:
     """CPU of a day, and the bytes of Parquet in raw. Raises SystemExit where it failed."""
     shutil.rmtree(work / "lake", ignore_errors=True)
-    settings = "".join(f'"{name}" = "{value}"\n' for name, value in lever.spark.items())
-    file = work / "lever.toml"
-    file.write_text(f"{(work / 'bench.toml').read_text()}\n[spark]\n{settings}")
     variables = {name: value.format(java=java) for name, value in lever.variables.items()}
+    code = _COMMAND.format(hide=lever.hide, undone=lever.undone)
     cpu = 0.0
     for sources in [(source,) for source in FIVE] if lever.is_split else [FIVE]:
-        command = [str(ROOT / "spark-submit.sh"), "run", "--env", str(file), "--date", str(DAYS[0])]
-        command += [part for source in sources for part in ("--source", source)]
-        usage = measured(command, work / "usage.json", _clean_environment() | variables, ROOT, work / "log")
-        if usage.code:
-            raise SystemExit(f"{lever.text}: {(work / 'log').read_text(errors='replace')[-4000:]}")
-        cpu += usage.cpu
+        command = [sys.executable, "-c", code, "run", "--env", str(work / "bench.toml"), "--date", str(DAYS[0])]
+        command += [*lever.options, *(part for source in sources for part in ("--source", source))]
+        cpu += run(command, work, clean_environment() | variables).cpu
     return cpu, sum(file.stat().st_size for file in (work / "lake/raw").rglob("*.parquet"))
 
 
@@ -78,8 +106,19 @@ def _measured(work: Path, java: str, levers: list[str], repetitions: int) -> dic
         for name in names[turn:] + names[:turn]:
             found[name].append(seconds(work, order[name], java))
         last = ", ".join(f"{name or 'as it is'} {values[-1][0]:.1f}" for name, values in found.items())
-        _say(f"repetition {number + 1} of {repetitions}, CPU-s: {last}")
+        say(f"repetition {number + 1} of {repetitions}, CPU-s: {last}")
     return found
+
+
+def _rows(found: dict[str, list[tuple[float, int]]]) -> list[list[str]]:
+    """A line a lever: what is undone, CPU and bytes as ratios."""
+    rows = []
+    for name, undone in found.items():
+        if name:
+            as_it_is = found.get(LEVERS[name].instead, found[""])
+            ratios = [one / other for (one, _), (other, _) in zip(undone, as_it_is, strict=True)]
+            rows.append([LEVERS[name].text, shown(ratios), f"{undone[0][1] / as_it_is[0][1]:.2f}"])
+    return rows
 
 
 def main() -> int:
@@ -92,26 +131,23 @@ def main() -> int:
     levers = asked.lever or list(LEVERS)
     if unknown := sorted(set(levers) - set(LEVERS)):
         parser.error(f"no such lever: {unknown}")
-    java, load = _spark_environment()["JAVA_HOME"], os.getloadavg()[0]
+    java = spark_environment()["JAVA_HOME"] if {"spark", "stock"} & set(levers) else ""
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-levers-") as folder:
         work = Path(folder)
         work.chmod(0o755)  # Postgres may run as another user
         generate(work / "sources", DAYS[:1], asked.calls, CUSTOMERS * asked.calls // 100_000)
-        _write_environment(work)
+        write_environment(work)
         with serving(work / "postgres") as server:
             server.load_web_forms(work / "sources/web_forms")
             server.write_secrets(work / "secrets")
             found = _measured(work, java, levers, asked.repetitions)
-    rows = []
-    for name in levers:
-        pairs = list(zip(found[name], found[""], strict=True))
-        size = found[name][0][1] / found[""][0][1]
-        rows.append([LEVERS[name].text, shown([undone[0] / done[0] for undone, done in pairs]), f"{size:.2f}"])
-        print("  ".join(cell.rjust(36) for cell in rows[-1]))
-    machine = _machine(java, load)
-    print(machine)
+    rows, described = _rows(found), machine(load, java)
+    for row in rows:
+        print("  ".join(cell.rjust(36) for cell in row))
+    print(described)
     if asked.save:
-        kept = {"calls": asked.calls, "repetitions": asked.repetitions, "machine": machine, "rows": rows}
+        kept = {"calls": asked.calls, "repetitions": asked.repetitions, "machine": described, "rows": rows}
         (FOLDER / f"levers-{asked.calls}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from bench.day import DAYS
+from bench.setting import DAYS, clean_environment, run
 from demo.faithful import generate
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud, cloud_of
 from tests.s3.server import KEYS, Server, serving
@@ -22,12 +22,14 @@ READS = ("GET", "HEAD")
 def requests(work: Path, server: Server, split: int, name: str) -> tuple[int, Counter[str]]:
     """Files landed, and requests by kind, of `run` for one source; `split`: bytes a task reads."""
     cloud = cloud_of(work, server, name)
-    cloud.write(f'spark = {{ "spark.sql.files.maxPartitionBytes" = "{split}" }}')
+    cloud.write()
     cloud.deliver_all(work / "sources")
     before = len(server.requests)
-    done = cloud.submit("run", "--date", str(DAYS[0]), "--source", "call_logs", **KEYS)
-    if done.returncode:
-        raise SystemExit(done.stderr)
+    code = (
+        f"import sys; from jobs import main; from jobs.sources import csv; csv.SPLIT = {split}; sys.exit(main.main())"
+    )
+    command = [sys.executable, "-c", code, "run", "--env", str(cloud.file), "--date", str(DAYS[0])]
+    run([*command, "--source", "call_logs"], work, clean_environment() | KEYS)
     return _files(cloud), Counter(_kind(one.method, one.query) for one in server.requests[before:])
 
 

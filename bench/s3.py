@@ -2,9 +2,9 @@
 
     python -m bench.s3 --calls 100000 --repetitions 5
 
-CPU seconds of our process tree, executors and their workers among them, master and server not; interleaved as in
-bench.day. Exit 1: the bound for S3 was missed. The cluster (a master, two workers of one core) has none: its executors
-are two JVMs more, without a class archive.
+CPU seconds of our process tree, executors and their workers among them, master and server not; interleaved, ratios
+within a repetition. Exit 1: the bound for S3 was missed. The cluster (a master, two workers of one core) has none: its
+executors are two JVMs more, without a class archive.
 """
 
 import argparse
@@ -15,11 +15,10 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from subprocess import Popen
 
-from bench.cpu import Usage, measured
-from bench.day import DAYS, ROOT, _clean_environment, _five_contracts, _row, _say, _write_environment
-from bench.results import MISSED, verdict
+from bench.cpu import Usage, Watch, measured
+from bench.results import MISSED, shown, verdict
+from bench.setting import DAYS, ROOT, clean_environment, five_contracts, machine, say, write_environment
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
 from tests.cluster.conftest import executors_of
@@ -27,16 +26,14 @@ from tests.cluster.conftest import serving as serving_cluster
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, cloud_of
 from tests.s3.server import KEYS, Server, serving
 
-BOUND = 1.3
-
-
+BOUND = 1.2
 KINDS = ("folder", "s3", "cluster")
 
 
 def _run(work: Path, file: Path, counts: Counts, *more: str) -> Usage:
     span = ("--from", str(DAYS[0]), "--to", str(DAYS[0]))
     command = [str(ROOT / "spark-submit.sh"), "run", "--json", "--env", str(file), *span, *more]
-    usage = measured(command, work / "usage.json", _clean_environment() | KEYS, ROOT, work / "log")
+    usage = measured(command, work / "usage.json", clean_environment() | KEYS, ROOT, work / "log")
     output = (work / "log").read_text(encoding="utf-8", errors="replace")
     outcomes = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     landed = {outcome["source"]: outcome["rows_bronze"] for outcome in outcomes}
@@ -48,7 +45,7 @@ def _run(work: Path, file: Path, counts: Counts, *more: str) -> Usage:
 
 def _on_s3(work: Path, server: Server, counts: Counts, prefix: str, *more: str) -> Usage:
     cloud = cloud_of(work, server, prefix)
-    cloud.write(f'contracts = "{work}/contracts"')
+    cloud.write(f'contracts = "{work}/contracts-{ROOT.name}"')
     cloud.deliver_all(work / "sources")
     return _run(work, cloud.file, counts, *more)
 
@@ -57,17 +54,12 @@ def _on_cluster(work: Path, server: Server, counts: Counts, prefix: str) -> Usag
     folder = work / prefix
     folder.mkdir()
     with serving_cluster(folder) as cluster:
-        before = sum(map(_seconds_of, cluster.workers))
+        watch = Watch(*(worker.pid for worker in cluster.workers), memory=False)
+        watch.start()
         usage = _on_s3(work, server, counts, prefix, "--master", cluster.url)
-        while any(map(executors_of, cluster.workers)):  # counted once their worker has seen them end
+        while any(map(executors_of, cluster.workers)):
             time.sleep(0.1)
-        return replace(usage, cpu=usage.cpu + sum(map(_seconds_of, cluster.workers)) - before)
-
-
-def _seconds_of(worker: "Popen[bytes]") -> float:
-    """CPU of a worker, and of the executors that it started and saw end."""
-    ticks = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[11:15]
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        return replace(usage, cpu=usage.cpu + watch.ended().cpu())
 
 
 def _on_folders(work: Path, counts: Counts, number: int) -> Usage:
@@ -75,7 +67,7 @@ def _on_folders(work: Path, counts: Counts, number: int) -> Usage:
     folder.mkdir()
     for name in ("sources", "secrets"):
         (folder / name).symlink_to(work / name)
-    _write_environment(folder)
+    write_environment(folder)
     return _run(work, folder / "bench.toml", counts)
 
 
@@ -86,6 +78,7 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=5, help="[5]")
     asked = parser.parse_args()
     os.environ.update(KEYS)
+    load = os.getloadavg()[0]
     found: list[dict[str, Usage]] = []
     with tempfile.TemporaryDirectory(prefix="bench-s3-") as name, serving() as server:
         work = Path(name)
@@ -97,7 +90,7 @@ def main() -> int:
         with postgres_serving(work / "postgres") as postgres:
             postgres.load_web_forms(work / "sources/web_forms")
             postgres.write_secrets(work / "secrets")
-            _five_contracts(work)
+            five_contracts(work)
             for number in range(asked.repetitions):
                 costs = {}
                 turn = number % len(KINDS)
@@ -110,14 +103,15 @@ def main() -> int:
                             costs[kind] = _on_s3(work, server, counts, prefix)
                         case _:
                             costs[kind] = _on_cluster(work, server, counts, prefix)
-                _say(f"repetition {number + 1}, CPU-s: " + ", ".join(f"{k} {u.cpu:.1f}" for k, u in costs.items()))
+                say(f"repetition {number + 1}, CPU-s: " + ", ".join(f"{k} {u.cpu:.1f}" for k, u in costs.items()))
                 found.append(costs)
     for kind in KINDS:
-        _row(f"one day, {kind}, CPU-s", [costs[kind].cpu for costs in found], "")
-    _row("cluster / s3", [costs["cluster"].cpu / costs["s3"].cpu for costs in found], "")
+        print(f"one day, {kind}: {shown([costs[kind].cpu for costs in found])} CPU-s")
+    print(f"cluster / s3: {shown([costs['cluster'].cpu / costs['s3'].cpu for costs in found])}")
     ratios = [costs["s3"].cpu / costs["folder"].cpu for costs in found]
     found_of_s3 = verdict(ratios, BOUND)
-    _row("s3 / folder", ratios, f"{BOUND:>5}  {found_of_s3}")
+    print(f"s3 / folder: {shown(ratios)}, at most {BOUND:g}: {found_of_s3}")
+    print(machine(load))
     return int(found_of_s3 == MISSED)
 
 

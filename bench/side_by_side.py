@@ -5,7 +5,7 @@
 First every contender runs once, and its Bronze has to be equal to all others': rows, and a sum of hashes that knows no
 order, of all columns but the metadata. Then the repetitions: each runs all contenders, one after the other, in fresh
 processes, and only ratios within a repetition are compared. CPU and memory are the whole process tree's, without that
-of Postgres. Exit 1: a line was missed, by the whole interval.
+of Postgres and other servers. Exit 1: a line was missed, by the whole interval.
 """
 
 import argparse
@@ -17,46 +17,39 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 
-from bench.cpu import measured
-from bench.day import (
-    CUSTOMERS,
-    DAYS,
-    OFFLINE,
-    ROOT,
-    _clean_environment,
-    _end,
-    _machine,
-    _say,
-    _spark_environment,
-    _write_environment,
-)
-from bench.results import SCENARIOS, Cost, Result, Scenario, report
+from bench.results import FOLDER, FURTHER, SCENARIOS, Cost, Result, Scenario, across, report, told
+from bench.setting import DAYS, OFFLINE, ROOT, before, clean_environment, end, machine, run, say, write_environment
+from demo import services
 from demo.faithful import Source, delivery_path, generate
 from demo.postgres import serving
 
 DAY = str(DAYS[0])
 METADATA = {"_ingested_at", "_source_system", "_source_uri", "_run_id", "_rescued", "ingest_date"}
 PEERS = "requirements/peers.txt"
-STOCK = {"CORETELECOMS_JVM": "-XX:+UseG1GC", "SPARK_SUBMIT_OPTS": "-XX:SharedArchiveFile={java}/lib/server/classes.jsa"}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder with days delivered, a Postgres that serves their web forms, and who reads them."""
+    """A folder with days delivered, servers of what else is read, and who reads them.
+
+    `peers`: the Python of their environment; `before`: where the code lies that this one is compared with.
+    """
 
     work: Path
     scenario: Scenario
-    peers: str  # the Python of their environment
+    peers: str
     postgres: str
-    java: str
+    before: Path | None
 
     @property
     def lake(self) -> Path:
@@ -65,49 +58,41 @@ class Bench:
     def run(self, contender: str) -> Cost:
         """One fresh run. Raises SystemExit where it failed."""
         shutil.rmtree(self.lake, ignore_errors=True)
-        ours = contender.startswith("ours")
-        environment = _clean_environment() | (self._flags(contender) if ours else self._for_peers())
-        command = self._ours(contender) if ours else self._peer(contender)
-        log = self.work / "log"
-        usage = measured(command, self.work / "usage.json", environment, ROOT, log)
-        if usage.code:
-            output = log.read_text(encoding="utf-8", errors="replace")
-            raise SystemExit(f"{contender} ended with {usage.code}:\n{output[-4000:]}")
+        if contender == "before" and self.before:
+            environment = clean_environment() | {"PYTHONPATH": str(self.before)}
+            usage = run(self._ours(contender, self.before), self.work, environment, self.before)
+        elif contender.startswith("ours"):
+            usage = run(self._ours(contender, ROOT), self.work, clean_environment())
+        else:
+            usage = run(self._peer(contender), self.work, clean_environment() | self._for_peers())
         return Cost(usage.cpu, usage.wall, usage.pss, _bytes(self.lake / "raw"), _bytes(self.lake / "bronze"))
 
-    def _ours(self, contender: str) -> list[str]:
-        last = DAYS[-1] if contender == "ours-days" else DAYS[0]
+    def _ours(self, contender: str, root: Path) -> list[str]:
+        last = DAYS[FURTHER if contender == "ours-days" else self.scenario.days - 1]
         span = ["--from", DAY, "--to", str(last)]
-        sources = [part for source in self.sources_of(contender) for part in ("--source", source)]
-        return [str(ROOT / "spark-submit.sh"), "run", "--env", str(self.work / "bench.toml"), *span, *sources]
+        only = [] if self.scenario.is_demo else [part for one in self.scenario.sources for part in ("--source", one)]
+        environment = str(self.work / f"{'before' if contender == 'before' else 'bench'}.toml")
+        return [str(root / "spark-submit.sh"), "run", "--env", environment, *span, *only]
 
     def _peer(self, tool: str) -> list[str]:
         places = [str(self.work / "sources"), str(self.lake)]
         return [self.peers, "-m", "bench.peers", tool, *places, DAY, *self.scenario.sources]
 
-    def _flags(self, contender: str) -> dict[str, str]:
-        """Stock: Java's own choice of compiler and collector on a machine of this size, and its own class archive."""
-        is_stock = contender == "ours-stock"
-        return {name: value.format(java=self.java) for name, value in STOCK.items()} if is_stock else {}
-
     def _for_peers(self) -> dict[str, str]:
         return OFFLINE | {"PEERS_POSTGRES": self.postgres, "HOME": str(self.work)}
-
-    def sources_of(self, contender: str) -> tuple[Source, ...]:
-        return ("call_logs",) if contender == "ours-one" else self.scenario.sources
 
     def prove_equal(self, delivered: dict[Source, int]) -> None:
         """Run each contender once. Raises SystemExit where its Bronze is not the first's, or not the delivery."""
         known: dict[Source, tuple[int, str]] = {}
         for contender in self.scenario.contenders:
             self.run(contender)
-            for source in self.sources_of(contender):
+            for source in self.scenario.sources:
                 found = fingerprint(self.lake / "bronze" / source, columns_of(source))
                 if found != known.setdefault(source, found) or found[0] != delivered[source]:
                     raise SystemExit(
                         f"{contender}, {source}: {found}, the first was {known[source]}, delivered {delivered[source]}"
                     )
-            _say(f"equal: {contender}")
+            say(f"equal: {contender}")
 
 
 def columns_of(source: Source) -> list[str]:
@@ -137,7 +122,7 @@ def _measured(bench: Bench, repetitions: int) -> list[dict[str, Cost]]:
         turn = number % len(contenders)  # each repetition begins with another one
         costs = {contender: bench.run(contender) for contender in contenders[turn:] + contenders[:turn]}
         seconds = ", ".join(f"{contender} {cost.cpu:.1f}" for contender, cost in costs.items())
-        _say(f"repetition {number + 1} of {repetitions}, CPU-s: {seconds}")
+        say(f"repetition {number + 1} of {repetitions}, CPU-s: {seconds}")
         found.append(costs)
     return found
 
@@ -151,31 +136,57 @@ def _peers_environment() -> tuple[str, str]:
     return python, subprocess.run([python, "-c", script], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+@contextmanager
+def _delivered(work: Path, scenario: Scenario, old: Path | None) -> Iterator[str]:
+    """Environments in `work`, for this code and the `old`, and servers of what is no file; the database's address."""
+    with (
+        serving(work / "postgres") as server,
+        services.serving(partial(services.agents_of, work / "sources")) as web,
+    ):
+        if "web_forms" in scenario.sources:
+            server.load_web_forms(work / "sources/web_forms")
+        if scenario.is_demo:
+            web.write_secrets(work / "secrets/services")
+            server.write_secrets(work / "secrets/database")
+            for name in ("bench", "before") if old else ("bench",):
+                _write_demo_environment(work / f"{name}.toml", work)
+        else:
+            server.write_secrets(work / "secrets")
+            write_environment(work)
+            if old:
+                write_environment(work, "before.toml", old)
+        one = server.secrets
+        login = f"{one['db_username']}:{one['db_password']}@{one['db_host']}:{one['db_port']}"
+        yield f"postgresql://{login}/{one['db_name']}"
+
+
+def _write_demo_environment(file: Path, work: Path) -> None:
+    """The embedded one, with its folders in `work`; source contracts are those of the code that reads it."""
+    file.write_text((ROOT / "conf/env/local.toml").read_text(encoding="utf-8").replace(".local/", f"{work}/"))
+
+
 def result_of(scenario: Scenario, repetitions: int) -> Result:
     """Generate, prove equal, measure."""
-    spark, (peers, versions) = _spark_environment(), _peers_environment()
+    peers, versions = _peers_environment()
+    old = before() if "before" in scenario.contenders else None
+    scenario = scenario if old else scenario.without(["before"])
     load = os.getloadavg()[0]
-    days = DAYS if "ours-days" in scenario.contenders else DAYS[:1]
+    days = DAYS if "ours-days" in scenario.contenders else DAYS[: scenario.days]
     with tempfile.TemporaryDirectory(prefix="bench-side-") as folder:
         work = Path(folder)
         work.chmod(0o755)  # Postgres may run as another user
-        _say(f"{scenario.name}: making {len(days)} days of {scenario.calls:,} calls")
-        customers = CUSTOMERS * scenario.calls // 100_000
-        counts = generate(work / "sources", days, scenario.calls, customers, sources=scenario.sources)["rows"]
+        say(f"{scenario.name}: making {len(days)} days of {scenario.calls:,} calls")
+        made = ("customers", "agents") if scenario.is_demo else ()
+        sources = {*scenario.sources, *made}
+        counts = generate(work / "sources", days, scenario.calls, scenario.customers, sources=sources)["rows"]
         delivered = {source: counts[source].get(DAY) or counts[source][""] for source in scenario.sources}
         size = sum(delivery_path(work / "sources", (source, _day_of(source))).stat().st_size for source in delivered)
-        _write_environment(work)
-        with serving(work / "postgres") as server:
-            if "web_forms" in delivered:
-                server.load_web_forms(work / "sources/web_forms")
-            server.write_secrets(work / "secrets")
-            one = server.secrets
-            login = f"{one['db_username']}:{one['db_password']}@{one['db_host']}:{one['db_port']}"
-            bench = Bench(work, scenario, peers, f"postgresql://{login}/{one['db_name']}", spark["JAVA_HOME"])
+        with _delivered(work, scenario, old) as postgres:
+            bench = Bench(work, scenario, peers, postgres, old)
             bench.prove_equal(delivered)
             found = _measured(bench, repetitions)
-    machine = f"{_machine(spark['JAVA_HOME'], load)}; peers: {versions}"
-    return Result(scenario.name, f"{datetime.now(UTC):%Y-%m-%d}", machine, sum(delivered.values()), size, found)
+    described = f"{machine(load)}; peers: {versions}"
+    return Result(scenario.name, f"{datetime.now(UTC):%Y-%m-%d}", described, sum(delivered.values()), size, found)
 
 
 def _day_of(source: Source) -> str:
@@ -194,19 +205,21 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> int:
     asked = _arguments(given)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
-    missed = False
+        signal.signal(number, end)
+    missed, results = False, []
     for name in asked.scenario:
         scenario = SCENARIOS[name].without(asked.without)
-        result = result_of(scenario, asked.repetitions or scenario.repetitions)
-        text, is_missed = report(result)
+        results.append(result_of(scenario, asked.repetitions or scenario.repetitions))
+        text, is_missed = report(results[-1])
         print(text, flush=True)
         missed |= is_missed
         if asked.save:
-            path = ROOT / f"bench/results/{name}.json"
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
-    return int(missed)
+            FOLDER.mkdir(exist_ok=True)
+            kept = json.dumps(asdict(results[-1]), indent=1) + "\n"
+            (FOLDER / f"{name}.json").write_text(kept, encoding="utf-8")
+    lines, is_missed = told(across(results))
+    print("\n".join(lines), flush=True)
+    return int(missed or is_missed)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from jobs.location import Location
 from jobs.settings import METADATA_COLUMNS
 
 GROUP = 48 * 2**20  # bytes in memory that become a row group
+CODEC, LEVEL = "zstd", 1  # at 3, its default, files are no smaller
 _SAMPLE = 20_000  # first values of a column that decide whether it is written with a dictionary
 _REPEATING = 0.67  # at most so many of them may be distinct
 _TEXT = pa.string()
@@ -91,8 +92,8 @@ class ParquetFile:
         self._writer = self._writer or pq.ParquetWriter(
             self._file,
             self._schema,
-            compression="zstd",
-            compression_level=1,  # at 3, its default, files are no smaller
+            compression=CODEC,
+            compression_level=LEVEL,
             store_schema=False,
             use_dictionary=[name for name in self._schema.names if _repeats(table.column(name))],
         )

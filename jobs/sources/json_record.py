@@ -110,9 +110,9 @@ def _is_object(raw: bytes) -> bool:
 
 
 def may_be_record(line: bytes) -> bool:
-    """Whether a line is an object by itself, one that has to be rejected among them."""
+    """Whether a line is an object by itself, one that has to be rejected among them; a bad byte decides nothing."""
     try:
-        record_of(line)
+        record_of(line.decode("utf-8", "replace").encode())
     except UnsoundError as reason:
         return str(reason) != NOT_AN_OBJECT
     return True

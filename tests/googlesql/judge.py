@@ -7,19 +7,37 @@ from dataclasses import dataclass, field
 from tests.googlesql.engine import RefusedError, Resolved, engine
 from tests.googlesql.scripts import Part, parts, paths
 
-# What the service itself adds to every dataset, as its documentation lists the columns.
-VIEWS = {
-    "PARTITIONS": {
-        "table_catalog": "STRING",
-        "table_schema": "STRING",
-        "table_name": "STRING",
-        "partition_id": "STRING",
-        "total_rows": "INT64",
-        "total_logical_bytes": "INT64",
-        "total_billable_bytes": "INT64",
-        "last_modified_time": "TIMESTAMP",
-        "storage_tier": "STRING",
+_OF_A_TABLE = {"table_catalog": "STRING", "table_schema": "STRING", "table_name": "STRING"}
+# What the service itself adds to every dataset, with the columns that are asked for, as its documentation lists them.
+VIEWS: dict[str, dict[str, str]] = {
+    "PARTITIONS": {**_OF_A_TABLE, "partition_id": "STRING", "total_rows": "INT64", "last_modified_time": "TIMESTAMP"},
+    "MATERIALIZED_VIEWS": {**_OF_A_TABLE, "last_refresh_time": "TIMESTAMP"},
+    "TABLE_OPTIONS": {**_OF_A_TABLE, "option_name": "STRING", "option_type": "STRING", "option_value": "STRING"},
+    "COLUMNS": {
+        **_OF_A_TABLE,
+        "column_name": "STRING",
+        "ordinal_position": "INT64",
+        "data_type": "STRING",
+        "is_partitioning_column": "STRING",
+        "clustering_ordinal_position": "INT64",
     },
+    "COLUMN_FIELD_PATHS": {
+        **_OF_A_TABLE,
+        "column_name": "STRING",
+        "field_path": "STRING",
+        "data_type": "STRING",
+        "description": "STRING",
+    },
+}
+TABLES = {
+    "project_id": "STRING",
+    "dataset_id": "STRING",
+    "table_id": "STRING",
+    "creation_time": "INT64",
+    "last_modified_time": "INT64",
+    "row_count": "INT64",
+    "size_bytes": "INT64",
+    "type": "INT64",
 }
 # Statements of a script that the analyzer does not take; what they compute is analysed as a query of its own.
 CONTROL = ("DECLARE", "SET", "IF", "ELSEIF", "ELSE", "BEGIN", "EXCEPTION", "END", "RAISE")
@@ -70,9 +88,12 @@ class Judge:
         for path in paths(script):
             dataset, _, view = path.partition(".INFORMATION_SCHEMA.")
             if view:
-                found[f"{dataset}.INFORMATION_SCHEMA.{view}"] = VIEWS[view]
+                found |= {path: VIEWS[view]} if view in VIEWS else {}
                 continue
             full = _full(self.project, path)
+            if full.endswith(".__TABLES__"):
+                found[full] = TABLES
+                continue
             project, dataset, table = full.split(".") if full.count(".") == 2 else ("", "", "")
             if project == self.project and (columns := self.find(dataset, table)) is not None:
                 known = self.made.get(full, {})
