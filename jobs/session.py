@@ -140,7 +140,8 @@ def _root(exception: Any) -> str:
     """The innermost cause of a Java exception, a line; behind the database's own error, where there is one."""
     causes = []
     while exception is not None:
-        causes.append(str(exception.toString()).partition("\n")[0])
+        lines = str(exception.toString()).strip().split("\n")
+        causes.append(lines[-1 if "PythonException" in lines[0] else 0])  # a task's traceback ends with its error
         exception = exception.getCause()
     of_database = [cause for cause in causes[:-1] if cause.startswith("org.postgresql.")]
     return ": ".join([*of_database[-1:], *causes[-1:]])
