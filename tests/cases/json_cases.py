@@ -118,6 +118,11 @@ CASES = {
     "columns_over_two_lines_with_a_bad_byte": Case(
         b'{"a":{"0":"\xe9","1":"1"},\n"b":{"0":"y","1":"x"}}', [("1", "x")], [(0, NOT_UTF_8, '{"a":"\\xe9","b":"y"}')]
     ),
+    "columns_over_two_lines_with_a_deep_value": Case(
+        b'{"a":{"0":%b,"1":"1"},\n"b":{"0":"y","1":"x"}}' % DEEP,
+        [("1", "x")],
+        [(0, "nested too deeply", '{"a":' + "[" * 1000)],
+    ),
     "array_of_other_values": Case(
         b'[%b, 1, [{"a":"2"}], null]' % ONE,
         [("1", "x")],
