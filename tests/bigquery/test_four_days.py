@@ -31,6 +31,7 @@ from tests.parity.pages import pages_read_the_same
 ANALYSED = {
     "query",
     "alter_table",
+    "alter_table_set_options",
     "insert",
     "update",
     "delete",
