@@ -5,8 +5,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow.compute as pc
-
 from jobs import store
 from jobs.errors import BalanceError
 from jobs.landing.split import Split, SplitResult
@@ -83,6 +81,8 @@ class Landing:
 
     def _renumbered(self, result: SplitResult, lines: int) -> SplitResult:
         """The same with its rejected records' positions counted from the file's first line."""
+        import pyarrow.compute as pc  # only here: to import it costs a twentieth of a small day
+
         at = self._folder / REJECTED / result.rejected.path
         new = self._folder / REJECTED / f"{at.name.partition('.')[0]}-lines.zstd.parquet"
         with store.opened(at) as old, parquet_file(new, old.schema_arrow) as file:
