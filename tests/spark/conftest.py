@@ -1,15 +1,13 @@
 import os
 import subprocess
-from collections.abc import Callable, Iterator
-from datetime import date
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from demo.postgres import Server, serving
 from jobs.session import Session
 from jobs.settings import ROOT
-from tests.conftest import DAY, World
+from tests.conftest import World
+from tests.landing.conftest import postgres, web_forms  # noqa: F401 - the same server and tables
 from tests.runner import Runner
 
 
@@ -31,22 +29,3 @@ def session() -> Iterator[Session]:
 @pytest.fixture
 def run(world: World, session: Session) -> Runner:
     return Runner(world, session)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture
-def web_forms(world: World, postgres: Server, tmp_path: Path) -> Callable[[str], None]:
-    """Puts a day's table, given as CSV, in the place of what the server has of it."""
-    postgres.write_secrets(world.root / "secrets")
-
-    def deliver(rows: str, day: date = DAY) -> None:
-        path = tmp_path / f"web_form_request_{day:%Y_%m_%d}.csv"
-        path.write_text(rows)
-        postgres.replace_day(path)
-
-    return deliver
