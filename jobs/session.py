@@ -78,7 +78,7 @@ class Session:
 
     def _prepare(self) -> None:
         """What a JVM needs that no spark-submit has started: variables, jars, and the JIT by how much is to be read."""
-        if "PYSPARK_GATEWAY_PORT" in os.environ or "PYSPARK_SUBMIT_ARGS" in os.environ:
+        if "PYSPARK_GATEWAY_PORT" in os.environ:
             return
         command = [str(ROOT / "conf/spark/exports.sh"), *self._jars]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=False)

@@ -15,7 +15,6 @@ from jobs.session import Session
 from jobs.settings import ROOT, load_contracts
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, serving
 from tests.conftest import DAYS, World, make_world
-from tests.spark.conftest import spark_environment
 
 HEADER = (
     ",call ID,customeR iD,COMPLAINT_catego ry,agent ID,call_start_time,call_end_time,resolutionstatus,"
@@ -33,11 +32,7 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 
 @pytest.fixture(scope="session")
 def session(stand_in: StandIn) -> Iterator[Session]:
-    os.environ.update(spark_environment())
-    connector = ["./setup.sh", "conf/spark/bigquery.sha256"]
-    jars = subprocess.run(connector, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    options = {"spark.master": "local[2]", "spark.driver.memory": "1g", "spark.jars": jars.replace(":", ",")}
-    session = Session("tests", options)
+    session = Session("tests", {"spark.master": "local[2]"}, ("conf/spark/bigquery.sha256",))
     yield session
     session.stop()
 

@@ -1,4 +1,3 @@
-import os
 import subprocess
 from collections.abc import Iterator
 
@@ -20,7 +19,6 @@ def spark_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def session() -> Iterator[Session]:
-    os.environ.update(spark_environment())
     session = Session("tests", {"spark.master": "local[2,2]", "spark.driver.memory": "1g"})
     yield session
     session.stop()
