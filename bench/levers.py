@@ -61,10 +61,7 @@ LEVERS = {
         "no block proven sound: record by record",
         "from jobs.sources import csv_split; csv_split.provable_end = lambda view: 0",
     ),
-    "thread": Lever(
-        "one thread",
-        "from jobs.engines import choice, in_process; choice.InProcess = lambda: in_process.InProcess(1)",
-    ),
+    "thread": Lever("one thread", "import os; os.sched_getaffinity = lambda process: {0}"),
     "split": Lever("splits of 4 MB", "from jobs.sources import csv, json; csv.SPLIT = json.SPLIT = 4 * 2**20"),
     "plain": Lever("no dictionaries", _writer("_repeats", "lambda column: column.type != writer._TEXT")),
     "dictionary": Lever("a dictionary for each column", _writer("_repeats", "lambda column: True")),
