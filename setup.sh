@@ -36,9 +36,14 @@ environment() {
     made=$CACHE/venv-$(hash_of "$lock" "$ROOT/requirements/uv.txt" <(declare -f installed))
     if [ ! -e "$made/.complete" ]; then
         writable || return
-        echo "installing $(basename "$lock") into $made (once)" >&2
-        rm -rf "$made"
-        installed "$made" "$lock" && touch "$made/.complete" || return 69
+        # Of two set-ups at once the second waits, and finds it made.
+        (
+            ! command -v flock >/dev/null || flock 9
+            [ ! -e "$made/.complete" ] || exit 0
+            echo "installing $(basename "$lock") into $made (once)" >&2
+            rm -rf "$made"
+            installed "$made" "$lock" && touch "$made/.complete"
+        ) 9>"$made.lock" || return 69
     fi
     echo "$made/bin/python"
 }

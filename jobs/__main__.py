@@ -1,11 +1,11 @@
 """`python -m jobs`: what spark-submit.sh runs, but for runs on a master, which Spark's own spark-submit starts."""
 
+import gc
 import sys
 
-from jobs import absent
+gc.disable()  # while modules are loaded: nothing of them is garbage, and looking for it costs a small day a twentieth
 
-absent.hide()
+from jobs.main import main  # noqa: E402
 
-from jobs.main import main  # noqa: E402 - pyarrow comes with it
-
+gc.enable()
 sys.exit(main())

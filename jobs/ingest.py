@@ -183,8 +183,12 @@ def _columns(
         by_uri.setdefault(split.uri, {}).update(dict.fromkeys(result.columns))
     if reading.columns and not any(by_uri.values()):
         return reading.columns, reading.drift
-    mappings = [map_columns(request.contract, tuple(names), uri) for uri, names in by_uri.items()]
-    return mappings[0].delivered, merged([*(mapping.drift for mapping in mappings), reading.drift])
+    # Of a file whose every record is rejected nothing is known; one without any record lacks its columns.
+    rejected = {split.uri for split, result in zip(reading.splits, results, strict=True) if result.rejected.rows}
+    known = {uri: tuple(names) for uri, names in by_uri.items() if names or uri not in rejected}
+    mappings = [map_columns(request.contract, names, uri) for uri, names in known.items()]
+    columns = mappings[0].delivered if mappings else ()
+    return columns, merged([*(mapping.drift for mapping in mappings), reading.drift])
 
 
 def _reading(request: Request, inputs: tuple[Input, ...]) -> AbstractContextManager[Reading]:

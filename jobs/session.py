@@ -5,7 +5,6 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobs import absent
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
 from jobs.location import ROOT
 from jobs.settings import BigQueryWarehouse, Environment
@@ -68,7 +67,6 @@ class Session:
         self.bytes_to_read = 0
 
     def __call__(self) -> "SparkSession":
-        absent.show()
         from pyspark.sql import SparkSession
 
         with self._lock:
@@ -142,7 +140,8 @@ def _root(exception: Any) -> str:
     """The innermost cause of a Java exception, a line; behind the database's own error, where there is one."""
     causes = []
     while exception is not None:
-        causes.append(str(exception.toString()).partition("\n")[0])
+        lines = str(exception.toString()).strip().split("\n")
+        causes.append(lines[-1 if "PythonException" in lines[0] else 0])  # a task's traceback ends with its error
         exception = exception.getCause()
     of_database = [cause for cause in causes[:-1] if cause.startswith("org.postgresql.")]
     return ": ".join([*of_database[-1:], *causes[-1:]])

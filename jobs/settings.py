@@ -72,8 +72,8 @@ class JsonDelivery(FileDelivery):
     """An object of columns (pandas `orient="columns"`), an array of records, or JSON lines: told apart by content."""
 
     kind: Literal["json"]
-    # A file that is a single value is read by one task as a whole; raise this together with Spark's memory.
-    max_value_mb: int = Field(default=64, gt=0)
+    # A file that is one object is read by one task as a whole; raise this together with its memory, ten times as much.
+    max_value_mb: int = Field(default=64, gt=0, lt=2048)  # a column of Arrow's text holds 2 GiB
 
 
 class PostgresDelivery(_Strict):

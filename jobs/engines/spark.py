@@ -1,9 +1,9 @@
 """Tasks of a Spark stage, on executors: the very function that threads run."""
 
 import os
-import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -83,29 +83,33 @@ class OnSpark:
         return context.parallelize(named, max(1, len(named))).map(_Lent.to(task)).collect()
 
     def _over_jdbc(self, task: LandSplit, named: Sequence[tuple[str, TableSplit]]) -> list[SplitResult]:
-        """Spark's own reader has a partition a split, whose rows reach the split's task as Arrow batches."""
+        """Spark's own reader has a partition a split, whose rows reach the split's task as Arrow batches.
 
-        lent = _Lent.to(task)
-
-        def landed(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-            name, split = named[TaskContext.get().partitionId()]  # type: ignore[union-attr]
-            result = lent((name, split.of_rows(iter(batches))))
-            yield pa.RecordBatch.from_pydict({"result": [pickle.dumps(result)]})
-
-        from pyspark import TaskContext
-
+        They are built here: `mapInArrow` needs pandas, which pyarrow then imports in every run, in threads too.
+        """
         relation = named[0][1].relation()
-        # A session of its own: the rows of a batch are a setting of the session, and other tables are read beside.
-        spark = self.session.describe(task.description).newSession()
-        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", relation.rows)
+        lent, size, width = _Lent.to(task), relation.rows, len(relation.columns)
+
+        def landed(number: int, rows: Iterable[Sequence[str | None]]) -> Iterable[SplitResult]:
+            name, split = named[number]
+            yield lent((name, split.of_rows(_batched(iter(rows), size, width))))
+
+        spark = self.session.describe(task.description)
         predicates = [split.predicate for _, split in named]
         properties = {**relation.options, "fetchsize": str(relation.rows)}
-        rows = spark.read.jdbc(relation.url, relation.query, predicates=predicates, properties=properties)
-        found = rows.select(*relation.columns).mapInArrow(landed, "result binary").collect()
-        return [pickle.loads(one.result) for one in found]  # noqa: S301 - what a task of this run has made
+        found = spark.read.jdbc(relation.url, relation.query, predicates=predicates, properties=properties)
+        return found.select(*relation.columns).rdd.mapPartitionsWithIndex(landed).collect()
 
     def first_failure(self, work: str) -> str:
         """What the earliest failed task of the stage described as `work` said; "": nothing is known."""
         from jobs.failures import first_task_failure
 
         return first_task_failure(self.session(), work)
+
+
+def _batched(rows: Iterator[Sequence[str | None]], size: int, width: int) -> Iterator[pa.RecordBatch]:
+    """Rows of `width` texts as batches of at most `size` rows."""
+    names = [str(position) for position in range(width)]
+    while some := list(islice(rows, size)):
+        columns = [pa.array([row[position] for row in some], pa.string()) for position in range(width)]
+        yield pa.RecordBatch.from_arrays(columns, names)

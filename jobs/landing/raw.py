@@ -5,10 +5,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow.compute as pc
-
 from jobs import store
-from jobs.errors import BalanceError, ContractError
+from jobs.errors import BalanceError
 from jobs.landing.split import Split, SplitResult
 from jobs.landing.task import REJECTED, LandSplit
 from jobs.landing.writer import Stamp, parquet_file
@@ -24,8 +22,8 @@ class Engine(Protocol):
 
 def _accepted(results: list[SplitResult]) -> list[SplitResult]:
     for result in results:
-        if result.refused:
-            raise ContractError(result.refused)
+        if result.error:
+            raise result.error
     return results
 
 
@@ -38,7 +36,7 @@ class Landing:
         self._columns, self._stamp = columns, stamp
 
     def write(self, engine: Engine, splits: Sequence[Split], into: str) -> list[SplitResult]:
-        """Land the splits in a sub-folder and tell what became of each. Raises ContractError, BalanceError."""
+        """Land the splits in a sub-folder and tell what became of each. Raises PlatformError."""
         task = LandSplit(self._description, self._columns, self._stamp, self._folder, into)
         named = [(f"part-{number:05}", split) for number, split in enumerate(splits)]
         results = _accepted(engine.run(task, named))
@@ -83,6 +81,8 @@ class Landing:
 
     def _renumbered(self, result: SplitResult, lines: int) -> SplitResult:
         """The same with its rejected records' positions counted from the file's first line."""
+        import pyarrow.compute as pc  # only here: to import it costs a twentieth of a small day
+
         at = self._folder / REJECTED / result.rejected.path
         new = self._folder / REJECTED / f"{at.name.partition('.')[0]}-lines.zstd.parquet"
         with store.opened(at) as old, parquet_file(new, old.schema_arrow) as file:

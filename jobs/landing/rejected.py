@@ -1,6 +1,7 @@
 """Rejected records: reason, position and text of each, in a file beside the landed ones."""
 
 from contextlib import ExitStack
+from operator import itemgetter
 from types import TracebackType
 
 import pyarrow as pa
@@ -41,7 +42,8 @@ class RejectedFile:
             return
         if self._file is None:
             self._file = self._stack.enter_context(parquet_file(self._at, self._schema))
-        reasons, positions, texts = zip(*self._records, strict=True)
+        in_order = sorted(self._records, key=itemgetter(1))  # columns of JSON meet some of them before their turn
+        reasons, positions, texts = zip(*in_order, strict=True)
         columns = [
             pa.array(reasons, pa.string()),
             pa.array(positions, pa.int64()),

@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
+from jobs.errors import PlatformError
+
 Reject = Callable[[str, int, bytes], object]  # takes reason, position and the record's bytes
 
 
@@ -54,7 +56,7 @@ class RejectedRows(NamedTuple):
 
 
 class SplitResult(NamedTuple):
-    """A split's file as its footer counts it, and what the split's bytes said; `refused`: why nothing may land."""
+    """A split's file as its footer counts it, and what the split's bytes said; `error`: why nothing may land."""
 
     path: str
     rows: int
@@ -65,8 +67,8 @@ class SplitResult(NamedTuple):
     first_byte: int
     end_byte: int
     columns: tuple[str, ...]
-    refused: str = ""
+    error: PlatformError | None = None
 
     @staticmethod
-    def of_refusal(reason: str) -> "SplitResult":
-        return SplitResult("", 0, 0, 0, RejectedRows(), 0, 0, 0, (), reason)
+    def of_error(error: PlatformError) -> "SplitResult":
+        return SplitResult("", 0, 0, 0, RejectedRows(), 0, 0, 0, (), error)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs import store
-from jobs.errors import BalanceError, ContractError
+from jobs.errors import BalanceError, PlatformError
 from jobs.landing.rejected import RejectedFile
 from jobs.landing.split import Counts, RejectedRows, Split, SplitResult
 from jobs.landing.writer import Stamp, parquet_file, schema_of, stamped
@@ -34,11 +34,11 @@ class LandSplit:
     into: str
 
     def __call__(self, named: tuple[str, Split]) -> SplitResult:
-        """A ContractError is handed back: raised in a Spark task it would be tried again, and lose its type."""
+        """What a user is to read is handed back: raised in a Spark task it would be tried again, and lose its type."""
         try:
             return self._land(*named)
-        except ContractError as error:
-            return SplitResult.of_refusal(str(error))
+        except PlatformError as error:
+            return SplitResult.of_error(error.with_traceback(None))
 
     def _land(self, name: str, split: Split) -> SplitResult:
         schema = schema_of(self.columns)

@@ -39,9 +39,8 @@ class LinesSplit:
 
     def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         batches = Batches(self.contract, counts)
-        for read, is_too_long in whole_lines(self._own_bytes(counts)):
+        for piece, is_too_long in whole_lines(self._own_bytes(counts)):
             first = counts.lines + 1
-            piece = read.removeprefix(codecs.BOM_UTF8) if first == 1 and self.start == 0 else read
             counts.lines += piece.count(b"\n") + is_too_long
             if is_too_long:
                 counts.records += 1
@@ -51,7 +50,7 @@ class LinesSplit:
                 yield from batches.of_lines(piece, _numbered(piece, first), records)
 
     def _own_bytes(self, counts: Counts) -> Iterator[bytes]:
-        """Those of the lines that begin in the split."""
+        """Those of the lines that begin in the split, but for a byte order mark."""
         at = max(self.start - 1, 0)  # a line begins at `start` if the byte before it is a line end
         is_before = self.start > 0
         counts.first_byte = counts.end_byte = self.found.size if is_before else 0
@@ -68,8 +67,9 @@ class LinesSplit:
                     return
             stop = chunk.find(b"\n", max(self.end - 1 - at, begin)) + 1
             own = chunk[begin : stop or None]
+            is_first = counts.end_byte == 0
             counts.end_byte += len(own)
-            yield own
+            yield own.removeprefix(codecs.BOM_UTF8) if is_first else own
             if stop:
                 return
             at += len(chunk)

@@ -128,9 +128,17 @@ def _records(columns: list[tuple[Item, Item]], rows: _Rows, counts: Counts) -> I
         if len(row) == len(keys):
             yield position, record
             continue
-        absent = [msgspec.json.decode(key) for number, key in enumerate(keys) if number not in row]
+        absent = [_shown(key) for number, key in enumerate(keys) if number not in row]
         counts.records += 1
         counts.reject(f"no value for {absent}", position, record)
+
+
+def _shown(key: bytes) -> str:
+    """A column's name; one that is no text as it stands there."""
+    try:
+        return str(msgspec.json.decode(key))
+    except FAULTS:
+        return key[1:-1].decode("utf-8", "backslashreplace")
 
 
 def _in_batches(batches: Batches, records: Iterator[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:

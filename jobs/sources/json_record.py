@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 import msgspec
 
-from jobs.sources.json_structure import BLANK, depth, members, members_are
+from jobs.sources.json_structure import BLANK, StructureError, depth, members, members_are, value_end
 
 NOT_AN_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"
 MAX_DEPTH = 500  # brackets open at once within a value; readers of JSON allow 1,000 at most
@@ -110,9 +110,17 @@ def _is_object(raw: bytes) -> bool:
 
 
 def may_be_record(line: bytes) -> bool:
-    """Whether a line is an object by itself, one that has to be rejected among them."""
+    """Whether a line is an object by itself, one that has to be rejected among them; a bad byte decides nothing."""
     try:
-        record_of(line)
+        record_of(line.decode("utf-8", "replace").encode())
     except UnsoundError as reason:
-        return str(reason) != NOT_AN_OBJECT
+        return _is_one_value(line.strip(BLANK)) if str(reason) == TOO_DEEP else str(reason) != NOT_AN_OBJECT
     return True
+
+
+def _is_one_value(raw: bytes) -> bool:
+    """By its structure alone, which no depth hides."""
+    try:
+        return value_end(raw, 0) == len(raw)
+    except StructureError:
+        return False

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -16,6 +17,9 @@ from jobs.settings import ROOT
 
 # Of what a script consists beside statements; the analyzer takes the expressions in it, as queries of their own.
 CONTROL = {"DECLARE", "SET", "IF", "END"}
+
+# What is published, asked by the first load of a source before there is a table.
+_FIRST_LOAD = re.compile(r"Table not found: \S+\._publish_\w+ \[at ")
 
 
 class Verdict(NamedTuple):
@@ -40,10 +44,19 @@ class Analyst:
         with self._turn:
             print(json.dumps({"script": script, "parameters": dict(parameters)}), file=self.process.stdin, flush=True)
             answer = self.process.stdout.readline()
-        assert answer, "the analyzer has ended; what it said is in the tests' output"
+        if not answer:
+            return "the analyzer has ended; what it said is in the tests' output"
         verdicts = [Verdict(one["kind"], one["refused"]) for one in json.loads(answer)]
         self.said.append((script, verdicts))
         return next((verdict.refused for verdict in verdicts if verdict.refused), "")
+
+    def verdicts(self) -> list[Verdict]:
+        """Of all statements, one by one."""
+        return [verdict for _, verdicts in self.said for verdict in verdicts]
+
+    def refused(self) -> list[Verdict]:
+        """But for what a first load asks, and is told that it is the first."""
+        return [one for one in self.verdicts() if one.refused and not _FIRST_LOAD.match(one.refused)]
 
 
 @contextmanager

@@ -25,14 +25,18 @@ def test_on_one_machine_the_second_names_the_first_on_another_it_yields_to_it(
     environment, file = cloud.world.environment, cloud.world.file
     for_dbt(environment, load_contracts(environment).values())
     is_open, goes_on = threading.Event(), threading.Event()
+    held: list[str] = []
 
-    def hold_the_first_and_abort_the_second(asked: Asked) -> Reply | None:
-        if "begin transaction" not in sql(asked):
+    def hold_the_first_and_abort_the_other(asked: Asked) -> Reply | None:
+        text = sql(asked)
+        if "begin transaction" not in text:
             return None
-        if is_open.is_set():
+        if not held:
+            held.append(text)
+            is_open.set()
+        if text != held[0]:
             return stand_in.abortion(asked)
-        is_open.set()
-        goes_on.wait(10 * PATIENCE)
+        goes_on.wait(10 * PATIENCE)  # also where its client lost patience and asks again
         return None
 
     with (
@@ -41,7 +45,7 @@ def test_on_one_machine_the_second_names_the_first_on_another_it_yields_to_it(
         building(file, "bigquery", tmp_path / "there") as other,
     ):
         assert first.build(DAYS[0], *MODEL)[0] == 0
-        with stand_in.broken(hold_the_first_and_abort_the_second):
+        with stand_in.broken(hold_the_first_and_abort_the_other):
             first.ask(DAYS[0], *MODEL)
             assert is_open.wait(10 * PATIENCE)
             code, said = second.build(DAYS[1], *MODEL)

@@ -15,6 +15,7 @@ ONLY_BIGQUERY = {
 def test_make_verify_bigquery_tells_the_stand_in_from_bigquery(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    stand_in.reset()
     given = ["--project", PROJECT, "--location", LOCATION, "--key", f"{stand_in.folder}/key.json"]
     given += ["--endpoint", stand_in.address, "--storage-endpoint", stand_in.storage]
     assert verify.main(given) == 1
@@ -23,3 +24,7 @@ def test_make_verify_bigquery_tells_the_stand_in_from_bigquery(
     assert {name for name, word in found.items() if word == "FAILED"} == ONLY_BIGQUERY
     assert len(found) == len(verify.CHECKS)
     assert not [dataset for dataset in stand_in.client.list_datasets() if "verify" in dataset.dataset_id]
+    # What it asks of BigQuery itself has been through the analyzer too.
+    assert len(stand_in.sent()) == len(stand_in.analyst.said) > 50
+    assert {verdict.kind for verdict in stand_in.analyst.verdicts()} >= {"update", "begin", "create_table_as_select"}
+    assert stand_in.analyst.refused() == []

@@ -121,29 +121,6 @@ def test_a_day_that_was_never_built_is_warned_of(world: World) -> None:
     assert re.search(r"1 warnings\nwarning: bronze_days_are_in_silver .* Got 1 result", said)
 
 
-@pytest.mark.parametrize(
-    ("lost_by", "gold"),
-    [
-        ("stg_service_outages", "fact_service_outages"),
-        ("stg_call_logs", "fact_complaints"),
-        ("complaints_clean", "fact_complaints"),
-        ("stg_customers", "dim_customer"),
-    ],
-)
-def test_a_day_that_silver_lost_stops_the_build_of_another_before_gold(world: World, lost_by: str, gold: str) -> None:
-    with product.opened() as connection:
-        connection.execute(f"DELETE FROM coretelecoms_silver.{lost_by} WHERE ingest_date = '{DAYS[0]}'")
-    before = world.tables()[gold]
-
-    with pytest.raises(product.BuildError, match=r"days_kept|days_are_kept") as caught:
-        world.build(DAYS[3])
-
-    assert caught.value.code == 65
-    assert world.tables()[gold] == before
-    world.build(DAYS[0])
-    assert world.tables()[gold] == before
-
-
 def test_nothing_landed_gives_empty_tables(world: World) -> None:
     shutil.rmtree(world.bronze)
     world.file.unlink()

@@ -107,8 +107,8 @@ def test_the_search_finds_what_was_planted(left_behind: tuple[World, dict[str, b
         assert any(kind in place for place in texts), kind
     planted = {str(path): path.read_bytes() for path in world.root.rglob("*") if path.is_file()}
     assert all(where(word, planted) for word in (PASSWORD, TOKEN, KEY_ID))
-    table = "web_form_request_2025_11_20"
-    assert any(table in line for log in event_logs for line in map(str, map(json.loads, texts[log].splitlines())))
+    landing = f"web_forms {DAYS[0]}"
+    assert any(landing in line for log in event_logs for line in map(str, map(json.loads, texts[log].splitlines())))
 
 
 @pytest.mark.parametrize("word", [PASSWORD, TOKEN, KEY_ID, "PRIVATE KEY"])

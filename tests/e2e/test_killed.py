@@ -33,26 +33,28 @@ def converges(platform: Platform, undisturbed: Rows) -> None:
     assert {row["state"] for row in platform.ledger()} == {"loaded", "unchanged"}
 
 
-def killed_at(step: str, platform: Platform, folder: Path) -> None:
-    process = platform.start("run", *RANGE, hold_at=step, folder=folder / "hold")
+def killed_at(step: str, engine: str, platform: Platform, folder: Path) -> None:
+    process = platform.start("run", *RANGE, "--engine", engine, hold_at=step, folder=folder / "hold")
     wait_for((folder / "hold/held").exists, step, process)
     kill(process)
 
 
 @pytest.mark.parametrize(
-    "step",
+    ("step", "engine"),
     [
-        pytest.param("read call_logs", marks=pytest.mark.slow),
-        pytest.param("written web_forms", marks=pytest.mark.slow),
-        "manifest call_logs",
-        "staged social_media",
-        pytest.param("published customers", marks=pytest.mark.slow),
+        pytest.param("read call_logs", "in-process", marks=pytest.mark.slow),
+        pytest.param("read call_logs", "spark", marks=pytest.mark.slow),
+        pytest.param("written web_forms", "in-process", marks=pytest.mark.slow),
+        pytest.param("written web_forms", "spark", marks=pytest.mark.slow),
+        ("manifest call_logs", "in-process"),
+        ("staged social_media", "in-process"),
+        pytest.param("published customers", "in-process", marks=pytest.mark.slow),
     ],
 )
 def test_after_a_kill_at_a_step_the_next_run_converges(
-    step: str, undisturbed: Rows, empty: Platform, tmp_path: Path
+    step: str, engine: str, undisturbed: Rows, empty: Platform, tmp_path: Path
 ) -> None:
-    killed_at(step, empty, tmp_path)
+    killed_at(step, engine, empty, tmp_path)
     converges(empty, undisturbed)
 
 

@@ -105,7 +105,7 @@ def record_of(raw: bytes, longest: int) -> list[Member]:
     """Raises FaultyError."""
     if len(raw) > longest:
         raise FaultyError("longer than allowed")
-    if is_odd(raw) and depth(raw.decode("utf-8", "replace")) > DEEP:
+    if is_odd(raw) and depth(raw.decode("utf-8", "replace")) > DEEP + 1:
         raise FaultyError(f"{NOT_UTF_8}|{TOO_DEEP}|{NOT_AN_OBJECT}")
     text = checked(raw, must_be_object=True)
     if any(depth(value) > DEEP for _, value in pairs(text)):
@@ -194,10 +194,8 @@ def outcome(data: bytes, contract: SourceContract, longest: int) -> list[Outcome
 def is_object(line: str) -> bool:
     """But for letters that are none, and depth."""
     try:
-        return isinstance(parsed(letters(line)), tuple)
-    except RecursionError:
-        return True
-    except ValueError:
+        return isinstance(parsed(letters(shallow(line))), tuple)
+    except (ValueError, RecursionError):
         return False
 
 
@@ -205,9 +203,15 @@ def letters(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def shallow(text: str) -> str:
+    """As deep as Python's json goes down: one bracket in the place of a hundred and more."""
+    is_even = text.count("[") == text.count("]")
+    return re.sub(r"\[{100,}", "[", re.sub(r"\]{100,}", "]", text)) if is_even else text
+
+
 def is_sound(text: str) -> bool:
-    """Whether it is JSON but for what its texts, numbers and words say; as far as Python's json can go down."""
-    skeleton = TOKEN.sub(lambda found: '""' if found[1] else "!" if found[0] == '"' else "0", text)
+    """Whether it is JSON but for what its texts, numbers and words say."""
+    skeleton = TOKEN.sub(lambda found: '""' if found[1] else "!" if found[0] == '"' else "0", shallow(text))
     try:
         json.loads(skeleton)
     except (ValueError, RecursionError):

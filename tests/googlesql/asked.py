@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from tests.googlesql.judge import Find, Judge, Schema, Verdict
+from tests.googlesql.judge import Find, Judge, Schema, Table, Verdict
 from tests.googlesql.scripts import UnknownControlError
 
 # What the REST interface calls GoogleSQL's types.
@@ -36,7 +36,7 @@ def finder(project: str, address: str) -> Find:
     place = urlsplit(address)
     assert place.hostname == "127.0.0.1"
 
-    def find(dataset: str, table: str) -> Schema | None:
+    def find(dataset: str, table: str) -> Table | None:
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
         try:
             connection.request(
@@ -49,7 +49,8 @@ def finder(project: str, address: str) -> Find:
         if answer.status == 404:
             return None
         assert answer.status == 200, body
-        return schema(json.loads(body).get("schema", {}).get("fields", []))
+        found = json.loads(body)
+        return Table(schema(found.get("schema", {}).get("fields", [])), str(found.get("creationTime", "")))
 
     return find
 

@@ -35,7 +35,10 @@ from zetasql.wasi._pb2.zetasql.public.options_pb2 import ERROR_MESSAGE_ONE_LINE
 from zetasql.wasi._pb2.zetasql.public.simple_table_pb2 import SimpleColumnProto, SimpleTableProto
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeKind, TypeProto
 from zetasql.wasi._pb2.zetasql.public.value_pb2 import ValueProto
-from zetasql.wasi._pb2.zetasql.resolved_ast.resolved_ast_pb2 import AnyResolvedStatementProto
+from zetasql.wasi._pb2.zetasql.resolved_ast.resolved_ast_pb2 import (
+    AnyResolvedStatementProto,
+    ResolvedAddColumnActionProto,
+)
 
 from tests.googlesql import language, values
 
@@ -61,12 +64,14 @@ class RefusedError(Exception):
 class Resolved:
     """What a statement means. `kind`: query, insert, create_table_as_select ...; `makes`: the table or view it makes.
 
-    `columns`: of the answer, or of what is made. `proto`: all that the analyzer found out.
+    `alters`: the table that it adds `columns` to, which else are those of the answer, or of what is made. `proto`: all
+    that the analyzer found out.
     """
 
     kind: str
     columns: dict[str, str]
     makes: str
+    alters: str
     proto: Message
 
 
@@ -249,7 +254,13 @@ def _resolved(statement: AnyResolvedStatementProto) -> Resolved:
     columns = {one.name: _type_name(one.column.type) for one in found}
     if defined := _first(node, "column_definition_list"):
         columns = {one.name: _type_name(one.type) for one in defined}
-    return Resolved(name, columns, ".".join(_first(node, "name_path") or []) if name.startswith("create") else "", node)
+    if actions := _first(node, "alter_action_list"):
+        added = (_inner(one) for one in actions)
+        defined = [one.column_definition for one in added if isinstance(one, ResolvedAddColumnActionProto)]
+        columns = {one.name: _type_name(one.type) for one in defined}
+    path = ".".join(_first(node, "name_path") or [])
+    makes, alters = (path if name.startswith(kind) else "" for kind in ("create", "alter_table"))
+    return Resolved(name, columns, makes, alters, node)
 
 
 def _inner(message: Message) -> Message:

@@ -3,23 +3,42 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tests.googlesql.engine import RefusedError, Resolved, engine
 from tests.googlesql.scripts import Part, parts, paths
 
-# What the service itself adds to every dataset, as its documentation lists the columns.
-VIEWS = {
-    "PARTITIONS": {
-        "table_catalog": "STRING",
-        "table_schema": "STRING",
-        "table_name": "STRING",
-        "partition_id": "STRING",
-        "total_rows": "INT64",
-        "total_logical_bytes": "INT64",
-        "total_billable_bytes": "INT64",
-        "last_modified_time": "TIMESTAMP",
-        "storage_tier": "STRING",
+_OF_A_TABLE = {"table_catalog": "STRING", "table_schema": "STRING", "table_name": "STRING"}
+# What the service itself adds to every dataset, with the columns that are asked for, as its documentation lists them.
+VIEWS: dict[str, dict[str, str]] = {
+    "PARTITIONS": {**_OF_A_TABLE, "partition_id": "STRING", "total_rows": "INT64", "last_modified_time": "TIMESTAMP"},
+    "MATERIALIZED_VIEWS": {**_OF_A_TABLE, "last_refresh_time": "TIMESTAMP"},
+    "TABLE_OPTIONS": {**_OF_A_TABLE, "option_name": "STRING", "option_type": "STRING", "option_value": "STRING"},
+    "COLUMNS": {
+        **_OF_A_TABLE,
+        "column_name": "STRING",
+        "ordinal_position": "INT64",
+        "data_type": "STRING",
+        "is_partitioning_column": "STRING",
+        "clustering_ordinal_position": "INT64",
     },
+    "COLUMN_FIELD_PATHS": {
+        **_OF_A_TABLE,
+        "column_name": "STRING",
+        "field_path": "STRING",
+        "data_type": "STRING",
+        "description": "STRING",
+    },
+}
+TABLES = {
+    "project_id": "STRING",
+    "dataset_id": "STRING",
+    "table_id": "STRING",
+    "creation_time": "INT64",
+    "last_modified_time": "INT64",
+    "row_count": "INT64",
+    "size_bytes": "INT64",
+    "type": "INT64",
 }
 # Statements of a script that the analyzer does not take; what they compute is analysed as a query of its own.
 CONTROL = ("DECLARE", "SET", "IF", "ELSEIF", "ELSE", "BEGIN", "EXCEPTION", "END", "RAISE")
@@ -27,7 +46,16 @@ CONTROL = ("DECLARE", "SET", "IF", "ELSEIF", "ELSE", "BEGIN", "EXCEPTION", "END"
 _IF_NOT_EXISTS = re.compile(r"\bIF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 
 Schema = Mapping[str, str]
-Find = Callable[[str, str], Schema | None]  # dataset and table to the columns and types that are there now
+
+
+class Table(NamedTuple):
+    """`made`: when, as the service says it: a table that is made again has forgotten what was added to it."""
+
+    columns: Schema
+    made: str = ""
+
+
+Find = Callable[[str, str], Table | None]  # of dataset and table, what is there now
 
 
 @dataclass(frozen=True)
@@ -41,11 +69,13 @@ class Verdict:
 
 @dataclass
 class Judge:
-    """`find`: the schema of a table of the project. What GoogleSQL itself has made keeps the types it has there."""
+    """`find`: the schema of a table of the project. What GoogleSQL itself has made keeps the types it has there, and
+    columns that a statement added are there, though the stand-in's own description does not show them."""
 
     project: str
     find: Find
     made: dict[str, Schema] = field(default_factory=dict)
+    added: dict[tuple[str, str], Schema] = field(default_factory=dict)
 
     def judge(self, script: str, parameters: Schema | None = None) -> list[Verdict]:
         """One verdict a statement, up to the first that is refused. Raises UnknownControlError."""
@@ -53,7 +83,11 @@ class Judge:
             engine().parse_script(script)
         except RefusedError as error:
             return [Verdict("script", str(error))]
-        session = _Session(self.project, script, self._there(script), parameters or {})
+        there = self._there(script)
+        tables: dict[str, Schema] = {
+            name: {**table.columns, **self.added.get((name, table.made), {})} for name, table in there.items()
+        }
+        session = _Session(self.project, script, tables, parameters or {})
         verdicts = []
         for part in parts(script):
             try:
@@ -61,22 +95,28 @@ class Judge:
             except RefusedError as error:
                 verdicts.append(Verdict(part.kind, str(error)))
                 break
+        for name, columns in session.added.items():
+            key = (name, there[name].made if name in there else "")
+            self.added[key] = {**self.added.get(key, {}), **columns}
         self.made |= {name: columns for name, columns in session.made.items() if "." in name}
         return verdicts
 
-    def _there(self, script: str) -> dict[str, Schema]:
+    def _there(self, script: str) -> dict[str, Table]:
         """The tables that the script may mean."""
-        found: dict[str, Schema] = {}
+        found: dict[str, Table] = {}
         for path in paths(script):
             dataset, _, view = path.partition(".INFORMATION_SCHEMA.")
             if view:
-                found[f"{dataset}.INFORMATION_SCHEMA.{view}"] = VIEWS[view]
+                found |= {path: Table(VIEWS[view])} if view in VIEWS else {}
                 continue
             full = _full(self.project, path)
+            if full.endswith(".__TABLES__"):
+                found[full] = Table(TABLES)
+                continue
             project, dataset, table = full.split(".") if full.count(".") == 2 else ("", "", "")
-            if project == self.project and (columns := self.find(dataset, table)) is not None:
+            if project == self.project and (there := self.find(dataset, table)) is not None:
                 known = self.made.get(full, {})
-                found[full] = known if list(known) == list(columns) else columns
+                found[full] = there._replace(columns=known) if list(known) == list(there.columns) else there
         return found
 
 
@@ -90,6 +130,7 @@ class _Session:
     parameters: Schema
     variables: dict[str, str] = field(default_factory=dict)
     made: dict[str, Schema] = field(default_factory=dict)
+    added: dict[str, Schema] = field(default_factory=dict)
 
     def analyzed(self, part: Part) -> str:
         """The kind. Raises RefusedError, with the position in the script."""
@@ -98,6 +139,9 @@ class _Session:
             name = _full(self.project, found.makes)
             if name and not (name in self.tables and _IF_NOT_EXISTS.search(part.text)):
                 self.made[name] = self.tables[name] = found.columns
+            if name := _full(self.project, found.alters):
+                self.added[name] = {**self.added.get(name, {}), **found.columns}
+                self.tables[name] = {**self.tables.get(name, {}), **found.columns}
             return found.kind
         found_type = next(iter(self._analyze(part, "SELECT ").columns.values())) if part.text else part.of
         match part.kind:

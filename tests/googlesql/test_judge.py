@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.googlesql.judge import CONTROL, Judge, Schema, Verdict
+from tests.googlesql.judge import CONTROL, Judge, Table, Verdict
 from tests.googlesql.scripts import UnknownControlError, paths
 
-THERE: dict[tuple[str, str], Schema] = {
-    ("bronze", "calls"): {"call_id": "STRING", "ingest_date": "DATE"},
-    ("bronze", "_stage"): {"call_id": "STRING", "ingest_date": "DATE"},
-    ("bronze", "guard"): {"run_id": "STRING", "ingest_date": "DATE", "published_at": "TIMESTAMP"},
+THERE = {
+    ("bronze", "calls"): Table({"call_id": "STRING", "ingest_date": "DATE"}),
+    ("bronze", "_stage"): Table({"call_id": "STRING", "ingest_date": "DATE"}),
+    ("bronze", "guard"): Table({"run_id": "STRING", "ingest_date": "DATE", "published_at": "TIMESTAMP"}),
 }
 # As jobs/bronze/bigquery.py publishes a day.
 PUBLISH = """DECLARE is_newest BOOL;
@@ -25,6 +25,16 @@ COMMIT TRANSACTION;"""
 
 def judged(script: str) -> list[Verdict]:
     return Judge("p", lambda dataset, table: THERE.get((dataset, table))).judge(script)
+
+
+def test_a_column_that_was_added_is_known_until_the_table_is_made_anew() -> None:
+    moments = ["1"]
+    judge = Judge("p", lambda _, table: Table({"a": "STRING"}, moments[0]) if table == "t" else None)
+    (altered,) = judge.judge("ALTER TABLE `p`.`d`.`t` ADD COLUMN IF NOT EXISTS note STRING OPTIONS (description='x')")
+    assert altered == Verdict("alter_table")
+    assert judge.judge("SELECT note FROM p.d.t") == [Verdict("query")]
+    moments[:] = ["2"]
+    assert "Unrecognized name: note" in judge.judge("SELECT note FROM p.d.t")[0].refused
 
 
 def test_each_statement_of_a_script_is_analysed() -> None:
@@ -51,7 +61,9 @@ def test_a_mistake_anywhere_in_it_is_refused_with_its_position(good: str, bad: s
 
 
 def test_a_scripts_own_tables_and_views_are_known_and_stay_known() -> None:
-    judge = Judge("p", lambda dataset, table: {"one": "INTEGER"} if (dataset, table) == ("silver", "made") else None)
+    judge = Judge(
+        "p", lambda dataset, table: Table({"one": "INTEGER"}) if (dataset, table) == ("silver", "made") else None
+    )
     script = "CREATE TABLE silver.made AS SELECT 1.5 AS one; CREATE TEMP TABLE t AS SELECT * FROM silver.made;"
     script += "SELECT one FROM t"
     assert [verdict.refused for verdict in judge.judge(script)] == ["", "", ""]

@@ -44,7 +44,7 @@ def test_bigquery_takes_all_that_goes_there() -> None:
 def test_both_kinds_of_build_were_looked_at() -> None:
     first, later = project.nodes(later=False), project.nodes(later=True)
     assert [node.name for node in first] == [node.name for node in later]
-    assert {node.kind for node in first} == {"model", "snapshot", "seed", "test"}
+    assert {node.kind for node in first} == {"model", "snapshot", "seed", "test", "analysis"}
     incremental = [node.name for node in first if node.is_incremental]
     assert len(incremental) == 8
 

@@ -134,6 +134,8 @@ def _one(self: Any, command: str, *arguments: Any, **options: Any) -> Any:
         # MERGE writes the stand-in's own catalog too, and a transaction of DuckDB's can write but one. Hides that the
         # snapshot's MERGE, a single statement, stands in a transaction.
         command = "select 1"
+    if self._conn.is_open and re.match(r"(?i)\s*begin\b", command):
+        command = "select 1"  # Snowflake ignores it, DuckDB would give the transaction up
     if self._conn.is_open and re.match(_DDL, command):
         _execute(self, "commit")
         self._conn.is_open = False

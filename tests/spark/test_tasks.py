@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.engines.spark import OnSpark
-from jobs.errors import ContractError
+from jobs.errors import ContractError, DeliveryChangedError
 from jobs.landing.raw import Landing
 from jobs.landing.split import Counts
 from jobs.landing.task import LandSplit
 from jobs.landing.writer import Stamp
-from jobs.session import Session
+from jobs.session import Session, explained
 
 STAMP = Stamp(datetime(2025, 11, 22, tzinfo=UTC), "s3", "run", date(2025, 11, 21))
 
@@ -29,7 +29,7 @@ class Letters:
 
     text: str
     grave: Path | None = None
-    refusal: str = ""
+    error: Exception | None = None
     uri: str = "letters.csv"
     size: int | None = None
 
@@ -37,8 +37,8 @@ class Letters:
         raise NotImplementedError
 
     def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
-        if self.refusal:
-            raise ContractError(self.refusal)
+        if self.error:
+            raise self.error
         for letter in self.text:
             counts.records += 1
             yield pa.RecordBatch.from_arrays([pa.array([letter]), pa.nulls(1, pa.string())], ["letter", "_rescued"])
@@ -72,7 +72,15 @@ def test_two_attempts_of_a_split_at_once_tell_the_same_and_leave_one_file(sessio
     assert landed(tmp_path) == list("abcdef")
 
 
-def test_a_broken_contract_is_no_failed_task(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [ContractError("no header"), DeliveryChangedError("another ETag")])
+def test_what_a_user_is_meant_to_read_is_no_failed_task(error: Exception, session: Session, tmp_path: Path) -> None:
     landing = Landing(tmp_path, "letters", ["letter"], STAMP)
-    with pytest.raises(ContractError, match="no header"):
-        landing.write(OnSpark(session), [Letters("abc"), Letters("", refusal="no header")], "landed")
+    with pytest.raises(type(error), match=str(error)):
+        landing.write(OnSpark(session), [Letters("abc"), Letters("", error=error)], "landed")
+
+
+def test_what_nobody_foresaw_is_told_by_its_own_words(session: Session, tmp_path: Path) -> None:
+    landing = Landing(tmp_path, "letters", ["letter"], STAMP)
+    with pytest.raises(Exception, match="Job aborted") as caught:
+        landing.write(OnSpark(session), [Letters("", error=OSError("No space left"))], "landed")
+    assert str(explained(caught.value)) == "OSError: No space left; the traceback is in the run's log"

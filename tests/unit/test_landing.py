@@ -12,7 +12,7 @@ from jobs.engines.in_process import InProcess
 from jobs.errors import BalanceError, ContractError
 from jobs.landing import writer
 from jobs.landing.raw import Landing
-from jobs.landing.split import Counts, SplitResult
+from jobs.landing.split import Counts
 from jobs.landing.task import LandSplit
 from jobs.landing.writer import Stamp
 from jobs.settings import METADATA_COLUMNS
@@ -87,7 +87,8 @@ def test_a_split_that_loses_a_row_fails_by_itself_so_that_errors_cannot_cancel(t
 def test_a_broken_contract_is_handed_back_by_a_task_and_raised_by_the_driver(tmp_path: Path) -> None:
     split = Numbers(0, 1, refusal="no header")
     task = LandSplit("numbers", ["n"], STAMP, tmp_path, "landed")
-    assert task(("part-0", split)) == SplitResult.of_refusal("no header")
+    error = task(("part-0", split)).error
+    assert (type(error), str(error)) == (ContractError, "no header")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     with pytest.raises(ContractError, match="no header"):
         landing(tmp_path).write(InProcess(), [split], "landed")
