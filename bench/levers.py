@@ -27,8 +27,7 @@ from demo.faithful import generate
 from demo.postgres import serving
 
 STOCK = {"CORETELECOMS_JVM": "-XX:+UseG1GC", "SPARK_SUBMIT_OPTS": "-XX:SharedArchiveFile={java}/lib/server/classes.jsa"}
-_COMMAND = "import sys\n{hide}\n{undone}\nfrom jobs.main import main\nsys.exit(main())"
-_HIDE = "from jobs import absent; absent.hide()"
+_COMMAND = "import sys\n{undone}\nfrom jobs.main import main\nsys.exit(main())"
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class Lever:
 
     text: str
     undone: str = ""
-    hide: str = _HIDE
     variables: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     is_split: bool = False
@@ -52,7 +50,6 @@ def _writer(name: str, value: str) -> str:
 
 
 LEVERS = {
-    "modules": Lever("numpy and pandas imported", hide=""),
     "bytecode": Lever(
         "nothing compiled", variables={"PYTHONPYCACHEPREFIX": "/nowhere", "PYTHONDONTWRITEBYTECODE": "1"}
     ),
@@ -61,10 +58,7 @@ LEVERS = {
         "no block proven sound: record by record",
         "from jobs.sources import csv_split; csv_split.provable_end = lambda view: 0",
     ),
-    "thread": Lever(
-        "one thread",
-        "from jobs.engines import choice, in_process; choice.InProcess = lambda: in_process.InProcess(1)",
-    ),
+    "thread": Lever("one thread", "import os; os.sched_getaffinity = lambda process: {0}"),
     "split": Lever("splits of 4 MB", "from jobs.sources import csv, json; csv.SPLIT = json.SPLIT = 4 * 2**20"),
     "plain": Lever("no dictionaries", _writer("_repeats", "lambda column: column.type != writer._TEXT")),
     "dictionary": Lever("a dictionary for each column", _writer("_repeats", "lambda column: True")),
@@ -86,7 +80,7 @@ def seconds(work: Path, lever: Lever, java: str) -> tuple[float, int]:
     """CPU of a day, and the bytes of Parquet in raw. Raises SystemExit where it failed."""
     shutil.rmtree(work / "lake", ignore_errors=True)
     variables = {name: value.format(java=java) for name, value in lever.variables.items()}
-    code = _COMMAND.format(hide=lever.hide, undone=lever.undone)
+    code = _COMMAND.format(undone=lever.undone)
     cpu = 0.0
     for sources in [(source,) for source in FIVE] if lever.is_split else [FIVE]:
         command = [sys.executable, "-c", code, "run", "--env", str(work / "bench.toml"), "--date", str(DAYS[0])]
