@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from psycopg2 import sql
@@ -18,9 +17,6 @@ from jobs.deliveries import connected, conninfo, explained, session_limits, unre
 from jobs.engines.spark import Relation
 from jobs.landing.split import Counts, Split
 from jobs.settings import PostgresAccess
-
-if TYPE_CHECKING:
-    from adbc_driver_postgresql.dbapi import Cursor
 
 BATCH = 8 * 2**20  # bytes of rows that the Arrow driver hands over at a time
 FETCH = 16 * 2**20  # bytes of rows that Spark fetches at a time; it holds them as Java's rows and as Arrow's batch
@@ -87,9 +83,8 @@ class PagesSplit:
         raise NotImplementedError  # a table's pages begin where they begin
 
     def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
-        with _reader(self.table) as cursor:
-            cursor.execute(f"{self.table.rows} where {self.predicate}")
-            yield from _mapped(self.table.mapping, cursor.fetch_record_batch(), counts)
+        with _rows(self.table, f"{self.table.rows} where {self.predicate}") as rows:
+            yield from _mapped(self.table.mapping, rows, counts)
 
     def relation(self) -> Relation:
         """As many rows at a time as fit into `FETCH` bytes, were all as wide as the widest."""
@@ -125,25 +120,36 @@ def _mapped(mapping: Mapping, rows: Iterator[pa.RecordBatch], counts: Counts) ->
     for batch in rows:
         counts.records += len(batch)
         # Where a role sets quote_all_identifiers, the Arrow driver does not know the type by its name: then as bytes.
-        yield mapping.batch([column.cast(pa.string()) for column in batch.columns], len(batch))
+        texts = [column if column.type == pa.string() else column.cast(pa.string()) for column in batch.columns]
+        yield mapping.batch(texts, len(batch))
 
 
 @contextmanager
-def _reader(table: Table) -> Iterator["Cursor"]:
-    """A cursor of the Arrow driver in the table's snapshot. Raises what its errors mean, as `connected` does."""
-    from adbc_driver_postgresql import StatementOptions, dbapi
+def _rows(table: Table, query: str) -> Iterator[pa.RecordBatchReader]:
+    """A query's rows in the table's snapshot. Raises what its errors mean, as `connected` does.
+
+    By the Arrow driver's own objects: its DB-API imports parts of pyarrow that cost a small day a twentieth.
+    """
+    import adbc_driver_manager as adbc
+    import adbc_driver_postgresql as postgres
 
     secret = database(table.reference)
     try:
-        connection = dbapi.connect(conninfo(secret, table.access, table.application))
-    except dbapi.Error as error:
+        reached = postgres.connect(conninfo(secret, table.access, table.application))
+        connection = adbc.AdbcConnection(reached)
+    except adbc.Error as error:
         raise unreachable(secret, str(error).rpartition("Failed to connect: ")[2]) from None
-    options = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: BATCH}
     try:
-        with connection, connection.cursor(adbc_stmt_kwargs=options) as cursor:
-            cursor.executescript(table.session)
-            yield cursor
-    except (dbapi.Error, OSError, pa.ArrowException) as error:  # between two batches they are Arrow's
+        with reached, connection, adbc.AdbcStatement(connection) as statement:
+            connection.set_autocommit(False)  # the snapshot is a transaction's
+            statement.set_options(**{postgres.StatementOptions.BATCH_SIZE_HINT_BYTES.value: BATCH})
+            statement.set_sql_query(table.session)
+            statement.execute_update()
+            statement.set_sql_query(query)
+            stream, _ = statement.execute_query()
+            with pa.RecordBatchReader.from_stream(stream) as rows:
+                yield rows
+    except (adbc.Error, OSError, pa.ArrowException) as error:  # between two batches they are Arrow's
         told = _OF_THE_SERVER.search(str(error))
         raise explained(secret, told[1] if told else str(error), getattr(error, "sqlstate", None)) from error
 
