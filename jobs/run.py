@@ -90,7 +90,7 @@ def execute(run: Run, session: Session) -> RunReport:
         session.bytes_to_read = sum(pool.map(lambda unit: _bytes_to_read(run, unit), units))
         engine, why = chosen(run.engine, session.bytes_to_read, run.environment.engine.spark_above_gb, session)
         if run.lands:
-            progress.say(f"engine: {engine} ({why})")
+            progress.say(f"engine: {engine}; {why}")
         found = pool.map(lambda unit: progress.finished(_outcomes(run, session, engine, unit)), units)
         outcomes = [outcome for done in found for outcome in done]
     shutil.rmtree(run.work, ignore_errors=True)

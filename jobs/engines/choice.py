@@ -15,6 +15,5 @@ def chosen(asked: str, bytes_to_read: int, spark_above_gb: float, session: Sessi
         return InProcess(), "asked for"
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         return OnSpark(session), "spark-submit started this run"
-    if bytes_to_read > spark_above_gb * 2**30:
-        return OnSpark(session), f"more than {spark_above_gb:g} GiB to read (engine.spark_above_gb)"
-    return InProcess(), f"at most {spark_above_gb:g} GiB to read (engine.spark_above_gb)"
+    why = f"{bytes_to_read / 2**20:,.1f} MB to read, Spark above {spark_above_gb:g} GiB (engine.spark_above_gb)"
+    return (OnSpark(session) if bytes_to_read > spark_above_gb * 2**30 else InProcess()), why

@@ -63,7 +63,7 @@ def test_spark_lands_the_rows_that_threads_land(four_days: Platform) -> None:
     before, files = four_days.all_bronze(), {source: four_days.live_files(source) for source in SOURCES}
     done = four_days.submit("run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--replay", "--engine", "spark")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("engine: spark (asked for)")
+    assert done.stderr.startswith("engine: spark; asked for")
     assert four_days.all_bronze() == before
     assert all(four_days.live_files(source).keys().isdisjoint(files[source]) for source in SOURCES)
 
