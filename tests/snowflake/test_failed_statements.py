@@ -168,7 +168,7 @@ STATEMENTS = {
     "a seed's INSERT": "^insert overwrite into .*channels",
     "a seed's COMMIT": "^commit\\b.*seed.coretelecoms.channels",
     "a snapshot's MERGE": "^merge into .*agents_snapshot",
-    "a view of Silver": "^create or replace view .*int_service_outages_newest",
+    "a view of Silver": r"^create or replace\s+view .*int_service_outages_newest",
     "a table of Gold": "^create or replace transient table .*fact_service_outages",
 }
 
