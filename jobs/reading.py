@@ -65,6 +65,16 @@ def refuse_if_packed(head: bytes, uri: str) -> None:
         raise ContractError(f"{uri}: UTF-16; allowed is UTF-8")
 
 
+def is_utf_8(raw: bytes) -> bool:
+    if raw.isascii():
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def merged(drifts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
     """The drift of several files of one delivery as one."""
     found: dict[str, list[str]] = {}

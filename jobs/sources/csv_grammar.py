@@ -6,6 +6,8 @@ The patterns are possessive: their time is linear in what they look at, whatever
 import re
 from typing import NamedTuple
 
+from jobs.reading import is_utf_8
+
 WIDE = 500  # fields from which on there is no pattern of a whole record: building it would take long
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTED = rb'"[^"]*+(?:""[^"]*+)*+"'
@@ -116,13 +118,3 @@ def _is_plain(view: bytes, end: int) -> bool:
     if has_returns and view.count(b"\r", 0, end) != view.count(b"\r\n", 0, end):
         return False
     return view.find(b"\0", 0, end) < 0 and (view.isascii() or is_utf_8(view[:end]))
-
-
-def is_utf_8(block: bytes) -> bool:
-    if block.isascii():
-        return True
-    try:
-        block.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

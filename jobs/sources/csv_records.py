@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from jobs import store
 from jobs.location import Location
-from jobs.reading import MAX_RECORD, SHOWN, TOO_LONG
+from jobs.reading import MAX_RECORD, SHOWN, TOO_LONG, is_utf_8
 from jobs.sources.csv_grammar import (
     STRAY_CARRIAGE_RETURN,
     TEXT_BEHIND_A_QUOTE,
     blank_line,
-    is_utf_8,
     record_pattern,
     shape_of,
 )

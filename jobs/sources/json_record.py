@@ -9,6 +9,7 @@ from typing import NamedTuple, NoReturn
 
 import msgspec
 
+from jobs.reading import is_utf_8
 from jobs.sources.json_structure import BLANK, StructureError, depth, members, members_are, value_end
 
 NOT_AN_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"
@@ -88,16 +89,8 @@ def _earlier(raw: bytes) -> dict[str, list[str | None]]:
 def _refuse(raw: bytes, error: Exception) -> NoReturn:
     if isinstance(error, RecursionError):
         raise UnsoundError(TOO_DEEP) from None
-    is_text = _is_utf_8(raw) and not _is_object(_HALF_A_PAIR.sub(rb"\\u0041", raw))
+    is_text = is_utf_8(raw) and not _is_object(_HALF_A_PAIR.sub(rb"\\u0041", raw))
     raise UnsoundError(NOT_AN_OBJECT if is_text else NOT_UTF_8) from None
-
-
-def _is_utf_8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _is_object(raw: bytes) -> bool:

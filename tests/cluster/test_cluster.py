@@ -43,7 +43,7 @@ def found(cloud: Cloud) -> dict[str, int]:
 def test_a_run_on_two_workers_lands_and_loads_every_row(
     filled: Cloud, cluster: Cluster, delivered: tuple[World, Counts]
 ) -> None:
-    # The last row has a field too few: the careful way's clean copy must reach the executors too.
+    # The last row has too few fields: what executors reject is counted and kept too.
     path = delivered[0].root / f"sources/call logs/call_logs_day_{DAYS[0]}.csv"
     filled.deliver(f"call logs/{path.name}", path.read_bytes() + b"1,2,3\n")
     run = submit(filled, cluster, "--from", str(DAYS[0]), "--to", str(DAYS[1]), *ONLY)
