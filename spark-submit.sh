@@ -58,4 +58,4 @@ local*) ;;
     options+=(--py-files "$archive") && more=$JARS${more:+:$more} ;;
 esac
 [ -z "$more" ] || options+=(--jars "${more//:/,}")
-exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$ROOT/jobs/main.py" "$@"
+exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" "$ROOT/jobs/__main__.py" "$@"

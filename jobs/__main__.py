@@ -5,7 +5,7 @@ import sys
 
 gc.disable()  # while modules are loaded: nothing of them is garbage, and looking for it costs a small day a twentieth
 
-from jobs.main import main  # noqa: E402
+from jobs.cli import main  # noqa: E402
 
 gc.enable()
 sys.exit(main())

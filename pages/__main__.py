@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jobs.clients.location import ROOT, Location, parsed
+from jobs.config.environment import load_environment
+from jobs.contracts.source import load_contracts
 from jobs.errors import PlatformError
-from jobs.location import ROOT, Location, parsed
-from jobs.settings import load_contracts, load_environment
 from pages import cx, runs
 
 CX, RUNS = "complaints.html", "runs.html"
@@ -49,7 +50,7 @@ def _write(at: Location, page: str) -> None:
         unfinished.write_text(page, encoding="utf-8")
         unfinished.replace(at)
     else:
-        from jobs import s3
+        from jobs.clients import s3
 
         s3.put(at, page.encode(), "text/html; charset=utf-8")
     print(f"page: {at.absolute().as_uri() if isinstance(at, Path) else at}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.location import ROOT, Location
+from jobs.clients.location import ROOT, Location
 from pages import html
 
 SLOWEST = 10

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from jobs.settings import Environment
+from jobs.config.environment import Environment
 from pages import gold, html
 
 _TEXTS = ("channel", "category", "agent", "experience")

@@ -8,9 +8,10 @@ from typing import Any, assert_never
 import duckdb
 
 from jobs.bronze import Answer
+from jobs.clients.location import ROOT
+from jobs.config.environment import Environment
+from jobs.config.warehouses import BigQueryWarehouse, DeltaWarehouse, SnowflakeWarehouse
 from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
-from jobs.location import ROOT
-from jobs.settings import BigQueryWarehouse, DeltaWarehouse, Environment, SnowflakeWarehouse
 
 Columns = dict[str, list[Any]]
 

@@ -11,7 +11,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from jobs.location import Location
+from jobs.clients.location import Location
 
 _FOLDER = Path(__file__).parent / "templates"
 

@@ -6,9 +6,11 @@ from io import BytesIO
 
 import pyarrow.parquet as pq
 
-from jobs import store
-from jobs.ledger import Ledger, Manifest, Outcome, landing_folder
-from jobs.settings import Environment
+from jobs.clients import store
+from jobs.config.environment import Environment
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.outcome import Outcome
 
 LANDINGS, ROWS, CHARACTERS = 30, 3, 160  # newest landings shown, rows of each, characters of each row
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from jobs import status
-from jobs.ledger import Ledger, Outcome, RunReport
-from jobs.location import Location
-from jobs.settings import Environment, SourceContract
+from jobs.clients.location import Location
+from jobs.config.environment import Environment
+from jobs.contracts.source import SourceContract
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.outcome import Outcome, RunReport
+from jobs.pipeline import status
 from pages import artifacts, html, rejected
 
 RUNS_SHOWN = 60

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 
 
 @dataclass(frozen=True)

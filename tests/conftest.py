@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.settings import Environment, load_environment
+from jobs.config.environment import Environment, load_environment
 
 DAY = date(2025, 11, 21)
 DAYS = tuple(date(2025, 11, day) for day in (20, 21, 22, 23))

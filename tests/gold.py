@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.conftest import DAYS
 
 Tables = dict[str, list[tuple[Any, ...]]]

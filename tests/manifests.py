@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.ledger import DataFile, Manifest
+from jobs.ledger.manifest import DataFile, Manifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENT = datetime(2026, 1, 1, 1, 2, 3, 456789, tzinfo=UTC)  # when rows were ingested

@@ -6,10 +6,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from jobs.ledger import Manifest, Outcome, landing_folder, new_run_id
-from jobs.run import Run, execute
-from jobs.session import Session
-from jobs.settings import load_contracts
+from jobs.contracts.source import load_contracts
+from jobs.engines.session import Session
+from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.pipeline.execute import Run, execute
 from tests.conftest import DAY, World
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from jobs.ledger import Ledger, Manifest, Outcome, landing_folder
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY
 
 

@@ -11,7 +11,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
-from jobs.ledger import Outcome
+from jobs.ledger.outcome import Outcome
 
 SLACK, TEAMS = "CORE_TELECOMS_SLACK_CONN", "CORE_TELECOMS_TEAMS_CONN"
 SECONDS = 10

@@ -8,8 +8,9 @@ from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dags.support.place import place
+from jobs.config.environment import load_environment
+from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
-from jobs.settings import load_contracts, load_environment
 
 REPORTED = "reported_by"  # XCom of a step: the key of the run whose report speaks for each source
 _DAY: dict[str, Any] = {"type": ["null", "string"], "format": "date"}

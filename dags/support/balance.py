@@ -9,7 +9,7 @@ from airflow.sdk import get_current_context, task
 from dags.support.alerts import AlreadyTold, DataError, Message, next_step, send, told
 from dags.support.asked import REPORTED, Asked, ForOne
 from dags.support.command import status
-from jobs.ledger import Outcome
+from jobs.ledger.outcome import Outcome
 
 DONE = ("loaded", "unchanged")
 

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from dags.support.place import AWS, place
 from jobs.errors import ConfigurationError, NotArrivedError, ServiceError
-from jobs.ledger import Outcome
+from jobs.ledger.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 # By the requirement's names; the jobs look for them as Airflow does: in the environment, then in the parameter store.

@@ -6,7 +6,7 @@ from airflow.providers.amazon.aws.hooks.ssm import SsmHook
 from airflow.sdk.exceptions import AirflowFailException
 
 from dags.support.place import AWS
-from jobs.settings import load_environment
+from jobs.config.environment import load_environment
 
 STORE = "/airflow/connections/{}"
 _SCHEME = "connection:"

@@ -32,7 +32,7 @@ class Place:
     logs: str = ""  # s3:// where EMR puts the driver's log
     log_group: str = ""  # of CloudWatch, likewise
     poll: int = 20  # seconds between two looks at a job run
-    entry_point: str = f"local://{_HOME}/jobs/main.py"
+    entry_point: str = f"local://{_HOME}/jobs/__main__.py"
     parameters: str = IMAGE_PARAMETERS  # for EMR's spark-submit: sizes, too
 
     @property

@@ -12,16 +12,19 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from jobs import credentials, store
 from jobs.bronze import Answer
+from jobs.clients import credentials, store
+from jobs.config.environment import Environment
+from jobs.config.warehouses import BigQueryWarehouse
+from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, PlatformError, ServiceError
-from jobs.ledger import DataFile, Manifest, landing_folder
-from jobs.settings import METADATA_COLUMNS, BigQueryWarehouse, Environment, SourceContract
+from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.metadata import METADATA_COLUMNS
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, Table
 
-    from jobs.session import Session
+    from jobs.engines.session import Session
 
 MOST_BYTES = 256 * 2**20  # of Parquet in one write: with 75 KB a second it ends within its token's hour
 TRIES = 30  # of a transaction; each means that another one changed the same table in between

@@ -14,11 +14,12 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.config.warehouses import DeltaWarehouse
 from jobs.errors import BalanceError, ServiceError
-from jobs.ledger import Manifest, landing_folder
-from jobs.location import Location
-from jobs.settings import METADATA_COLUMNS, DeltaWarehouse
+from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.metadata import METADATA_COLUMNS
 
 TRIES = 50  # each means that another run committed to the same table in between
 _TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}

@@ -22,13 +22,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from snowflake.connector import SnowflakeConnection, errors
 from snowflake.connector.vendored.requests.exceptions import RequestException
 
-from jobs import store
 from jobs.bronze import Answer
-from jobs.credentials import identifier, value
+from jobs.clients import store
+from jobs.clients.credentials import identifier, value
+from jobs.clients.location import Location
+from jobs.config.warehouses import SnowflakeWarehouse
+from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, PlatformError, ServiceError
-from jobs.ledger import DataFile, Manifest, landing_folder
-from jobs.location import Location
-from jobs.settings import METADATA_COLUMNS, SnowflakeWarehouse, SourceContract
+from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.metadata import METADATA_COLUMNS
 
 TRIES = 10  # each means that another run held the source's guard row for too long
 MOST_FILES = 1000  # that one COPY INTO takes by name

@@ -1,4 +1,4 @@
 """Who runs the tasks of a landing: threads of this process, or Spark.
 
-May import: landing, settings, errors. Knows no kind of source.
+May import: config, clients, errors. Knows neither sources nor what a task does.
 """

@@ -3,8 +3,8 @@
 import os
 
 from jobs.engines.in_process import InProcess
+from jobs.engines.session import Session
 from jobs.engines.spark import OnSpark
-from jobs.session import Session
 
 
 def chosen(asked: str, bytes_to_read: int, spark_above_gb: float, session: Session) -> tuple[InProcess | OnSpark, str]:

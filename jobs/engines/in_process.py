@@ -4,8 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from jobs.landing.split import Split, SplitResult
-from jobs.landing.task import LandSplit
+from jobs.engines.task import Result, Split, Task
 
 
 class InProcess:
@@ -20,7 +19,7 @@ class InProcess:
     def __str__(self) -> str:
         return f"{self.name}, {self._threads} threads"
 
-    def run(self, task: LandSplit, named: Sequence[tuple[str, Split]]) -> list[SplitResult]:
+    def run(self, task: Task[Split, Result], named: Sequence[tuple[str, Split]]) -> list[Result]:
         """Results in the order of the splits; the first error ends it."""
         return list(self._pool.map(task, named))
 

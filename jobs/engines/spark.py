@@ -4,13 +4,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from jobs.landing.split import Split, SplitResult
-from jobs.landing.task import LandSplit
-from jobs.session import Session
+from jobs.engines.session import Session
+from jobs.engines.task import Result, Split, Task
 
 _AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
@@ -30,7 +29,7 @@ class Relation:
 
 
 @runtime_checkable
-class TableSplit(Split, Protocol):
+class TableSplit(Protocol):
     """Rows of a table: a split that a thread reads by itself, and whose rows Spark reads for its task."""
 
     @property
@@ -42,7 +41,7 @@ class TableSplit(Split, Protocol):
         """The table that this split and those beside it are of. Raises ServiceError, ConfigurationError."""
         ...
 
-    def of_rows(self, batches: Iterator[pa.RecordBatch]) -> Split:
+    def of_rows(self, batches: Iterator[pa.RecordBatch]) -> Any:
         """The same split, where its rows have been read: `relation`'s columns."""
         ...
 
@@ -51,14 +50,14 @@ class TableSplit(Split, Protocol):
 class _Lent:
     """A task with the driver's AWS credentials, for executors that have none; they stand nowhere else."""
 
-    task: LandSplit
+    task: Task[Any, Any]
     variables: Mapping[str, str] = field(repr=False)
 
     @staticmethod
-    def to(task: LandSplit) -> "_Lent":
+    def to(task: Task[Any, Any]) -> "_Lent":
         return _Lent(task, {name: os.environ[name] for name in _AWS if name in os.environ})
 
-    def __call__(self, named: tuple[str, Split]) -> SplitResult:
+    def __call__(self, named: tuple[str, Any]) -> Any:
         if "AWS_ACCESS_KEY_ID" not in os.environ:
             os.environ.update(self.variables)
         return self.task(named)
@@ -75,14 +74,14 @@ class OnSpark:
     def __str__(self) -> str:
         return self.name
 
-    def run(self, task: LandSplit, named: Sequence[tuple[str, Split]]) -> list[SplitResult]:
+    def run(self, task: Task[Split, Result], named: Sequence[tuple[str, Split]]) -> list[Result]:
         """Results in the order of the splits; what a task raises is tried again by Spark, then raised."""
         if of_table := [(name, split) for name, split in named if isinstance(split, TableSplit)]:
             return self._over_jdbc(task, of_table)
         context = self.session.describe(task.description).sparkContext
         return context.parallelize(named, max(1, len(named))).map(_Lent.to(task)).collect()
 
-    def _over_jdbc(self, task: LandSplit, named: Sequence[tuple[str, TableSplit]]) -> list[SplitResult]:
+    def _over_jdbc(self, task: Task[Any, Result], named: Sequence[tuple[str, TableSplit]]) -> list[Result]:
         """Spark's own reader has a partition a split, whose rows reach the split's task as Arrow batches.
 
         They are built here: `mapInArrow` needs pandas, which pyarrow then imports in every run, in threads too.
@@ -90,7 +89,7 @@ class OnSpark:
         relation = named[0][1].relation()
         lent, size, width = _Lent.to(task), relation.rows, len(relation.columns)
 
-        def landed(number: int, rows: Iterable[Sequence[str | None]]) -> Iterable[SplitResult]:
+        def landed(number: int, rows: Iterable[Sequence[str | None]]) -> Iterable[Result]:
             name, split = named[number]
             yield lent((name, split.of_rows(_batched(iter(rows), size, width))))
 
@@ -102,7 +101,7 @@ class OnSpark:
 
     def first_failure(self, work: str) -> str:
         """What the earliest failed task of the stage described as `work` said; "": nothing is known."""
-        from jobs.failures import first_task_failure
+        from jobs.engines.failures import first_task_failure
 
         return first_task_failure(self.session(), work)
 

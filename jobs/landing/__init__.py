@@ -1,4 +1,4 @@
 """From splits to a landing: each split becomes one Parquet file and one of rejected rows, balanced by itself.
 
-May import: settings, ledger, store, errors. Knows no kind of source and no engine.
+May import: ledger, clients, metadata, errors. Knows no kind of source and no engine.
 """

@@ -5,13 +5,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.location import Location
 from jobs.errors import BalanceError
 from jobs.landing.split import Split, SplitResult
 from jobs.landing.task import REJECTED, LandSplit
 from jobs.landing.writer import Stamp, parquet_file
-from jobs.ledger import landing_folder
-from jobs.location import Location
+from jobs.ledger.manifest import landing_folder
 
 
 class Engine(Protocol):

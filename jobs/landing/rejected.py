@@ -6,10 +6,10 @@ from types import TracebackType
 
 import pyarrow as pa
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.location import Location
 from jobs.landing.split import RejectedRows
 from jobs.landing.writer import ParquetFile, Stamp, parquet_file, schema_of, stamped
-from jobs.location import Location
 
 REJECTED_COLUMNS = ("_reason", "_position", "_raw")
 _HELD = 8 * 2**20  # bytes of records that memory holds

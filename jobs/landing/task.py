@@ -8,12 +8,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.location import Location
 from jobs.errors import BalanceError, PlatformError
 from jobs.landing.rejected import RejectedFile
 from jobs.landing.split import Counts, RejectedRows, Split, SplitResult
 from jobs.landing.writer import Stamp, parquet_file, schema_of, stamped
-from jobs.location import Location
 
 REJECTED = "rejected"
 _COUNTS = "coretelecoms.split"  # key of a file's own metadata

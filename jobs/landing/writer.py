@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow._compute import call_function  # pyarrow.compute, which wraps it, costs a twentieth of a small day
 
-from jobs import store
-from jobs.location import Location
-from jobs.settings import METADATA_COLUMNS
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.metadata import METADATA_COLUMNS
 
 GROUP = 48 * 2**20  # bytes in memory that become a row group
 CODEC, LEVEL = "zstd", 1  # at 3, its default, files are no smaller

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from jobs import store
-from jobs.lines import Tally
-from jobs.reading import Reading, Request
+from jobs.clients import store
 from jobs.sources.json import LinesSplit
+from jobs.sources.reading import Reading, Request
+from jobs.sources.tally import Tally
 
 ITEMS = "items.jsonl"
 

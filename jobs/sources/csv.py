@@ -15,14 +15,14 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs.contract import map_columns
+from jobs.clients.location import Location
+from jobs.clients.store import Input
+from jobs.contracts.mapping import map_columns
 from jobs.errors import ContractError
-from jobs.location import Location
-from jobs.reading import Reading, Request, merged, refuse_if_packed
 from jobs.sources.csv_grammar import BYTE_ORDER_MARK
 from jobs.sources.csv_records import Records, Window
 from jobs.sources.csv_split import CsvSplit
-from jobs.store import Input
+from jobs.sources.reading import Reading, Request, merged, refuse_if_packed
 
 SPLIT = 128 * 2**20  # bytes of a file that one task reads
 csv.field_size_limit(2**31 - 1)

@@ -6,7 +6,7 @@ The patterns are possessive: their time is linear in what they look at, whatever
 import re
 from typing import NamedTuple
 
-from jobs.reading import is_utf_8
+from jobs.sources.reading import is_utf_8
 
 WIDE = 500  # fields from which on there is no pattern of a whole record: building it would take long
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from jobs import store
-from jobs.location import Location
-from jobs.reading import MAX_RECORD, SHOWN, TOO_LONG, is_utf_8
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.clients.store import Input
 from jobs.sources.csv_grammar import (
     STRAY_CARRIAGE_RETURN,
     TEXT_BEHIND_A_QUOTE,
@@ -15,7 +15,7 @@ from jobs.sources.csv_grammar import (
     record_pattern,
     shape_of,
 )
-from jobs.store import Input
+from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG, is_utf_8
 
 UNREADABLE = "quotes or line ends that cannot be read"
 _SEPARATOR = re.compile(rb"[,\n]")

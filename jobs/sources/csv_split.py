@@ -12,14 +12,14 @@ from itertools import islice
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from jobs import store
-from jobs.contract import Mapping
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.clients.store import Input
+from jobs.contracts.mapping import Mapping
 from jobs.errors import BalanceError
 from jobs.landing.split import Counts
-from jobs.location import Location
 from jobs.sources.csv_grammar import BYTE_ORDER_MARK, provable_end, record_pattern
 from jobs.sources.csv_records import Records, Window
-from jobs.store import Input
 
 BLOCK = 8 * 2**20  # bytes that are looked at, and parsed, at once
 _PROOF = 32  # sound records that make a guess

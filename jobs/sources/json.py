@@ -7,17 +7,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.store import Input
+from jobs.contracts.deliveries import JsonDelivery
 from jobs.errors import ContractError
 from jobs.landing.split import Split
-from jobs.reading import MAX_RECORD, Reading, Request, refuse_if_packed
-from jobs.settings import JsonDelivery
 from jobs.sources.json_array import ArraySplit
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.json_object import ObjectSplit
 from jobs.sources.json_record import may_be_record
 from jobs.sources.json_structure import BLANK, BrokenError, StructureError, unmarked, value_end
-from jobs.store import Input
+from jobs.sources.reading import MAX_RECORD, Reading, Request, refuse_if_packed
 
 __all__ = ["LinesSplit", "reading"]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.clients.store import Input
+from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
-from jobs.location import Location
-from jobs.reading import MAX_RECORD, TOO_LONG
-from jobs.settings import SourceContract
 from jobs.sources.json_batches import Batches
 from jobs.sources.json_structure import (
     BLANK,
@@ -22,7 +22,7 @@ from jobs.sources.json_structure import (
     unmarked,
     value_end,
 )
-from jobs.store import Input
+from jobs.sources.reading import MAX_RECORD, TOO_LONG
 
 PIECE = 2**20  # bytes of entries that become a batch
 _BETWEEN = re.compile(rb"\}([ \t\r\n]*+,[ \t\r\n]*+)\{")

@@ -5,12 +5,12 @@ from itertools import chain
 
 import pyarrow as pa
 
-from jobs.contract import as_json, snake_case
+from jobs.contracts.mapping import as_json, snake_case
+from jobs.contracts.source import SourceContract
 from jobs.landing.split import Counts
-from jobs.reading import MAX_RECORD, SHOWN, TOO_LONG
-from jobs.settings import SourceContract
 from jobs.sources.json_learnt import Columns, LearntDecoder
 from jobs.sources.json_record import Record, UnsoundError, record_of
+from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG
 
 Earlier = Mapping[int, Mapping[str, list[str | None]]]  # row -> key -> its values before the last one
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.clients.store import Input
+from jobs.contracts.source import SourceContract
 from jobs.landing.split import Counts
-from jobs.location import Location
-from jobs.reading import MAX_RECORD, SHOWN, TOO_LONG
-from jobs.settings import SourceContract
 from jobs.sources.json_batches import Batches
 from jobs.sources.json_structure import BLANK
-from jobs.store import Input
+from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG
 
 PIECE = 2**20  # bytes of whole lines that become a batch
 

@@ -11,11 +11,12 @@ from itertools import islice
 import msgspec
 import pyarrow as pa
 
-from jobs import store
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.clients.store import Input
+from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
-from jobs.location import Location
-from jobs.settings import SourceContract
 from jobs.sources.json_batches import Batches
 from jobs.sources.json_learnt import Columns, texts_of
 from jobs.sources.json_lines import LinesSplit
@@ -29,7 +30,6 @@ from jobs.sources.json_structure import (
     members_are,
     value_end,
 )
-from jobs.store import Input
 
 BATCH = 20_000  # records that were cut one by one
 _texts = msgspec.json.Decoder(dict[str, str | None])

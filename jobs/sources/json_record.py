@@ -9,8 +9,8 @@ from typing import NamedTuple, NoReturn
 
 import msgspec
 
-from jobs.reading import is_utf_8
 from jobs.sources.json_structure import BLANK, StructureError, depth, members, members_are, value_end
+from jobs.sources.reading import is_utf_8
 
 NOT_AN_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"
 MAX_DEPTH = 500  # brackets open at once within a value; readers of JSON allow 1,000 at most

@@ -10,15 +10,16 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
-from jobs.contract import map_columns
-from jobs.credentials import database
-from jobs.deliveries import connected, look_at_table, rows_of
+from jobs.clients.credentials import database
+from jobs.clients.postgres import connected
+from jobs.clients.store import Input
+from jobs.contracts.deliveries import PostgresDelivery
+from jobs.contracts.mapping import map_columns
 from jobs.errors import DeliveryChangedError
 from jobs.logs import fact
-from jobs.reading import Reading, Request
-from jobs.settings import PostgresDelivery
+from jobs.sources.look import look_at_table, rows_of
+from jobs.sources.reading import Reading, Request
 from jobs.sources.table import PagesSplit, Table
-from jobs.store import Input
 
 PAGE = 8192  # bytes
 RANGE = 64 * 2**20  # bytes of a table that one task reads

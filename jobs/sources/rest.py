@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs import api, store
+from jobs.clients import store
+from jobs.contracts.deliveries import RestDelivery
 from jobs.errors import ContractError
-from jobs.ledger import landing_folder
-from jobs.reading import Reading, Request
-from jobs.settings import RestDelivery
+from jobs.ledger.manifest import landing_folder
+from jobs.sources import rest_pages as api
 from jobs.sources.answers import ITEMS, answered
+from jobs.sources.reading import Reading, Request
 
 
 @contextmanager

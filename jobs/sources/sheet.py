@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs import sheets
-from jobs.reading import Reading, Request
-from jobs.settings import SheetDelivery
+from jobs.contracts.deliveries import SheetDelivery
+from jobs.sources import worksheet as sheets
 from jobs.sources.answers import ITEMS, answered
+from jobs.sources.reading import Reading, Request
 
 
 @contextmanager

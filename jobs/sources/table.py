@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 from psycopg2 import sql
 
-from jobs.contract import Mapping
-from jobs.credentials import Database, database
-from jobs.deliveries import connected, conninfo, explained, session_limits, unreachable
+from jobs.clients.credentials import Database, database
+from jobs.clients.options import PostgresAccess
+from jobs.clients.postgres import connected, conninfo, explained, session_limits, unreachable
+from jobs.contracts.mapping import Mapping
 from jobs.engines.spark import Relation
 from jobs.landing.split import Counts, Split
-from jobs.settings import PostgresAccess
 
 BATCH = 8 * 2**20  # bytes of rows that the Arrow driver hands over at a time
 FETCH = 16 * 2**20  # bytes of rows that Spark fetches at a time; it holds them as Java's rows and as Arrow's batch

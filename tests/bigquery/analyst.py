@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from demo.server import die_with_parent
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 
 # Of what a script consists beside statements; the analyzer takes the expressions in it, as queries of their own.
 CONTROL = {"DECLARE", "SET", "IF", "END"}

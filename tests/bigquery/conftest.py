@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from jobs.ledger import Ledger, Outcome, new_run_id
-from jobs.run import Run, execute
-from jobs.session import Session
-from jobs.settings import ROOT, load_contracts
+from jobs.config.environment import ROOT
+from jobs.contracts.source import load_contracts
+from jobs.engines.session import Session
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.pipeline.execute import Run, execute
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, serving
 from tests.conftest import DAYS, World, make_world
 

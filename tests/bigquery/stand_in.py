@@ -36,7 +36,7 @@ from demo.server import HOST, die_with_parent
 from demo.services import Services
 from demo.tls import authority
 from demo.web import Asked, Reply, answering, json_reply
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.bigquery.analyst import Analyst, analyzing
 
 PROJECT, LOCATION = "coretelecoms-test", "EU"

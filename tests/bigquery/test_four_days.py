@@ -18,7 +18,7 @@ import pytest
 from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
-from jobs.settings import ROOT, load_environment
+from jobs.config.environment import ROOT, load_environment
 from tests.bigquery.analyst import CONTROL
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, StandIn

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.bigquery.conftest import Cloud
 from tests.conftest import DAYS
 from tests.e2e.conftest import HOLD, PATIENCE, kill, wait_for

@@ -7,12 +7,13 @@ import pytest
 from google.auth import jwt
 
 from demo.web import Asked, Reply
-from jobs import status
 from jobs.bronze import bigquery
-from jobs.ledger import Ledger
-from jobs.load import for_dbt, load
-from jobs.session import Session
-from jobs.settings import ROOT, load_contracts
+from jobs.config.environment import ROOT
+from jobs.contracts.source import load_contracts
+from jobs.engines.session import Session
+from jobs.ledger.ledger import Ledger
+from jobs.pipeline import status
+from jobs.pipeline.load import for_dbt, load
 from pages import gold
 from pages.gold import GoldIsMissingError
 from tests.bigquery.conftest import Cloud, write

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import store
 from jobs.bronze import bigquery
+from jobs.clients import store
+from jobs.config.warehouses import BigQueryWarehouse
+from jobs.contracts.source import load_contracts
 from jobs.errors import ServiceError
-from jobs.ledger import DataFile, Manifest, landing_folder
-from jobs.settings import BigQueryWarehouse, load_contracts
+from jobs.ledger.manifest import DataFile, Manifest, landing_folder
 from tests.bigquery.conftest import Cloud
 from tests.conftest import DAYS
 from tests.manifests import manifest_of, table_of

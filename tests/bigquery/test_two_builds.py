@@ -5,8 +5,8 @@ import threading
 from pathlib import Path
 
 from demo.web import Asked, Reply
-from jobs.load import for_dbt
-from jobs.settings import load_contracts
+from jobs.contracts.source import load_contracts
+from jobs.pipeline.load import for_dbt
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import StandIn, sql
 from tests.building import building

@@ -22,9 +22,9 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
 from demo.faithful import generate
-from jobs import credentials
-from jobs.ledger import Ledger
-from jobs.settings import ROOT
+from jobs.clients import credentials
+from jobs.config.environment import ROOT
+from jobs.ledger.ledger import Ledger
 from tests.conftest import DAYS, World, make_world
 
 SOURCES = ("agents", "call_logs", "customers", "social_media")

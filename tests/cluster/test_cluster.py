@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.faithful import Counts
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.cluster.conftest import Cluster, executors_of, kill
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import HOLD, wait_for

@@ -16,7 +16,7 @@ import yaml
 from deltalake import DeltaTable
 
 from demo.faithful import Counts
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.cluster.machines import CannotBeMadeError, Machine, network
 from tests.cluster.test_cluster import expected
 from tests.conftest import DAYS, World, make_world

@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = "00fake0serverless"
-ENTRY_POINT = "local:///opt/coretelecoms/jobs/main.py"
+ENTRY_POINT = "local:///opt/coretelecoms/jobs/__main__.py"
 ENDED = ("SUCCESS", "FAILED", "CANCELLED")
 
 

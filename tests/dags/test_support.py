@@ -19,7 +19,7 @@ from dags.support.moving import refuse_what_a_job_cannot_read
 from dags.support.place import place
 from demo.web import Asked as Request
 from demo.web import Reply, answering
-from jobs.ledger import Outcome
+from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY, World, make_world
 
 NOTHING = {"from": None, "to": None, "sources": [], "replay": False}

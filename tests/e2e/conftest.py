@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import Server, serving
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.conftest import DAYS, World, make_world
 
 SOURCES = ("agents", "call_logs", "customers", "service_outages", "social_media", "web_forms")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from demo.faithful import delivery_path
 from demo.outages import outages
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.conftest import DAYS
 from tests.e2e.conftest import SOURCES, Platform
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from demo.faithful import delivery_path, generate
-from jobs.session import LARGE
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
+from jobs.engines.session import LARGE
 from tests.conftest import DAYS, World, make_world
 
 DAY = str(DAYS[0])

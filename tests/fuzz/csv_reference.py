@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from jobs.contract import Mapping, distinct, map_columns
+from jobs.contracts.mapping import Mapping, distinct, map_columns
+from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
-from jobs.settings import SourceContract
 from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 
 UNREADABLE = "quotes or line ends that cannot be read"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
-from jobs.contract import map_columns
+from jobs.contracts.mapping import map_columns
+from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
-from jobs.settings import SourceContract
 from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 
 NOT_AN_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"

@@ -8,14 +8,17 @@ import pyarrow.parquet as pq
 
 import jobs.sources.csv
 import jobs.sources.json  # noqa: F401 - both are there before sizes are set
-from jobs import ingest, store
-from jobs.contract import map_columns
+from jobs.clients import store
+from jobs.config.environment import Environment
+from jobs.contracts.mapping import map_columns
+from jobs.contracts.source import SourceContract
 from jobs.engines.in_process import InProcess
 from jobs.errors import ContractError
 from jobs.landing.split import Counts, Split
-from jobs.ledger import Ledger, landing_folder
-from jobs.reading import Reading, Request
-from jobs.settings import Environment, SourceContract
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import landing_folder
+from jobs.pipeline import ingest
+from jobs.sources.reading import Reading, Request
 from tests.conftest import DAY
 from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 

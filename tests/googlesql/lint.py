@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs.settings import METADATA_COLUMNS
+from jobs.metadata import METADATA_COLUMNS
 from tests.googlesql import kept, project
 from tests.googlesql.engine import RefusedError, engine
 from tests.googlesql.judge import TABLES, VIEWS

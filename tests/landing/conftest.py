@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from demo.postgres import Server, serving
-from jobs.session import Session
+from jobs.engines.session import Session
 from tests.conftest import DAY, World
 from tests.runner import Runner
 

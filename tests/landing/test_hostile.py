@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from demo.hostile import DELIVERIES, Hostile
-from jobs.ledger import Ledger
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
+from jobs.ledger.ledger import Ledger
 from tests.runner import Runner
 
 FIELDS = "quotes or line ends that cannot be read"

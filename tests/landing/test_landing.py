@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import date
 
 from demo.complaints import HEADERS
-from jobs.ledger import Ledger
-from jobs.settings import METADATA_COLUMNS
+from jobs.ledger.ledger import Ledger
+from jobs.metadata import METADATA_COLUMNS
 from jobs.sources.postgres import PAGE, RANGE, page_ranges
 from tests.conftest import DAY, DAYS, World
 from tests.runner import Runner

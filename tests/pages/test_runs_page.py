@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from jobs.bronze import delta
-from jobs.ledger import DataFile, Ledger, Outcome, RunReport, landing_folder
-from jobs.settings import DeltaWarehouse
+from jobs.config.warehouses import DeltaWarehouse
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import DataFile, landing_folder
+from jobs.ledger.outcome import Outcome, RunReport
 from pages.rejected import masked
 from pages.runs import Line
 from tests.conftest import DAYS, World, make_world

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 
 LAYERS = ("coretelecoms_silver", "coretelecoms_gold")
 KEYS = ("_key", "_id", "_date")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.settings import Environment
+from jobs.config.environment import Environment
 from pages import gold
 
 

@@ -16,9 +16,10 @@ from demo.faithful import Counts, generate
 from demo.postgres import Server as Postgres
 from demo.postgres import serving as postgres_serving
 from demo.services import Services
-from jobs import store
-from jobs.ledger import Ledger, Manifest
-from jobs.settings import ROOT, Environment, load_environment
+from jobs.clients import store
+from jobs.config.environment import ROOT, Environment, load_environment
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest
 from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world, secrets_and_services
 from tests.e2e.conftest import HOLD
 from tests.s3 import versitygw

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from demo.faithful import Counts
+from jobs.contracts.source import load_contracts
+from jobs.engines.session import Session
 from jobs.errors import ConfigurationError
-from jobs.ledger import Outcome, new_run_id
-from jobs.run import Run, execute
-from jobs.session import Session
-from jobs.settings import load_contracts
+from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.pipeline.execute import Run, execute
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import kill, wait_for
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud

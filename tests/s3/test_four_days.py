@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from demo.faithful import Counts
 from demo.postgres import Server as Postgres
 from demo.services import Services
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import SOURCES
 from tests.gold import built

@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import s3, store
 from jobs.bronze import delta
+from jobs.clients import s3, store
+from jobs.clients.location import S3Location, Service
+from jobs.config.environment import Environment
+from jobs.config.warehouses import DeltaWarehouse
+from jobs.engines.session import configuration
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
-from jobs.ledger import Ledger, Manifest, landing_folder
-from jobs.location import S3Location, Service
-from jobs.session import configuration
-from jobs.settings import DeltaWarehouse, Environment
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest, landing_folder
 from tests.conftest import DAY
 from tests.manifests import SCHEMA, manifest_of, table_of
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud

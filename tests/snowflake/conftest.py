@@ -19,9 +19,10 @@ from demo.faithful import Counts, generate
 from demo.postgres import Server as Postgres
 from demo.services import Services
 from jobs.bronze.snowflake import execute, loaded
-from jobs.ledger import Manifest
-from jobs.location import S3Location
-from jobs.settings import ROOT, SnowflakeWarehouse
+from jobs.clients.location import S3Location
+from jobs.config.environment import ROOT
+from jobs.config.warehouses import SnowflakeWarehouse
+from jobs.ledger.manifest import Manifest
 from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World, make_world
 from tests.parity.days import CALLS, CUSTOMERS
 from tests.s3.conftest import LAKE_BUCKET, Cloud, postgres, server, web

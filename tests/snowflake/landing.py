@@ -5,9 +5,10 @@ from io import BytesIO
 
 import pyarrow.parquet as pq
 
-from jobs import store
-from jobs.ledger import DataFile, Ledger, Manifest, landing_folder
-from jobs.location import S3Location
+from jobs.clients import store
+from jobs.clients.location import S3Location
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import DataFile, Manifest, landing_folder
 from tests.manifests import manifest_of, table_of
 
 

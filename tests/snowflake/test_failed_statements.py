@@ -18,8 +18,8 @@ from snowflake.connector import SnowflakeConnection
 from demo.faithful import delivery_path, generate
 from demo.outages import outages
 from jobs.bronze.snowflake import execute
-from jobs.load import for_dbt
-from jobs.settings import load_contracts
+from jobs.contracts.source import load_contracts
+from jobs.pipeline.load import for_dbt
 from tests.building import Building, building
 from tests.conftest import DAYS
 from tests.s3.conftest import Cloud

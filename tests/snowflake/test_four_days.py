@@ -9,7 +9,7 @@ import pytest
 
 from bench.cpu import measured
 from demo.faithful import Counts, delivery_path
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import SOURCES, wait_for
 from tests.s3.acts import JOBS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.faithful import Counts
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.conftest import DAYS, World
 from tests.parity.days import CHANGED, CORRECTED, FOUR_DAYS, correction
 from tests.parity.export import differences, from_duckdb, from_snowflake, save

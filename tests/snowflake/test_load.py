@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from jobs.bronze import snowflake
+from jobs.clients.location import S3Location
 from jobs.errors import BalanceError, ConfigurationError, ServiceError
-from jobs.ledger import Manifest, landing_folder
-from jobs.location import S3Location
+from jobs.ledger.manifest import Manifest, landing_folder
 from tests.conftest import DAY, DAYS
 from tests.snowflake.conftest import Platform
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from jobs import store
 from jobs.bronze import snowflake
+from jobs.clients import store
+from jobs.clients.location import S3Location
+from jobs.config.environment import ROOT, load_environment
+from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.errors import BalanceError, ConfigurationError, PlatformError
-from jobs.location import S3Location
-from jobs.settings import ROOT, SnowflakeWarehouse, load_environment
 from tests.conftest import DAY, DAYS
 from tests.manifests import MOMENT
 from tests.snowflake.landing import land

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.session import Session
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
+from jobs.engines.session import Session
 from tests.conftest import World
 from tests.landing.conftest import postgres, web_forms  # noqa: F401 - the same server and tables
 from tests.runner import Runner

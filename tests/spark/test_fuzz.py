@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.engines.in_process import InProcess
+from jobs.engines.session import Session
 from jobs.engines.spark import OnSpark
 from jobs.landing.raw import Engine, Landing
 from jobs.landing.split import Split
 from jobs.landing.task import REJECTED
 from jobs.landing.writer import Stamp
-from jobs.ledger import landing_folder
-from jobs.session import Session
+from jobs.ledger.manifest import landing_folder
 from tests.conftest import DAY
 from tests.fuzz import csv_inputs, json_inputs
 from tests.fuzz.landed import COLUMNS, Product

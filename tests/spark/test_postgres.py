@@ -18,15 +18,16 @@ import pytest
 from demo.complaints import HEADERS
 from demo.postgres import READER, SCHEMA, Server, serving
 from demo.tls import Authority, authority, in_front_of
-from jobs.deliveries import look
+from jobs.contracts.deliveries import PostgresDelivery
+from jobs.contracts.source import load_contracts
 from jobs.engines.in_process import InProcess
 from jobs.engines.spark import TableSplit
 from jobs.landing.split import Counts
-from jobs.ledger import Outcome
-from jobs.reading import Request
-from jobs.settings import PostgresDelivery, load_contracts
+from jobs.ledger.outcome import Outcome
 from jobs.sources import postgres as reader
 from jobs.sources import table
+from jobs.sources.look import look
+from jobs.sources.reading import Request
 from tests.conftest import DAY, World
 from tests.runner import Runner
 

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.engines.session import Session, explained
 from jobs.engines.spark import OnSpark
 from jobs.errors import ContractError, DeliveryChangedError
 from jobs.landing.raw import Landing
 from jobs.landing.split import Counts
 from jobs.landing.task import LandSplit
 from jobs.landing.writer import Stamp
-from jobs.session import Session, explained
 
 STAMP = Stamp(datetime(2025, 11, 22, tzinfo=UTC), "s3", "run", date(2025, 11, 21))
 

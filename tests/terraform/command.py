@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs.location import ROOT
+from jobs.clients.location import ROOT
 
 # What a workstation may have lying about, and a copy must not.
 _LEFT = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.hcl", "*.tfvars")

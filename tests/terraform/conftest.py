@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.location import ROOT
+from jobs.clients.location import ROOT
 from tests.s3.server import Server
 from tests.terraform.command import Folder, copy_of
 from tests.terraform.stand_in import aws

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs.location import ROOT
+from jobs.clients.location import ROOT
 
 _BLOCK = re.compile(
     r"(?:<!-- (?P<kind>run|real account only): (?P<what>.+?) -->\n)?```bash\n(?P<script>.*?)```", re.DOTALL

@@ -20,7 +20,7 @@ from moto.s3.models import s3_backends
 from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
-from jobs.location import ROOT
+from jobs.clients.location import ROOT
 from tests.conftest import DAYS
 from tests.s3.acts import JOBS, RIGHTS, Act, acts, by
 from tests.s3.server import ACCOUNT, Server
@@ -333,7 +333,7 @@ def test_a_job_starts_in_the_application_and_as_the_role_of_the_applied_state(ap
     extra = applied.outputs["airflow_connections"]["CORE_TELECOMS_SPARK_CONN"]["extra"]
     found = emr.get_application(applicationId=extra["application_id"])["application"]
     assert (found["name"], found["releaseLabel"]) == ("coretelecoms-spark", "emr-7.13.0")
-    driver = {"sparkSubmit": {"entryPoint": "local:///opt/coretelecoms/jobs/main.py"}}
+    driver = {"sparkSubmit": {"entryPoint": "local:///opt/coretelecoms/jobs/__main__.py"}}
     started = emr.start_job_run(
         applicationId=extra["application_id"], executionRoleArn=extra["execution_role_arn"], jobDriver=driver
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.location import ROOT
+from jobs.clients.location import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 IMAGES = sorted((ROOT / "docker").glob("Dockerfile.*"))

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from jobs.location import ROOT
-from jobs.settings import BigQueryWarehouse, Environment, SnowflakeWarehouse, load_environment
+from jobs.clients.location import ROOT
+from jobs.config.environment import Environment, load_environment
+from jobs.config.warehouses import BigQueryWarehouse, SnowflakeWarehouse
 from tests.terraform.command import Folder
 
 Initialise = Callable[..., Folder]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from demo.web import Asked, Reply, answering, json_reply
-from jobs.api import UnreadablePageError, fetch
+from jobs.contracts.deliveries import RestDelivery
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
-from jobs.lines import Tally
-from jobs.settings import RestDelivery
+from jobs.sources.rest_pages import UnreadablePageError, fetch
+from jobs.sources.tally import Tally
 from tests.conftest import DAY, World
 
 ITEMS = [{"id": str(number)} for number in range(7)]

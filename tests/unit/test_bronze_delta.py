@@ -11,9 +11,10 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.bronze import delta
+from jobs.config.warehouses import DeltaWarehouse
 from jobs.errors import BalanceError
-from jobs.ledger import DataFile, Ledger, Manifest, landing_folder
-from jobs.settings import DeltaWarehouse
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import DataFile, Manifest, landing_folder
 from tests.conftest import DAY, DAYS, World
 from tests.manifests import manifest_of, table_of
 

@@ -1,8 +1,9 @@
 import pytest
 
-from jobs.contract import map_columns, snake_case
+from jobs.config.environment import load_environment
+from jobs.contracts.mapping import map_columns, snake_case
+from jobs.contracts.source import SourceContract, load_contracts
 from jobs.errors import ContractError
-from jobs.settings import SourceContract, load_contracts, load_environment
 
 CONTRACT = load_contracts(load_environment("local"))["call_logs"]
 HEADERS = list(CONTRACT.columns)

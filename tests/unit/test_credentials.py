@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from demo.web import Asked, Reply, answering, json_reply
-from jobs.credentials import address, database, identifier, service_account, value
+from jobs.clients.credentials import address, database, identifier, service_account, value
 from jobs.errors import ConfigurationError, ServiceError
 from tests.s3.acts import JOBS, not_allowed
 from tests.s3.server import ACCOUNT, Server, serving

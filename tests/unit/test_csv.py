@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs import store
-from jobs.contract import Mapping
+from jobs.clients import store
+from jobs.contracts.mapping import Mapping
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
 from jobs.sources import csv_records, csv_split

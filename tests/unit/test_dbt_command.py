@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 from tests.conftest import World
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from demo import services
 from demo.web import Asked, Reply, answering, json_reply
-from jobs.credentials import google
+from jobs.clients.credentials import google
 from jobs.errors import ConfigurationError, ServiceError
 
 SCOPE = "https://www.googleapis.com/auth/bigquery"

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from jobs import store
+from jobs.clients import store
+from jobs.contracts.source import SourceContract
 from jobs.engines.in_process import InProcess
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
-from jobs.reading import Request
-from jobs.settings import SourceContract
 from jobs.sources import json as json_source
 from jobs.sources import json_array, json_batches, json_lines
+from jobs.sources.reading import Request
 from tests.conftest import DAY, World
 
 NO_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"

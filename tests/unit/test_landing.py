@@ -15,7 +15,7 @@ from jobs.landing.raw import Landing
 from jobs.landing.split import Counts
 from jobs.landing.task import LandSplit
 from jobs.landing.writer import Stamp
-from jobs.settings import METADATA_COLUMNS
+from jobs.metadata import METADATA_COLUMNS
 
 DAY = date(2025, 11, 21)
 STAMP = Stamp(datetime(2025, 11, 22, 3, 4, 5, 678, tzinfo=UTC), "s3", "run", DAY)

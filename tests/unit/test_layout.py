@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from jobs import VERSION
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 
 SILVER = ROOT / "dbt/models/silver"
 
@@ -22,7 +22,11 @@ def test_an_images_version_names_its_commit_also_from_a_zip(tmp_path: Path) -> N
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs/COMMIT").write_text("0123456789ab\n")
     package = shutil.make_archive(str(tmp_path / "package"), "zip", ROOT, "jobs")
-    command = [sys.executable, "-c", "from jobs import location; print(location.__file__, location.CODE_VERSION)"]
+    command = [
+        sys.executable,
+        "-c",
+        "from jobs.ledger import manifest; print(manifest.__file__, manifest.CODE_VERSION)",
+    ]
     variables = os.environ | {"CORETELECOMS_ROOT": str(tmp_path), "PYTHONPATH": package}
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [f"{package}/jobs/location.py", f"{VERSION}+0123456789ab"]
+    assert done.stdout.split() == [f"{package}/jobs/ledger/manifest.py", f"{VERSION}+0123456789ab"]

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from jobs import store
-from jobs.credentials import database
+from jobs.cli import main
+from jobs.clients import store
+from jobs.clients.credentials import database
+from jobs.clients.store import Input
 from jobs.errors import ConfigurationError
-from jobs.ledger import Ledger, Outcome, RunReport, new_run_id
-from jobs.main import main
-from jobs.status import of_manifest
-from jobs.store import Input
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.outcome import Outcome, RunReport, new_run_id
+from jobs.pipeline.status import of_manifest
 from tests.conftest import DAY, World
 from tests.unit.test_bronze_delta import landing
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from jobs.main import main
+from jobs.cli import main
 from tests.conftest import DAY, World
 
 

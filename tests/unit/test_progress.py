@@ -3,7 +3,7 @@ from logging import WARNING
 import pytest
 
 from jobs.logs import fact
-from jobs.progress import Progress
+from jobs.pipeline.progress import Progress
 from tests.conftest import DAY
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.config.environment import ROOT, load_environment
+from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
-from jobs.settings import ROOT, load_contracts, load_environment
 from tests.conftest import World
 
 CALLS = (ROOT / "conf/sources/call_logs.toml").read_text()

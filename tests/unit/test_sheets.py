@@ -7,10 +7,10 @@ import pytest
 
 from demo.services import ACCOUNT, Services, serving
 from demo.web import Reply, json_reply
+from jobs.contracts.deliveries import SheetDelivery
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
-from jobs.lines import Tally
-from jobs.settings import SheetDelivery
-from jobs.sheets import fetch, table
+from jobs.sources.tally import Tally
+from jobs.sources.worksheet import fetch, table
 from tests.conftest import DAY, World
 
 CELLS = [["iD", "NamE", "experience", "state"], ["1000", "Ada", "Senior", "Ohio"], ["007", "Bo", "intern", ""]]

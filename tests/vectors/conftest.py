@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.settings import ROOT
+from jobs.config.environment import ROOT
 
 # Suites that others wrote are not part of the project: https://github.com/nst/JSONTestSuite (as json/),
 # https://github.com/max-mapper/csv-spectrum and https://github.com/sineemore/csv-test-data.

@@ -5,13 +5,15 @@ from datetime import date
 from logging import INFO
 from typing import TYPE_CHECKING, assert_never
 
+from jobs.config.environment import Environment
+from jobs.config.warehouses import BigQueryWarehouse, DeltaWarehouse, SnowflakeWarehouse
+from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError
-from jobs.ledger import Manifest
+from jobs.ledger.manifest import Manifest
 from jobs.logs import fact
-from jobs.settings import BigQueryWarehouse, DeltaWarehouse, Environment, SnowflakeWarehouse, SourceContract
 
 if TYPE_CHECKING:
-    from jobs.session import Session
+    from jobs.engines.session import Session
 
 
 def load(environment: Environment, contract: SourceContract, manifest: Manifest, session: "Session") -> tuple[str, int]:

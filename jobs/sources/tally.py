@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from jobs.store import Input
+from jobs.clients.store import Input
 
 Keep = Callable[[bytes], object]  # takes a record's line
 

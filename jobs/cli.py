@@ -11,11 +11,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NoReturn
 
-from jobs import logs, status
+from jobs import logs
+from jobs.config.environment import ENGINES, load_environment
+from jobs.contracts.source import load_contracts
 from jobs.errors import PlatformError, RunError
-from jobs.ledger import Outcome, RunReport, new_run_id
-from jobs.load import for_dbt
-from jobs.settings import ENGINES, load_contracts, load_environment
+from jobs.ledger.outcome import Outcome, RunReport, new_run_id
+from jobs.pipeline import status
+from jobs.pipeline.load import for_dbt
 
 STEPS = {
     "ingest": "land what is missing or corrected in the lake",
@@ -142,8 +144,8 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         missing = asked.check and any(outcome.state == "not_arrived" for outcome in outcomes)
         return 75 if missing else 0
     # Only here: what needs no Spark must answer at once.
-    from jobs.run import Run, execute
-    from jobs.session import Session, configuration, jars
+    from jobs.engines.session import Session, configuration, jars
+    from jobs.pipeline.execute import Run, execute
 
     run_id = new_run_id(asked.key)
     log = logs.start(environment.logs, run_id)

@@ -6,15 +6,20 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from jobs.clients.location import ROOT
 from jobs.errors import ConfigurationError, ServiceError
-from jobs.location import ROOT
-from jobs.settings import REFERENCE
 
+# Where a value is, never the value: a variable, a file or folder, a parameter or path of the AWS parameter store, a
+# connection of Airflow's.
+REFERENCE = r"env:[A-Z][A-Z0-9_]*|file:.+|ssm:/[A-Za-z0-9_./-]+|connection:[A-Za-z][A-Za-z0-9_]*"
+Reference = Annotated[str, Field(pattern=f"^({REFERENCE})$")]
+# Of a service: itself, or where it stands; plain http only on this machine (`address` looks).
+Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$")]
 REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
 _DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
 _THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "InternalServerError")

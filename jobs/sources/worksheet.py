@@ -10,11 +10,13 @@ import gspread
 import requests
 from google.oauth2.service_account import Credentials
 
-from jobs.credentials import address, bearer, identifier, service_account
+from jobs.clients.credentials import address, bearer, identifier, service_account
+from jobs.clients.http import CONNECT, PASSING, mount, persistently
+from jobs.clients.options import Retries
+from jobs.config.environment import Environment
+from jobs.contracts.deliveries import SheetDelivery
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
-from jobs.lines import Keep, Tally
-from jobs.settings import Environment, Retries, SheetDelivery
-from jobs.transport import CONNECT, PASSING, mount, persistently
+from jobs.sources.tally import Keep, Tally
 
 GOOGLE = "https://sheets.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"

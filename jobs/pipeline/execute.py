@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from jobs import deliveries
+from jobs.clients.location import Location
+from jobs.clients.store import Input
+from jobs.config.environment import Environment
+from jobs.contracts.source import SourceContract
 from jobs.engines.choice import chosen
 from jobs.engines.in_process import InProcess
+from jobs.engines.session import Session, explained
 from jobs.engines.spark import OnSpark
 from jobs.errors import NotArrivedError
-from jobs.ledger import Ledger, Manifest, Outcome, RunReport
-from jobs.load import load, loaded
-from jobs.location import Location
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest
+from jobs.ledger.outcome import Outcome, RunReport
 from jobs.logs import unexpected
-from jobs.progress import Progress
-from jobs.session import Session, explained
-from jobs.settings import Environment, SourceContract
-from jobs.status import failed, of_manifest
-from jobs.store import Input
+from jobs.pipeline.load import load, loaded
+from jobs.pipeline.progress import Progress
+from jobs.pipeline.status import failed, of_manifest
+from jobs.sources import look as deliveries
 
 THREADS = 8  # landings in flight; Spark's cores decide how much of them runs at a time
 # The code of the error that needs a person first, when several things went wrong.
@@ -166,8 +169,8 @@ def _bring(run: Run, session: Session, engine: InProcess | OnSpark, unit: _Unit)
 def _landed(run: Run, engine: InProcess | OnSpark, unit: _Unit) -> Manifest:
     """The landing that counts after this run looked at the source: a new one, or the one that is known."""
     # Only here: a load that needs no Spark need not wait for its import.
-    from jobs.ingest import land, steadily
-    from jobs.reading import Request
+    from jobs.pipeline.ingest import land, steadily
+    from jobs.sources.reading import Request
 
     contract, day = unit.contract, unit.day
     within = f"{contract.name}/{day}"

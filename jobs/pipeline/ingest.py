@@ -11,27 +11,22 @@ from datetime import UTC, datetime
 from logging import INFO, WARNING
 from typing import TypeVar, assert_never
 
-from jobs import deliveries, store
-from jobs.contract import map_columns
+from jobs.clients import store
+from jobs.clients.store import Input
+from jobs.contracts.deliveries import CsvDelivery, JsonDelivery, PostgresDelivery, RestDelivery, SheetDelivery
+from jobs.contracts.mapping import map_columns
+from jobs.engines.session import explained
 from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError
 from jobs.landing.raw import Landing
 from jobs.landing.split import SplitResult
 from jobs.landing.task import REJECTED
 from jobs.landing.writer import Stamp
-from jobs.ledger import DataFile, Ledger, Manifest
-from jobs.location import CODE_VERSION
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest
 from jobs.logs import fact
-from jobs.reading import Reading, Request, merged
-from jobs.session import explained
-from jobs.settings import (
-    METADATA_COLUMNS,
-    CsvDelivery,
-    JsonDelivery,
-    PostgresDelivery,
-    RestDelivery,
-    SheetDelivery,
-)
-from jobs.store import Input
+from jobs.metadata import METADATA_COLUMNS
+from jobs.sources import look as deliveries
+from jobs.sources.reading import Reading, Request, merged
 
 _Result = TypeVar("_Result")
 

@@ -9,8 +9,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError
 from urllib3.util import Retry
 
+from jobs.clients.options import Retries
 from jobs.errors import ServiceError
-from jobs.settings import Retries
 
 CONNECT = 10.0  # seconds
 PASSING = (429, 500, 502, 503, 504)

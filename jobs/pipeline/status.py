@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 
-from jobs import deliveries
+from jobs.config.environment import Environment
+from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError, PlatformError
-from jobs.ledger import Ledger, Manifest, Outcome, RunReport
-from jobs.load import loaded
-from jobs.settings import Environment, SourceContract
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest
+from jobs.ledger.outcome import Outcome, RunReport
+from jobs.pipeline.load import loaded
+from jobs.sources import look as deliveries
 
 
 def outcomes(

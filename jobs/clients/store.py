@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from jobs.location import Location, S3Location
+from jobs.clients.location import Location, S3Location
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -48,7 +48,7 @@ def look(root: Location, pattern: str) -> tuple[Input, ...]:
     """The objects below `root` whose path matches `pattern` (`*` allowed), sorted; none: not arrived."""
     if isinstance(root, Path):
         return tuple(_input(path) for path in sorted(root.glob(pattern)) if path.is_file())
-    from jobs import s3
+    from jobs.clients import s3
 
     if "*" in pattern:
         found = [(at, facts, int(facts["Size"])) for at, facts in s3.matching(root, pattern)]
@@ -93,7 +93,7 @@ def _input(path: Path) -> Input:
 def stream(root: Location, found: Input, start: int = 0) -> Iterator[bytes]:
     """The object's bytes in chunks of at most `CHUNK`; `root`: the location that it was found below."""
     if isinstance(root, S3Location):
-        from jobs import s3
+        from jobs.clients import s3
 
         at = S3Location(root.bucket, found.uri.removeprefix(f"s3://{root.bucket}/"), root.service)
         yield from s3.stream(at, found.size, found.etag, CHUNK, start)
@@ -108,7 +108,7 @@ def listed(root: Location, pattern: str) -> list[Location]:
     """The objects below `root` whose path matches `pattern`, sorted."""
     if isinstance(root, Path):
         return [*sorted(root.glob(pattern))]
-    from jobs import s3
+    from jobs.clients import s3
 
     return [at for at, _ in s3.matching(root, pattern)]
 
@@ -116,7 +116,7 @@ def listed(root: Location, pattern: str) -> list[Location]:
 def read(at: Location) -> bytes:
     if isinstance(at, Path):
         return at.read_bytes()
-    from jobs import s3
+    from jobs.clients import s3
 
     return s3.read(at)
 
@@ -137,7 +137,7 @@ def parquet(at: Location) -> Footer:
     if isinstance(at, Path):
         file, size = at, at.stat().st_size
     else:
-        from jobs import s3
+        from jobs.clients import s3
 
         file, size = s3.footer(at)
     found = pq.read_metadata(file)
@@ -162,7 +162,7 @@ def opened(at: Location) -> Iterator["pq.ParquetFile"]:
 def new_file(at: Location) -> Iterator[IO[bytes]]:
     """A file to be written: put at `at` whole, at the end of the block; one that is there already stays as it is."""
     if isinstance(at, S3Location):
-        from jobs import s3
+        from jobs.clients import s3
 
         with tempfile.NamedTemporaryFile() as file:
             yield file
@@ -183,7 +183,7 @@ def new_file(at: Location) -> Iterator[IO[bytes]]:
 def put_if_absent(at: Location, content: bytes) -> bool:
     """Write the object whole or not at all; False, and nothing written, where another is already there."""
     if isinstance(at, S3Location):
-        from jobs import s3
+        from jobs.clients import s3
 
         return s3.put_if_absent(at, content)
     at.parent.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,7 @@ def put_if_absent(at: Location, content: bytes) -> bool:
 def tag(at: Location, **tags: str) -> None:
     """A folder's files have none."""
     if isinstance(at, S3Location):
-        from jobs import s3
+        from jobs.clients import s3
 
         s3.tag(at, tags)
 
@@ -210,7 +210,7 @@ def tag(at: Location, **tags: str) -> None:
 def copy(source: Location, target: Location) -> None:
     """Whole or not at all; both in folders or both on S3."""
     if isinstance(source, S3Location) and isinstance(target, S3Location):
-        from jobs import s3
+        from jobs.clients import s3
 
         return s3.copy(source, target)
     assert isinstance(source, Path)
@@ -225,7 +225,7 @@ def copy(source: Location, target: Location) -> None:
 def handed(file: Path, scratch: Location) -> Input:
     """A local file where every task can read it: in place, or a copy of it below a scratch prefix on S3."""
     if isinstance(scratch, S3Location):
-        from jobs import s3
+        from jobs.clients import s3
 
         s3.upload(file, scratch / file.name)
     (found,) = look(scratch, file.name)
@@ -236,7 +236,7 @@ def discard(scratch: Location) -> None:
     """Remove a scratch folder or prefix, if there is one."""
     if isinstance(scratch, Path):
         return shutil.rmtree(scratch, ignore_errors=True)
-    from jobs import s3
+    from jobs.clients import s3
 
     return s3.remove(scratch)
 
@@ -245,6 +245,6 @@ def delta_options(at: Location) -> dict[str, str] | None:
     """What delta-rs needs to reach a location."""
     if isinstance(at, Path):
         return None
-    from jobs import s3
+    from jobs.clients import s3
 
     return s3.delta_options(at)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
-from jobs.settings import SourceContract
 
 
 @dataclass(frozen=True)

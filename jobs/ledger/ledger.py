@@ -1,101 +1,13 @@
 """Manifests and run reports: all the state there is besides the warehouse. No Spark here."""
 
-import secrets
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from statistics import median
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from jobs import store
-from jobs.location import Location
-from jobs.store import Input
-
-State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
-MANIFEST = "_manifest.json"
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class DataFile(_Record):
-    """A Parquet file, relative to its landing; `rows` as its footer says."""
-
-    path: str
-    rows: int
-    bytes: int
-
-
-class Manifest(_Record):
-    """A landing's receipt and commit point."""
-
-    source: str
-    ingest_date: date
-    run_id: str
-    started_at: datetime
-    finished_at: datetime
-    code_version: str
-    contract_fingerprint: str
-    inputs: tuple[Input, ...]
-    rows_delivered: int
-    rows_landed: int
-    rows_rejected: int
-    bytes: int
-    files: tuple[DataFile, ...]
-    rejected_files: tuple[DataFile, ...] = ()
-    reject_reasons: dict[str, int] = {}
-    columns_delivered: tuple[str, ...]
-    columns_landed: tuple[str, ...]
-    drift: dict[str, list[str]] = {}
-    corrected: bool = False
-    odd_volume: str | None = None
-
-
-class Outcome(_Record):
-    """What a run did for one source's day, as its report and its table show it."""
-
-    source: str
-    ingest_date: date
-    state: State
-    corrected: bool = False
-    empty: bool = False
-    run_id: str | None = None
-    bytes_delivered: int | None = None
-    rows_delivered: int | None = None
-    rows_landed: int | None = None
-    rows_rejected: int | None = None
-    rows_bronze: int | None = None
-    seconds: float | None = None
-    error: str | None = None
-    error_kind: str | None = None
-    retry_helps: bool | None = None
-    exit_code: int = 0
-    odd_volume: str | None = None
-    drift: dict[str, list[str]] = {}
-
-
-class RunReport(_Record):
-    """`runs/<run_id>.json`, put once at the end; a run without one was killed."""
-
-    run_id: str
-    step: str
-    started_at: datetime
-    finished_at: datetime
-    exit_code: int
-    engine: str = ""  # who read the deliveries: in-process, spark
-    outcomes: tuple[Outcome, ...]
-
-
-def new_run_id(key: str | None = None) -> str:
-    """Sorts by time; the tail keeps two runs of one microsecond apart, or is the key that the caller knows it by."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{key or secrets.token_hex(2)}"
-
-
-def landing_folder(lake: Location, source: str, day: date, run_id: str) -> Location:
-    """Where one source's day of one run lies; for readers it exists once its manifest does."""
-    return lake / "raw" / source / f"ingest_date={day}" / f"run_id={run_id}"
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.ledger.manifest import MANIFEST, Manifest, landing_folder
+from jobs.ledger.outcome import RunReport
 
 
 class Ledger:

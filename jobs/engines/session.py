@@ -5,9 +5,10 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
+from jobs.clients.location import ROOT
+from jobs.config.environment import Environment
+from jobs.config.warehouses import BigQueryWarehouse
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
-from jobs.location import ROOT
-from jobs.settings import BigQueryWarehouse, Environment
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
 
-from jobs.ledger import Outcome
+from jobs.ledger.outcome import Outcome
 
 INTERVAL = 0.5  # seconds between two drawings
 _DOING = {

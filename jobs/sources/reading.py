@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from jobs.clients.location import Location
+from jobs.clients.store import Input
+from jobs.config.environment import Environment
+from jobs.contracts.source import SourceContract
 from jobs.engines.in_process import InProcess
 from jobs.engines.spark import OnSpark
 from jobs.errors import ContractError
 from jobs.landing.split import Split
-from jobs.location import Location
-from jobs.settings import Environment, SourceContract
-from jobs.store import Input
 
 MAX_RECORD = 16 * 2**20  # bytes; a longer record is rejected, so that memory stays bounded
 SHOWN = 2**20  # bytes of such a record that are kept

@@ -17,8 +17,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 from urllib3.exceptions import HTTPError
 
+from jobs.clients.location import S3Location
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
-from jobs.location import S3Location
 
 TRIES = 4  # of a request whose answer broke off, or that met another writer: boto3 itself retries the rest
 PIECE = 32 * 2**20  # bytes of one request of an upload

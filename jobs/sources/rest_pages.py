@@ -10,20 +10,13 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
-from jobs.credentials import address, value
+from jobs.clients.credentials import address, value
+from jobs.clients.http import CONNECT, PASSING, mount, persistently
+from jobs.config.environment import Environment
+from jobs.contracts.deliveries import CursorPages, HeaderAuth, LinkPages, NumberPages, OffsetPages, RestDelivery
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
-from jobs.jsontext import Answer, Item
-from jobs.lines import Keep, Tally
-from jobs.settings import (
-    CursorPages,
-    Environment,
-    HeaderAuth,
-    LinkPages,
-    NumberPages,
-    OffsetPages,
-    RestDelivery,
-)
-from jobs.transport import CONNECT, PASSING, mount, persistently
+from jobs.sources.json_text import Answer, Item
+from jobs.sources.tally import Keep, Tally
 
 _CHUNK = 64 * 2**10
 _SLOWEST = 600.0  # seconds that one page may take, however steadily it trickles

@@ -8,12 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
 from pydantic_core import core_schema
 
-from jobs import VERSION
-
 # The project's folder, with `conf`; named by the environment where this package runs from a zip.
-ROOT = Path(os.environ.get("CORETELECOMS_ROOT") or Path(__file__).resolve().parents[1])
-_COMMIT = ROOT / "jobs/COMMIT"  # only an image has it
-CODE_VERSION = VERSION + (f"+{_COMMIT.read_text(encoding='utf-8').strip()}" if _COMMIT.exists() else "")
+ROOT = Path(os.environ.get("CORETELECOMS_ROOT") or Path(__file__).resolve().parents[2])
 
 
 class Service(BaseModel):

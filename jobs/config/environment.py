@@ -1,0 +1,98 @@
+"""An environment: where deliveries, lake, warehouse, secrets and logs are; `conf/env/<name>.toml`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Self, assert_never
+
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
+
+from jobs.clients.credentials import Address, Reference
+from jobs.clients.location import ROOT, Location, S3Location, Service
+from jobs.clients.options import PostgresAccess, Retries
+from jobs.config import toml
+from jobs.config.model import Name, Strict
+from jobs.config.warehouses import BigQueryWarehouse, DeltaWarehouse, SnowflakeWarehouse, Warehouse
+from jobs.errors import ConfigurationError
+
+ENGINES = ("auto", "in-process", "spark")
+
+
+class EngineChoice(Strict):
+    """From which size on Spark reads deliveries on this machine (a `--master` always does)."""
+
+    spark_above_gb: float = Field(default=64, gt=0)  # GiB to be read by one run
+
+
+class Environment(Strict):
+    """Where deliveries, lake, warehouse, secrets and logs are. Relative paths start at the project's folder."""
+
+    name: Name
+    s3: Service = Service()
+    sources: Location
+    lake: Location
+    warehouse: Warehouse
+    secrets: dict[Name, Reference] = {}
+    services: dict[Name, Address] = {}
+    # Ids, or Airflow's variables that hold them.
+    spreadsheets: dict[Name, Annotated[str, Field(pattern="^(variable:)?[A-Za-z0-9_-]+$")]] = {}
+    postgres: PostgresAccess = PostgresAccess()
+    retries: Retries = Retries()
+    engine: EngineChoice = EngineChoice()
+    # A source that comes another way here than its source contract says: its [delivery], by the source's name.
+    deliveries: dict[Name, dict[str, Any]] = {}  # checked with the source contract (jobs/contracts/source.py)
+    contracts: Path = Path("conf/sources")
+    logs: Path | None = None
+    spark: dict[str, str] = {}
+
+    @field_validator("contracts", "logs")
+    @classmethod
+    def _anchored(cls, path: Path | None) -> Path | None:
+        return path and ROOT / path
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _put_together(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """The parts of one file: a place on S3 knows how this environment's S3 is reached."""
+        found = read(given)
+        found._check_together()
+        places = {"sources": found.reached(found.sources), "lake": found.reached(found.lake)}
+        match found.warehouse:
+            case DeltaWarehouse(path=path) as warehouse:
+                warehouse = warehouse.model_copy(update={"path": found.reached(path)})
+                return found.model_copy(update={**places, "warehouse": warehouse})
+            case BigQueryWarehouse() | SnowflakeWarehouse():
+                return found.model_copy(update=places)
+            case _ as unknown:
+                assert_never(unknown)
+
+    def _check_together(self) -> None:
+        match self.warehouse:
+            case DeltaWarehouse(path=path):
+                if isinstance(path, S3Location) != isinstance(self.lake, S3Location):
+                    raise ValueError("lake and warehouse.path must both be folders, or both on S3")
+            case BigQueryWarehouse(secret=secret, dbt_secret=of_dbt):
+                for needed in (secret, of_dbt or secret):
+                    if needed not in self.secrets:
+                        raise ValueError(f"secrets.{needed}: found nothing, but the warehouse needs it")
+            case SnowflakeWarehouse():
+                if not isinstance(self.lake, S3Location):
+                    raise ValueError("lake: Snowflake copies from S3; allowed is s3://bucket/prefix")
+            case _ as unknown:
+                assert_never(unknown)
+
+    def reached(self, location: Location) -> Location:
+        """A place on S3 that knows how this environment's S3 is reached; any other as it is."""
+        return replace(location, service=self.s3) if isinstance(location, S3Location) else location
+
+    @property
+    def uses_s3(self) -> bool:
+        return any(isinstance(location, S3Location) for location in (self.sources, self.lake))
+
+
+def load_environment(name: str) -> Environment:
+    """Of `conf/env/NAME.toml`, or of the file itself where `name` ends in .toml. Raises ConfigurationError."""
+    path = Path(name) if name.endswith(".toml") else ROOT / "conf/env" / f"{name}.toml"
+    if not path.is_file():
+        known = sorted(found.stem for found in (ROOT / "conf/env").glob("*.toml"))
+        raise ConfigurationError(f"environment {name!r}: no file {toml.shown(path)}; there are {known}")
+    return toml.load(Environment, path)

@@ -1,0 +1,79 @@
+"""A TOML file read into a model: every mistake in it in one error, and no value in that error that may be a secret."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from jobs.clients.location import ROOT
+from jobs.errors import ConfigurationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# Of an environment: what a person may write a secret into, a reference being wanted there.
+_SECRET_TABLES = ("secrets", "services", "spreadsheets")
+_SECRET_FIELDS = ("account", "private_key", "passphrase", "oauth_token", "endpoint")
+
+
+def load(model: type[Model], path: Path, **more: Any) -> Model:
+    """The file as `model`, `more` in the place of its own fields. Raises ConfigurationError."""
+    content = parse(path) | more
+    content.setdefault("name", path.stem)
+    if content["name"] != path.stem:
+        raise ConfigurationError(f"{shown(path)}: name: found {content['name']!r}, allowed {path.stem!r}, as the file")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError("\n  ".join([f"{shown(path)}:", *mistakes(error)])) from None
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """Raises ConfigurationError where the file cannot be read, or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{shown(path)}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{shown(path)}: not TOML: {error}") from None
+
+
+def mistakes(error: ValidationError) -> list[str]:
+    """A line a mistake: field, what was found, what is allowed."""
+    return [_mistake(detail) for detail in error.errors()]
+
+
+def shown(path: Path) -> str:
+    """A path as messages name it: the project's own from its folder on."""
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _mistake(detail: Any) -> str:
+    place = [str(part) for part in detail["loc"]]
+    if place and place[0] in ("warehouse", "delivery"):
+        place[1:2] = []  # the kind, which pydantic puts there
+    field, found = ".".join(place) or "file", _found(place, detail["input"])
+    match detail["type"]:
+        case "missing":
+            return f"{field}: found nothing, but it is required"
+        case "extra_forbidden":
+            return f"{field}: found, but there is no such field"
+        case "string_pattern_mismatch":
+            return f"{field}: found {found}, allowed {detail['ctx']['pattern']}"
+        case "literal_error":
+            return f"{field}: found {found}, allowed {detail['ctx']['expected']}"
+        case "union_tag_invalid":
+            tag = detail["ctx"]["discriminator"].strip("'")
+            return f"{field}.{tag}: found {detail['ctx']['tag']!r}, allowed {detail['ctx']['expected_tags']}"
+        case "union_tag_not_found":
+            return f"{field}.{detail['ctx']['discriminator'].strip(chr(39))}: found nothing, but it is required"
+        case "value_error":
+            return f"{field}: {detail['ctx']['error']}"
+        case _:
+            return f"{field}: found {found}: {detail['msg']}"
+
+
+def _found(place: list[str], value: object) -> str:
+    """A value for a message; of what may be a secret its length only."""
+    is_secret = bool(place) and (place[0] in _SECRET_TABLES or place[-1] in _SECRET_FIELDS)
+    return f"a text of {len(str(value))} characters (not shown)" if is_secret else repr(value)

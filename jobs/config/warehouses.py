@@ -1,0 +1,80 @@
+"""The three warehouses that Bronze may be in, as the environment's file describes each."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from jobs.clients.credentials import Address, Reference
+from jobs.clients.location import Location
+from jobs.config.model import Name, Strict
+
+Dataset = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
+
+
+class DeltaWarehouse(Strict):
+    """Bronze as Delta tables below `path`: the embedded default."""
+
+    kind: Literal["delta"]
+    path: Location
+
+
+class BigQueryWarehouse(Strict):
+    """Bronze in BigQuery, loaded by the Spark BigQuery connector; dbt builds Silver and Gold beside it.
+
+    `secret` names the environment's entry with Google's JSON: a service account's key, or a federation's configuration.
+    `dbt_secret`: of another account, for what does not load (dbt, `status`, the pages); None: the same.
+    """
+
+    kind: Literal["bigquery"]
+    project: Annotated[str, Field(pattern="^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+    location: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]  # of all datasets; they must exist
+    bronze: Dataset = "coretelecoms_bronze"
+    silver: Dataset = "coretelecoms_silver"
+    gold: Dataset = "coretelecoms_gold"
+    staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
+    secret: Name = "bigquery"  # noqa: S105 - an entry's name
+    dbt_secret: Name | None = None
+    labels: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")], str] = {"application": "coretelecoms"}
+    maximum_bytes_billed: int = Field(default=20 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
+    staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left
+    endpoint: Address | None = None  # else Google's own
+    storage_endpoint: str | None = None  # host:port of the Storage Write API, always TLS
+
+
+class Host(Strict):
+    """Where a stand-in for Snowflake listens; Snowflake itself is found by its account."""
+
+    host: Literal["127.0.0.1", "localhost"]
+    port: int
+    protocol: Literal["http", "https"] = "http"
+
+
+class SnowflakeWarehouse(Strict):
+    """Bronze in Snowflake, copied from the lake through an external stage whose URL is the lake's."""
+
+    kind: Literal["snowflake"]
+    account: str = Field(min_length=1)  # itself (orgname-account), or a reference
+    user: Identifier
+    role: Identifier
+    warehouse: Identifier
+    database: Identifier
+    bronze: Identifier = "coretelecoms_bronze"
+    silver: Identifier = "coretelecoms_silver"
+    gold: Identifier = "coretelecoms_gold"
+    stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
+    private_key: Reference | None = None  # PKCS#8 in PEM
+    passphrase: Reference | None = None
+    oauth_token: Reference | None = None
+    login_timeout: int = Field(default=60, gt=0)
+    statement_timeout: int = Field(default=600, gt=0)  # seconds, also until a lost connection is given up
+    host: Host | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> Self:
+        if bool(self.private_key) == bool(self.oauth_token):
+            raise ValueError("private_key or oauth_token: exactly one must name a secret; passwords are not taken")
+        return self
+
+
+Warehouse = Annotated[DeltaWarehouse | BigQueryWarehouse | SnowflakeWarehouse, Field(discriminator="kind")]

@@ -1,0 +1,176 @@
+"""The kinds of deliveries: where each is and how it is read; a new kind is a class here and a module in jobs/sources."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from jobs.config.model import SNAKE_CASE, Name, Strict
+
+
+def _checked_template(template: str) -> str:
+    """A path or table with `{date}` or `{date:%Y_%m_%d}` in it; anything else in braces is a mistake."""
+    try:
+        template.format(date=date(2025, 11, 20))
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError("only {date} or {date:%Y_%m_%d} may stand in braces") from error
+    return template
+
+
+Template = Annotated[str, Field(min_length=1)]
+
+
+class FileDelivery(Strict):
+    """A file, or several by `*`, below the environment's `sources`; of `paths` the first that is there counts."""
+
+    paths: tuple[Template, ...] = Field(min_length=1)
+
+    _templates = field_validator("paths")(lambda paths: tuple(_checked_template(path) for path in paths))
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by."""
+        return self.paths
+
+
+class CsvDelivery(FileDelivery):
+    """RFC 4180 with a header line, comma and double quote.
+
+    `multiline` is taken and means nothing any more: whether values hold line ends is found from the data.
+    """
+
+    kind: Literal["csv"]
+    multiline: bool = False
+
+
+class JsonDelivery(FileDelivery):
+    """An object of columns (pandas `orient="columns"`), an array of records, or JSON lines: told apart by content."""
+
+    kind: Literal["json"]
+    # A file that is one object is read by one task as a whole; raise this together with its memory, ten times as much.
+    max_value_mb: int = Field(default=64, gt=0, lt=2048)  # a column of Arrow's text holds 2 GiB
+
+
+class PostgresDelivery(Strict):
+    """A table a day; `secret` names the environment's entry that holds the six connection parameters.
+
+    `settle`: seconds that the table must stand still before it is read, waited for up to `settle_limit` seconds;
+    with 0 a table that grows meanwhile is only reported.
+    """
+
+    kind: Literal["postgres"]
+    table: Template
+    secret: Name
+    settle: float = Field(default=0, ge=0)
+    settle_limit: float = Field(default=600, ge=0)
+
+    _templates = field_validator("table")(_checked_template)
+
+    @field_validator("table")
+    @classmethod
+    def _a_plain_identifier(cls, table: str) -> str:
+        if not re.fullmatch(SNAKE_CASE, table.format(date=date(2025, 11, 20)).lower()):
+            raise ValueError("only letters, digits and _ outside the braces")
+        if len(table.format(date=date(2025, 11, 20))) > 63:
+            raise ValueError("longer than the 63 characters that Postgres keeps of a name")
+        return table
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by."""
+        return (self.table,)
+
+
+class SheetDelivery(Strict):
+    """A worksheet of a Google spreadsheet, its header in row 1.
+
+    `spreadsheet` names the environment's entry with the spreadsheet's id, `secret` that of a service account's key.
+    """
+
+    kind: Literal["sheet"]
+    spreadsheet: Name
+    worksheet: Template
+    secret: Name
+
+    _templates = field_validator("worksheet")(_checked_template)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by."""
+        return (self.worksheet,)
+
+
+class LinkPages(Strict):
+    """The next page's address comes in the Link header (RFC 8288), or in the answer at `field`."""
+
+    by: Literal["link"]
+    field: str | None = None
+
+
+class CursorPages(Strict):
+    """The answer holds at `field` what the next request sends as `parameter`; null, "" or nothing: the last page."""
+
+    by: Literal["cursor"]
+    field: str
+    parameter: str
+
+
+class NumberPages(Strict):
+    """`parameter` counts the pages from `first`; a page without items is behind the last."""
+
+    by: Literal["number"]
+    parameter: str
+    first: int = 1
+
+
+class OffsetPages(Strict):
+    """`parameter` counts the items before the page; a page without items is behind the last."""
+
+    by: Literal["offset"]
+    parameter: str
+
+
+Pages = LinkPages | CursorPages | NumberPages | OffsetPages
+
+
+class HeaderAuth(Strict):
+    """`header: prefix + value`, the value of the environment's entry `secret`."""
+
+    secret: Name
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+class RestDelivery(Strict):
+    """A REST API's items, page by page as JSON.
+
+    `service` names the environment's entry with the address that `path` is added to; `items` and `total` are dotted
+    paths into an answer: its list of items ("": the answer is the list), and how many items all pages have.
+    """
+
+    kind: Literal["rest"]
+    service: Name
+    path: Annotated[str, Field(pattern="^/")]
+    parameters: dict[str, str] = {}
+    items: str = ""
+    total: str | None = None
+    auth: HeaderAuth | None = None
+    pages: Pages | None = Field(default=None, discriminator="by")
+    max_pages: int = Field(default=10_000, ge=1)
+    max_page_bytes: int = Field(default=64 * 2**20, ge=1)
+    timeout: float = Field(default=60, gt=0)  # seconds without a byte
+
+    _templates = field_validator("path")(_checked_template)
+    _parameters = field_validator("parameters")(
+        lambda given: {name: _checked_template(value) for name, value in given.items()}
+    )
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """What a day is told by: one of them names it."""
+        return (" ".join([self.path, *self.parameters.values()]),)
+
+
+Delivery = CsvDelivery | JsonDelivery | PostgresDelivery | SheetDelivery | RestDelivery
+KINDS = ("csv", "json", "postgres", "sheet", "rest")

@@ -1,0 +1,122 @@
+"""The source contract: one feed as `conf/sources/<name>.toml` describes it, and as its environment delivers it."""
+
+from typing import Literal, Self, assert_never
+
+from pydantic import Field, ValidationError, model_validator
+
+from jobs.config import toml
+from jobs.config.environment import Environment
+from jobs.config.model import Name, Strict
+from jobs.contracts.deliveries import (
+    CsvDelivery,
+    Delivery,
+    JsonDelivery,
+    PostgresDelivery,
+    RestDelivery,
+    SheetDelivery,
+)
+from jobs.errors import ConfigurationError
+from jobs.metadata import METADATA_COLUMNS
+
+
+class SourceContract(Strict):
+    """One feed: where it is, its columns as delivered and as landed, and how much may be wrong with it."""
+
+    name: Name
+    description: str
+    system: Literal["s3", "postgres", "google_sheets", "rest"]
+    static: bool = False
+    key: tuple[Name, ...] = Field(min_length=1)
+    max_rejected: float = Field(default=0.01, ge=0, le=1)
+    odd_volume: Literal["report", "refuse"] = "report"
+    delivery: Delivery = Field(discriminator="kind")
+    columns: dict[str, Name]
+    optional: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _columns_are_sound(self) -> Self:
+        landed = list(self.columns.values())
+        if twice := sorted({name for name in landed if landed.count(name) > 1}):
+            raise ValueError(f"columns: several headers land as {twice}")
+        if reserved := sorted(set(landed) & set(METADATA_COLUMNS)):
+            raise ValueError(f"columns: {reserved} are reserved for ingestion metadata")
+        if unknown := sorted({*self.key, *self.optional} - set(landed)):
+            raise ValueError(f"key, optional: {unknown} are not among the landed columns {landed}")
+        return self
+
+    @model_validator(mode="after")
+    def _daily_sources_name_their_day(self) -> Self:
+        undated = [template for template in self.delivery.templates if "{date" not in template]
+        if undated and not self.static:
+            raise ValueError(f"delivery: {undated} has no {{date}}, and the source is not static")
+        return self
+
+
+def load_contracts(environment: Environment, only: tuple[str, ...] = ()) -> dict[str, SourceContract]:
+    """All source contracts by name, or `only` those named. Raises ConfigurationError, which names every broken one."""
+    contracts, broken = read_contracts(environment, only)
+    if broken:
+        raise ConfigurationError("\n".join(str(error) for error in broken.values()))
+    return contracts
+
+
+def read_contracts(
+    environment: Environment, only: tuple[str, ...] = ()
+) -> tuple[dict[str, SourceContract], dict[str, ConfigurationError]]:
+    """The same, the broken ones apart: what is wrong with one stops no other. Raises where there is none at all."""
+    paths = {path.stem: path for path in sorted(environment.contracts.glob("*.toml"))}
+    folder = toml.shown(environment.contracts)
+    if unknown := sorted(set(only) - set(paths)):
+        raise ConfigurationError(f"--source {unknown}: not in {folder}; there are {sorted(paths)}")
+    if not paths:
+        raise ConfigurationError(f"{folder}: no source contract (*.toml) in it")
+    contracts, broken = {}, {}
+    for name in only or paths:
+        try:
+            contracts[name] = _checked(
+                _delivered_here(toml.load(SourceContract, paths[name]), environment), environment
+            )
+        except ConfigurationError as error:
+            broken[name] = error
+    return contracts, broken
+
+
+def _delivered_here(contract: SourceContract, environment: Environment) -> SourceContract:
+    """The source contract with the environment's own `[deliveries]` in the place of its delivery."""
+    if contract.name not in environment.deliveries:
+        return contract
+    try:
+        return SourceContract.model_validate(
+            contract.model_dump() | {"delivery": environment.deliveries[contract.name]}
+        )
+    except ValidationError as error:
+        where = f"conf/env/{environment.name}.toml, deliveries.{contract.name}:"
+        raise ConfigurationError("\n  ".join([where, *toml.mistakes(error)])) from None
+
+
+def _checked(contract: SourceContract, environment: Environment) -> SourceContract:
+    """The environment has what the delivery takes from it."""
+    for table, needed in _needs(contract.delivery).items():
+        there_are: dict[str, str] = getattr(environment, table)
+        if needed not in there_are:
+            raise ConfigurationError(
+                f"conf/env/{environment.name}.toml: {table}.{needed}: found nothing, "
+                f"but {contract.name} needs it; there are {sorted(there_are)}"
+            )
+    return contract
+
+
+def _needs(delivery: Delivery) -> dict[str, str]:
+    """Tables of the environment -> the entry that the delivery takes from it."""
+    match delivery:
+        case CsvDelivery() | JsonDelivery():
+            return {}
+        case PostgresDelivery():
+            return {"secrets": delivery.secret}
+        case SheetDelivery():
+            return {"secrets": delivery.secret, "spreadsheets": delivery.spreadsheet}
+        case RestDelivery():
+            secret = {"secrets": delivery.auth.secret} if delivery.auth else {}
+            return {"services": delivery.service, **secret}
+        case _ as unknown:
+            assert_never(unknown)

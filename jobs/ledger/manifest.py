@@ -1,0 +1,55 @@
+"""The manifest: a landing's receipt and commit point, `_manifest.json` in the landing's folder."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from jobs import VERSION
+from jobs.clients.location import ROOT, Location
+from jobs.clients.store import Input
+
+MANIFEST = "_manifest.json"
+_COMMIT = ROOT / "jobs/COMMIT"  # only an image has it
+CODE_VERSION = VERSION + (f"+{_COMMIT.read_text(encoding='utf-8').strip()}" if _COMMIT.exists() else "")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class DataFile(_Record):
+    """A Parquet file, relative to its landing; `rows` as its footer says."""
+
+    path: str
+    rows: int
+    bytes: int
+
+
+class Manifest(_Record):
+    """A landing's receipt and commit point."""
+
+    source: str
+    ingest_date: date
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    code_version: str
+    contract_fingerprint: str
+    inputs: tuple[Input, ...]
+    rows_delivered: int
+    rows_landed: int
+    rows_rejected: int
+    bytes: int
+    files: tuple[DataFile, ...]
+    rejected_files: tuple[DataFile, ...] = ()
+    reject_reasons: dict[str, int] = {}
+    columns_delivered: tuple[str, ...]
+    columns_landed: tuple[str, ...]
+    drift: dict[str, list[str]] = {}
+    corrected: bool = False
+    odd_volume: str | None = None
+
+
+def landing_folder(lake: Location, source: str, day: date, run_id: str) -> Location:
+    """Where one source's day of one run lies; for readers it exists once its manifest does."""
+    return lake / "raw" / source / f"ingest_date={day}" / f"run_id={run_id}"

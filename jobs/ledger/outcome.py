@@ -1,0 +1,53 @@
+"""What a run did, a source and day: outcomes, and the run report that holds them."""
+
+import secrets
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Outcome(_Record):
+    """What a run did for one source's day, as its report and its table show it."""
+
+    source: str
+    ingest_date: date
+    state: State
+    corrected: bool = False
+    empty: bool = False
+    run_id: str | None = None
+    bytes_delivered: int | None = None
+    rows_delivered: int | None = None
+    rows_landed: int | None = None
+    rows_rejected: int | None = None
+    rows_bronze: int | None = None
+    seconds: float | None = None
+    error: str | None = None
+    error_kind: str | None = None
+    retry_helps: bool | None = None
+    exit_code: int = 0
+    odd_volume: str | None = None
+    drift: dict[str, list[str]] = {}
+
+
+class RunReport(_Record):
+    """`runs/<run_id>.json`, put once at the end; a run without one was killed."""
+
+    run_id: str
+    step: str
+    started_at: datetime
+    finished_at: datetime
+    exit_code: int
+    engine: str = ""  # who read the deliveries: in-process, spark
+    outcomes: tuple[Outcome, ...]
+
+
+def new_run_id(key: str | None = None) -> str:
+    """Sorts by time; the tail keeps two runs of one microsecond apart, or is the key that the caller knows it by."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{key or secrets.token_hex(2)}"
