@@ -26,7 +26,7 @@ def requests(work: Path, server: Server, split: int, name: str) -> tuple[int, Co
     cloud.deliver_all(work / "sources")
     before = len(server.requests)
     undone = f"from jobs.sources import csv; csv.SPLIT = {split}"
-    code = f"import sys; {undone}; from jobs.cli import main; sys.exit(main())"
+    code = f"import sys; {undone}; from jobs.__main__ import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "run", "--env", str(cloud.file), "--date", str(DAYS[0])]
     run([*command, "--source", "call_logs"], work, clean_environment() | KEYS)
     return _files(cloud), Counter(_kind(one.method, one.query) for one in server.requests[before:])

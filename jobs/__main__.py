@@ -1,11 +1,67 @@
-"""`python -m jobs`: what spark-submit.sh runs, but for runs on a master, which Spark's own spark-submit starts."""
+"""`python -m jobs STEP ...`: the way in, also for Spark's own spark-submit, which starts this file by its path."""
 
+import contextlib
 import gc
+import os
+import stat
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 gc.disable()  # while modules are loaded: nothing of them is garbage, and looking for it costs a small day a twentieth
 
-from jobs.cli import main  # noqa: E402
+from jobs.cli import Arguments, parse  # noqa: E402
+from jobs.errors import PlatformError  # noqa: E402
 
-gc.enable()
-sys.exit(main())
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (sysexits)."""
+    _take_back_stderr()
+    try:
+        given = parse(arguments)
+        run = _command(given.command)
+        gc.enable()
+        return run(given)
+    except PlatformError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _command(name: str) -> Callable[[Arguments], int]:
+    """Only the command that is asked for is imported: what needs no Spark must answer at once."""
+    match name:
+        case "ingest" | "load" | "run":
+            from jobs.commands import run
+
+            return run.run
+        case "status":
+            from jobs.commands import status
+
+            return status.run
+        case "check":
+            from jobs.commands import check
+
+            return check.run
+        case _:
+            from jobs.commands import dbt
+
+            return dbt.run
+
+
+def _take_back_stderr() -> None:
+    """spark-submit pours a Python driver's stderr into its own stdout; take back the stderr it was started with."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        with contextlib.suppress(OSError):  # no /proc, or a socket: then both stay one
+            out, err = (Path(f"/proc/{os.getppid()}/fd/{number}") for number in (1, 2))
+            if stat.S_ISREG(err.stat().st_mode) and out.samefile(err):
+                return  # one file for both: opened twice, they would write over each other
+            theirs = os.open(err, os.O_WRONLY | os.O_APPEND)
+            os.dup2(theirs, sys.stderr.fileno())
+            os.close(theirs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

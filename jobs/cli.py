@@ -1,25 +1,16 @@
-"""The command line: `STEP [--date D | --from D --to D] [--source S]... [--env E]`."""
+"""The command line: `STEP [--date D | --from D --to D] [--source S]... [--env E]`, parsed once, here."""
 
 import argparse
-import contextlib
-import os
 import re
-import stat
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import NoReturn
 
-from jobs import logs
-from jobs.config.environment import ENGINES, load_environment
-from jobs.contracts.source import load_contracts
-from jobs.errors import PlatformError, RunError
-from jobs.ledger.outcome import Outcome, RunReport, new_run_id
-from jobs.pipeline import status
-from jobs.pipeline.load import for_dbt
+from jobs.config.environment import ENGINES
 
-STEPS = {
+COMMANDS = {
     "ingest": "land what is missing or corrected in the lake",
     "load": "load what has landed into Bronze",
     "run": "ingest, then load, in one application",
@@ -30,13 +21,26 @@ STEPS = {
 EX_USAGE = 64
 _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
-_COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
-_JSON = (
-    *("source", "ingest_date", "state", "corrected", "run_id"),
-    *("bytes_delivered", "rows_delivered", "rows_landed", "rows_rejected", "rows_bronze"),
-    *("empty", "odd_volume", "drift"),
-    *("error", "error_kind", "retry_helps", "exit_code"),
-)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What was asked for; `days` in order, none for `check` and `dbt`, and for `status` where none was named.
+
+    `key`: the tail of a run's id; `program`: what `dbt` starts.
+    """
+
+    command: str
+    environment: str
+    sources: tuple[str, ...] = ()
+    days: tuple[date, ...] = ()
+    is_json: bool = False
+    key: str | None = None
+    is_check: bool = False
+    is_plan: bool = False
+    engine: str = "auto"
+    replay: bool = False
+    program: tuple[str, ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,32 +49,23 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EX_USAGE, f"{self.prog}: {message}\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one step; returns the exit code (sysexits)."""
-    _own_stderr()
+def parse(arguments: Sequence[str] | None = None) -> Arguments:
+    """Of `sys.argv` where none are given; ends with 64, and the usage, where they make no sense."""
     parser = _parser()
-    asked = parser.parse_args(arguments)
-    days = _days(parser, asked)
-    try:
-        return _step(asked, days)
-    except PlatformError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
-
-def _own_stderr() -> None:
-    """spark-submit pours a Python driver's stderr into its own stdout; take back the stderr it was started with."""
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
-        with contextlib.suppress(OSError):  # no /proc, or a socket: then both stay one
-            out, err = (Path(f"/proc/{os.getppid()}/fd/{number}") for number in (1, 2))
-            if stat.S_ISREG(err.stat().st_mode) and out.samefile(err):
-                return  # one file for both: opened twice, they would write over each other
-            theirs = os.open(err, os.O_WRONLY | os.O_APPEND)
-            os.dup2(theirs, sys.stderr.fileno())
-            os.close(theirs)
+    given = vars(parser.parse_args(arguments))
+    return Arguments(
+        command=given["command"],
+        environment=given["env"],
+        sources=tuple(given["source"]),
+        days=_days(parser, given),
+        is_json=given.get("json", False),
+        key=given.get("key"),
+        is_check=given.get("check", False),
+        is_plan=given.get("plan", False),
+        engine=given.get("engine", "auto"),
+        replay=given.get("replay", False),
+        program=tuple(given.get("program", ())),
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,27 +75,31 @@ def _parser() -> argparse.ArgumentParser:
         "70 anything else, 75 not arrived (try later), 78 configuration.",
         epilog="--master URL (spark-submit.sh takes it for itself): on a Spark cluster, as spark://host:7077.",
     )
-    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP", parser_class=_Parser)
-    for name, text in STEPS.items():
-        step = steps.add_parser(name, help=text, description=text)
-        step.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="STEP", parser_class=_Parser)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+        command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
         if name == "dbt":
-            step.add_argument("command", nargs="+", metavar="COMMAND", help="and its arguments, after --")
-        step.add_argument("--source", action="append", default=[], metavar="S", help="only this one; may be repeated")
-        if name in ("check", "dbt"):
-            continue
-        step.add_argument("--date", type=date.fromisoformat, metavar="D", help="one day, as 2025-11-20")
-        step.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day of a range")
-        step.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day of a range")
-        step.add_argument("--json", action="store_true", help="an object a line instead of the table")
-        step.add_argument("--key", type=_key, metavar="K", help=_KEY.get(name, "to know the run by later"))
-        if name == "status":
-            step.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
-        else:
-            if name != "load":
-                step.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
-            step.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
+            command.add_argument("program", nargs="+", metavar="COMMAND", help="and its arguments, after --")
+        elif name != "check":
+            _add_days(command, name)
     return parser
+
+
+def _add_days(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--date", type=date.fromisoformat, metavar="D", help="one day, as 2025-11-20")
+    command.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day of a range")
+    command.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day of a range")
+    command.add_argument("--json", action="store_true", help="an object a line instead of the table")
+    command.add_argument("--key", type=_key, metavar="K", help=_KEY.get(name, "to know the run by later"))
+    if name == "status":
+        command.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
+        return
+    command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
+    command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
+    if name != "load":
+        command.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
 
 
 def _key(text: str) -> str:
@@ -110,100 +109,17 @@ def _key(text: str) -> str:
     return text
 
 
-def _days(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> list[date]:
-    """The days asked for, in order; none for `check` and `dbt`, and for `status` where none was named."""
-    if asked.step in ("check", "dbt"):
-        return []
-    first, last = asked.date or asked.first, asked.date or asked.last
-    if (asked.date and (asked.first or asked.last)) or bool(first) != bool(last):
+def _days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tuple[date, ...]:
+    if "date" not in given:
+        return ()
+    day, first, last = (given[name] for name in ("date", "first", "last"))
+    if (day and (first or last)) or bool(first) != bool(last):
         parser.error("name the day by --date D, or a range by --from D and --to D")
-    if first is None:
-        if asked.step != "status" or asked.check:
-            parser.error(f"{asked.step}: which day? --date D, or --from D --to D")
-        return []
+    first, last = day or first, day or last
+    if not isinstance(first, date) or not isinstance(last, date):
+        if given["command"] != "status" or given["check"]:
+            parser.error(f"{given['command']}: which day? --date D, or --from D --to D")
+        return ()
     if last < first:
         parser.error(f"--to {last} is before --from {first}")
-    return [first + timedelta(days=day) for day in range((last - first).days + 1)]
-
-
-def _step(asked: argparse.Namespace, days: list[date]) -> int:
-    environment = load_environment(asked.env)
-    contracts = load_contracts(environment, tuple(asked.source))
-    if asked.step == "check":
-        print(f"environment {environment.name} and {len(contracts)} source contracts are valid: {', '.join(contracts)}")
-        return 0
-    if asked.step == "dbt":
-        variables = for_dbt(environment, contracts.values())
-        os.execvpe(asked.command[0], asked.command, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for
-    if asked.step == "status":
-        if asked.key:
-            _show(status.reported(environment, asked.key), asked.json)
-            return 0
-        outcomes = status.outcomes(environment, contracts, days, asked.check)
-        _show(outcomes, asked.json)
-        missing = asked.check and any(outcome.state == "not_arrived" for outcome in outcomes)
-        return 75 if missing else 0
-    # Only here: what needs no Spark must answer at once.
-    from jobs.engines.session import Session, configuration, jars
-    from jobs.pipeline.execute import Run, execute
-
-    run_id = new_run_id(asked.key)
-    log = logs.start(environment.logs, run_id)
-    session = Session(f"coretelecoms {asked.step} {run_id}", configuration(environment), jars(environment))
-    try:
-        engine = getattr(asked, "engine", "auto")
-        report = execute(Run(environment, contracts, days, run_id, asked.step, asked.replay, engine), session)
-    finally:
-        session.stop()
-    _show(report.outcomes, asked.json)
-    _show_drift(report.outcomes)
-    if log:
-        print(f"run {run_id}, log {log}", file=sys.stderr)
-    if report.exit_code:
-        raise RunError(_what_did_not_land(report), report.exit_code)
-    return 0
-
-
-def _what_did_not_land(report: RunReport) -> str:
-    missing = [outcome for outcome in report.outcomes if outcome.exit_code]
-    lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.state}: {outcome.error}" for outcome in missing]
-    return "\n".join([f"{len(missing)} of {len(report.outcomes)} did not land (exit {report.exit_code}):", *lines])
-
-
-def _show(outcomes: Sequence[Outcome], as_json: bool) -> None:
-    if as_json:
-        for outcome in outcomes:
-            print(outcome.model_dump_json(include=set(_JSON)))
-        return
-    rows = [_COLUMNS, *(_cells(outcome) for outcome in outcomes)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    for row in rows:
-        texts = [
-            cell.ljust(width) if column < 3 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(texts).rstrip())
-
-
-def _show_drift(outcomes: Sequence[Outcome]) -> None:
-    for outcome in outcomes:
-        for kind, names in outcome.drift.items():
-            what = f"{kind.replace('_', ' ')}: {', '.join(names)}"
-            print(f"{outcome.source} {outcome.ingest_date} {what}", file=sys.stderr)
-
-
-def _cells(outcome: Outcome) -> tuple[str, ...]:
-    counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
-    flags = [flag for flag in ("corrected", "empty") if getattr(outcome, flag)]
-    flags += ["odd volume"] * bool(outcome.odd_volume) + ["drift"] * bool(outcome.drift)
-    return (
-        outcome.source,
-        str(outcome.ingest_date),
-        outcome.state + (f" ({', '.join(flags)})" if flags else ""),
-        *("" if count is None else f"{count:,}" for count in counts),
-        "" if outcome.seconds is None else f"{outcome.seconds:.1f}",
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return tuple(first + timedelta(days=number) for number in range((last - first).days + 1))

@@ -10,7 +10,9 @@ from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
 from jobs.ledger.manifest import Manifest, landing_folder
 from jobs.ledger.outcome import Outcome, new_run_id
-from jobs.pipeline.execute import Run, execute
+from jobs.pipeline.execute import execute
+from jobs.pipeline.plan import RunRequest
+from jobs.pipeline.survey import plan_for
 from tests.conftest import DAY, World
 
 
@@ -27,8 +29,8 @@ class Runner:
     ) -> list[Outcome]:
         environment = self.world.environment
         contracts = load_contracts(environment, sources)
-        run = Run(environment, contracts, days or (DAY,), new_run_id(), step, replay, self.engine)
-        return list(execute(run, self.session).outcomes)
+        request = RunRequest(environment, contracts, days or (DAY,), step, replay, self.engine)
+        return list(execute(request, plan_for(request), new_run_id(), self.session).outcomes)
 
     def bronze(self, source: str) -> list[dict[str, Any]]:
         """The live rows of a Bronze table, file by file, in the order of the files."""

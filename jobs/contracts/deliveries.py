@@ -1,4 +1,4 @@
-"""The kinds of deliveries: where each is and how it is read; a new kind is a class here and a module in jobs/sources."""
+"""The kinds of deliveries: where each is and how it is read; a new one is a class here and a module in jobs/sources."""
 
 import re
 from datetime import date

@@ -3,11 +3,12 @@
 from typing import Protocol, TypeVar
 
 Split = TypeVar("Split")
-SplitIn = TypeVar("SplitIn", contravariant=True)
-Result = TypeVar("Result", covariant=True)
+Split_contra = TypeVar("Split_contra", contravariant=True)
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
-class Task(Protocol[SplitIn, Result]):
+class Task(Protocol[Split_contra, Result_co]):
     """Called with a split and the name of its file."""
 
     @property
@@ -15,4 +16,4 @@ class Task(Protocol[SplitIn, Result]):
         """What a person sees of it, in Spark's UI."""
         ...
 
-    def __call__(self, named: tuple[str, SplitIn]) -> Result: ...
+    def __call__(self, named: tuple[str, Split_contra]) -> Result_co: ...

@@ -5,15 +5,13 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import INFO, WARNING
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
 from jobs.clients import store
 from jobs.clients.store import Input
-from jobs.contracts.deliveries import CsvDelivery, JsonDelivery, PostgresDelivery, RestDelivery, SheetDelivery
 from jobs.contracts.mapping import map_columns
 from jobs.engines.session import explained
 from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError
@@ -25,8 +23,8 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest
 from jobs.logs import fact
 from jobs.metadata import METADATA_COLUMNS
-from jobs.sources import look as deliveries
 from jobs.sources.reading import Reading, Request, merged
+from jobs.sources.source import Source
 
 _Result = TypeVar("_Result")
 
@@ -79,7 +77,7 @@ class _Written:
             )
 
 
-def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifest:
+def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifest:
     """Read `inputs`, write them as Parquet, balance the rows, commit. Raises PlatformError; then nothing landed."""
     started = datetime.now(UTC)
     contract = request.contract
@@ -87,7 +85,7 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
     stamp = Stamp(started, contract.system, request.run_id, request.day)
     landing = Landing(ledger.lake, contract.name, tuple(contract.columns.values()), stamp)
     try:
-        written = _write_all(request, landing, inputs)
+        written = _write_all(request, source, landing, inputs)
     finally:
         shutil.rmtree(request.work, ignore_errors=True)
         if request.scratch != request.work:
@@ -123,24 +121,18 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
     return manifest
 
 
-def _write_all(request: Request, landing: Landing, inputs: tuple[Input, ...]) -> _Written:
+def _write_all(request: Request, source: Source, landing: Landing, inputs: tuple[Input, ...]) -> _Written:
     """One pass over the delivery; of a table again, in a new snapshot, where the database went away or timed out."""
-    written = steadily(request, lambda attempt: _write(request, landing, inputs, attempt))
+    written = steadily(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
     written.check(request.contract.max_rejected)
-    # A table was read in one snapshot, an answer is what it is; a file may have been replaced meanwhile.
-    is_file = isinstance(request.contract.delivery, CsvDelivery | JsonDelivery)
-    now = deliveries.look(request.contract, request.environment, request.day) if is_file else inputs
+    now = source.look(request.day) if source.is_replaceable else inputs
     if [found.model_dump() for found in now] != [found.model_dump() for found in inputs]:  # times and versions too
         raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
     return written
 
 
-def steadily(request: Request, attempt: Callable[[int], _Result]) -> _Result:
-    """What the first attempt gives that does not end in a ServiceError; only of a database.
-
-    Spark's own retries come at once, into the same snapshot: they do not outlive a database's restart.
-    """
-    pauses = request.environment.retries.landing if isinstance(request.contract.delivery, PostgresDelivery) else ()
+def steadily(request: Request, pauses: Sequence[float], attempt: Callable[[int], _Result]) -> _Result:
+    """What the first attempt gives that does not end in a ServiceError; `pauses`: seconds before each further one."""
     for number, pause in enumerate(pauses, start=1):
         try:
             return attempt(number)
@@ -156,10 +148,10 @@ def steadily(request: Request, attempt: Callable[[int], _Result]) -> _Result:
     return attempt(len(pauses) + 1)
 
 
-def _write(request: Request, landing: Landing, inputs: tuple[Input, ...], attempt: int) -> _Written:
+def _write(request: Request, source: Source, landing: Landing, inputs: tuple[Input, ...], attempt: int) -> _Written:
     request.work.mkdir(parents=True, exist_ok=True)
     into = f"landed-{attempt}" if attempt > 1 else "landed"
-    with _reading(request, inputs) as reading:
+    with source.read(request, inputs) as reading:
         _log(request, "read", rows=reading.records, bytes=sum(found.size for found in reading.inputs))
         results = landing.write(request.engine, reading.splits, into)
     columns, drift = _columns(request, reading, results)
@@ -184,32 +176,6 @@ def _columns(
     mappings = [map_columns(request.contract, names, uri) for uri, names in known.items()]
     columns = mappings[0].delivered if mappings else ()
     return columns, merged([*(mapping.drift for mapping in mappings), reading.drift])
-
-
-def _reading(request: Request, inputs: tuple[Input, ...]) -> AbstractContextManager[Reading]:
-    match request.contract.delivery:
-        case CsvDelivery():
-            from jobs.sources import csv
-
-            return csv.reading(request, inputs)
-        case JsonDelivery() as delivery:
-            from jobs.sources import json
-
-            return json.reading(request, inputs, delivery)
-        case PostgresDelivery() as delivery:
-            from jobs.sources import postgres
-
-            return postgres.reading(request, delivery, inputs)
-        case SheetDelivery() as delivery:
-            from jobs.sources import sheet
-
-            return sheet.reading(request, delivery)
-        case RestDelivery() as delivery:
-            from jobs.sources import rest
-
-            return rest.reading(request, delivery)
-        case _ as unknown:
-            assert_never(unknown)
 
 
 def _rows(files: tuple[DataFile, ...]) -> int:

@@ -10,7 +10,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, RunReport
 from jobs.pipeline.load import loaded
-from jobs.sources import look as deliveries
+from jobs.sources.source import source_of
 
 
 def outcomes(
@@ -86,7 +86,7 @@ def _looked_at(contract: SourceContract, environment: Environment, day: date, ha
     if contract.static and has_landed:
         return Outcome(source=contract.name, ingest_date=day, state="unchanged")
     try:
-        found = deliveries.look(contract, environment, day)
+        found = source_of(contract, environment).look(day)
     except PlatformError as error:
         return failed(contract.name, day, error)
     if not found:

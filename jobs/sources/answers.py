@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jobs.clients import store
-from jobs.sources.json import LinesSplit
+from jobs.sources.json_lines import LinesSplit
 from jobs.sources.reading import Reading, Request
 from jobs.sources.tally import Tally
 

@@ -22,30 +22,34 @@ from jobs.errors import ContractError
 from jobs.sources.csv_grammar import BYTE_ORDER_MARK
 from jobs.sources.csv_records import Records, Window
 from jobs.sources.csv_split import CsvSplit
+from jobs.sources.files import Files
 from jobs.sources.reading import Reading, Request, merged, refuse_if_packed
 
 SPLIT = 128 * 2**20  # bytes of a file that one task reads
 csv.field_size_limit(2**31 - 1)
 
 
-@contextmanager
-def reading(request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
-    """All files of a delivery, each by its own header. Raises ContractError."""
-    splits: list[CsvSplit] = []
-    mappings = []
-    for found in inputs:
-        header, at, line = header_of(request.environment.sources, found)
-        mapping = map_columns(request.contract, header, found.uri)
-        mappings.append(mapping)
-        for start in range(0, max(found.size, 1), SPLIT):
-            begin, end = (at, max(SPLIT, at)) if start == 0 else (max(start, at), start + SPLIT)
-            splits.append(CsvSplit(request.environment.sources, found, mapping, begin, end, line, start <= at))
-    yield Reading(
-        inputs=inputs,
-        splits=splits,
-        columns=mappings[0].delivered,
-        drift=merged(mapping.drift for mapping in mappings),
-    )
+class CsvFiles(Files):
+    """A delivery's files, each by its own header."""
+
+    @contextmanager
+    def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
+        """Raises ContractError."""
+        splits: list[CsvSplit] = []
+        mappings = []
+        for found in inputs:
+            header, at, line = header_of(self.root, found)
+            mapping = map_columns(request.contract, header, found.uri)
+            mappings.append(mapping)
+            for start in range(0, max(found.size, 1), SPLIT):
+                begin, end = (at, max(SPLIT, at)) if start == 0 else (max(start, at), start + SPLIT)
+                splits.append(CsvSplit(self.root, found, mapping, begin, end, line, start <= at))
+        yield Reading(
+            inputs=inputs,
+            splits=splits,
+            columns=mappings[0].delivered,
+            drift=merged(mapping.drift for mapping in mappings),
+        )
 
 
 def header_of(root: Location, found: Input) -> tuple[tuple[str, ...], int, int]:

@@ -6,12 +6,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from jobs.clients import store
+from jobs.clients.location import Location
 from jobs.clients.store import Input
-from jobs.contracts.deliveries import JsonDelivery
+from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from jobs.landing.split import Split
+from jobs.sources.files import Files
 from jobs.sources.json_array import ArraySplit
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.json_object import ObjectSplit
@@ -19,23 +22,28 @@ from jobs.sources.json_record import may_be_record
 from jobs.sources.json_structure import BLANK, BrokenError, StructureError, unmarked, value_end
 from jobs.sources.reading import MAX_RECORD, Reading, Request, refuse_if_packed
 
-__all__ = ["LinesSplit", "reading"]
-
 SPLIT = 128 * 2**20  # bytes of lines that one task reads
 HEAD = 2**20  # bytes that tell what a file is; more where its first line is longer
 
 
-@contextmanager
-def reading(request: Request, inputs: tuple[Input, ...], delivery: JsonDelivery) -> Iterator[Reading]:
-    """Read all files of a delivery, each in its own shape. Raises ContractError."""
-    splits = [split for found in inputs for split in _splits(request, found, delivery.max_value_mb)]
-    yield Reading(inputs=inputs, splits=splits)
+@dataclass(frozen=True)
+class JsonFiles(Files):
+    """A delivery's files, each in its own shape; one that is a single object is no larger than `max_value_mb`."""
+
+    max_value_mb: int
+
+    @contextmanager
+    def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
+        """Raises ContractError."""
+        splits = [
+            split for found in inputs for split in splits_of(self.root, found, request.contract, self.max_value_mb)
+        ]
+        yield Reading(inputs=inputs, splits=splits)
 
 
-def _splits(request: Request, found: Input, max_value_mb: int) -> list[Split]:
+def splits_of(root: Location, found: Input, contract: SourceContract, max_value_mb: int) -> list[Split]:
     """Lines: the first line is an object and others follow, or it is broken and one of those that follow is one."""
-    root, contract, uri = request.environment.sources, request.contract, found.uri
-    head = _head(request, found)
+    uri, head = found.uri, _head(root, found)
     first, _, behind = head.partition(b"\n")
     if not head:
         raise ContractError(f"{uri}: the file is empty; ask for it to be sent again")
@@ -54,13 +62,13 @@ def _splits(request: Request, found: Input, max_value_mb: int) -> list[Split]:
     return [LinesSplit(root, found, uri, contract, at, at + SPLIT) for at in range(0, found.size, SPLIT)]
 
 
-def _head(request: Request, found: Input) -> bytes:
+def _head(root: Location, found: Input) -> bytes:
     """The file's first HEAD bytes that are not blank, and the rest of the first line if it is no longer than a record.
 
     The same however the bytes come. Raises ContractError where they are gzip or UTF-16.
     """
     head = b""
-    for chunk in unmarked(store.stream(request.environment.sources, found)):
+    for chunk in unmarked(store.stream(root, found)):
         head = (head + chunk).lstrip(BLANK)
         if (len(head) >= HEAD and b"\n" in head) or len(head) > MAX_RECORD:
             break

@@ -3,21 +3,24 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from logging import WARNING
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from jobs.clients.credentials import database
 from jobs.clients.postgres import connected
 from jobs.clients.store import Input
+from jobs.config.environment import Environment
 from jobs.contracts.deliveries import PostgresDelivery
 from jobs.contracts.mapping import map_columns
 from jobs.errors import DeliveryChangedError
 from jobs.logs import fact
-from jobs.sources.look import look_at_table, rows_of
 from jobs.sources.reading import Reading, Request
 from jobs.sources.table import PagesSplit, Table
 
@@ -26,58 +29,104 @@ RANGE = 64 * 2**20  # bytes of a table that one task reads
 _APART = "select coalesce(pg_relation_size(nullif(reltoastrelid, 0)), 0) from pg_class where oid = %s::regclass"
 
 
-@contextmanager
-def reading(request: Request, delivery: PostgresDelivery, looked: tuple[Input, ...]) -> Iterator[Reading]:
-    """Read the table as it was at one moment, held by a transaction that stays open meanwhile.
+@dataclass(frozen=True)
+class PostgresTable:
+    """A table a day; told apart by its rows and its size in bytes."""
 
-    `looked`: what was seen of it before; rows that came since are reported, or waited for.
-    """
-    access = request.environment.postgres
-    secret = database(request.environment.secrets[delivery.secret])
-    table = delivery.table.format(date=request.day)
-    name = sql.Identifier(secret.table_schema_name, table)
-    if access.warning:
-        fact("weak_tls", request.contract.name, request.day, request.run_id, level=WARNING, text=access.warning)
-    with connected(secret, access, request.run_id) as connection, connection.cursor() as cursor:
-        looked = _settled(connection, delivery, secret.table_schema_name, table, looked)
-        cursor.execute("set transaction isolation level repeatable read, read only")
+    delivery: PostgresDelivery
+    environment: Environment
+    is_fetched = False
+    is_replaceable = False  # it is read in one snapshot
+
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """A database's restart is outlived: Spark's own retries come at once, into the same snapshot."""
+        return self.environment.retries.landing
+
+    def place(self, day: date) -> str:
+        return f"no table {self.delivery.table.format(date=day)}"
+
+    def look(self, day: date) -> tuple[Input, ...]:
+        secret = database(self._reference)
+        with connected(secret, self.environment.postgres) as connection:
+            return look_at_table(connection, secret.table_schema_name, self.delivery.table.format(date=day))
+
+    @contextmanager
+    def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
+        """The table as it was at one moment, held by a transaction that stays open meanwhile.
+
+        Rows that came since the look are reported, or waited for.
+        """
+        access, secret = self.environment.postgres, database(self._reference)
+        table = self.delivery.table.format(date=request.day)
+        if access.warning:
+            fact("weak_tls", request.contract.name, request.day, request.run_id, level=WARNING, text=access.warning)
+        with connected(secret, access, request.run_id) as connection, connection.cursor() as cursor:
+            looked = _settled(connection, self.delivery, secret.table_schema_name, table, inputs)
+            cursor.execute("set transaction isolation level repeatable read, read only")
+            (found,) = _present(look_at_table(connection, secret.table_schema_name, table), table)
+            name = sql.Identifier(secret.table_schema_name, table)
+            pages = self._table(request, cursor, name, found)
+            drift = pages.mapping.drift
+            cursor.execute(_APART, [name.as_string(connection)])
+            (apart,) = cursor.fetchone() or (0,)
+            yield Reading(
+                inputs=(found,),
+                splits=[PagesSplit(pages, predicate) for predicate in page_ranges(found.size, apart)],
+                records=rows_of(found),
+                columns=pages.mapping.delivered,
+                drift=drift,
+            )
+            # The size is not part of the snapshot: asked for again after the read, it tells of writers meanwhile.
+            size = found.size
+            with suppress(psycopg2.OperationalError):  # the holder is gone, but not before everything was read
+                cursor.execute("select pg_relation_size(%s::regclass)", [name.as_string(connection)])
+                (size,) = cursor.fetchone() or (size,)
+            if growth := _growth(looked, found, size):
+                drift["still_growing"] = [growth]
+
+    @property
+    def _reference(self) -> str:
+        return self.environment.secrets[self.delivery.secret]
+
+    def _table(self, request: Request, cursor: Cursor, name: sql.Identifier, found: Input) -> Table:
+        """What a split needs to read its pages: the snapshot of this transaction, and the columns as texts."""
         cursor.execute("select pg_export_snapshot()")
         (snapshot,) = cursor.fetchone() or ("",)
-        inputs = _present(look_at_table(connection, secret.table_schema_name, table), table)
         cursor.execute(sql.SQL("select * from {} limit 0").format(name))
         headers = tuple(column.name for column in cursor.description or ())
-        mapping = map_columns(request.contract, headers, inputs[0].uri)
-        cursor.execute(_APART, [name.as_string(connection)])
-        (apart,) = cursor.fetchone() or (0,)
         texts = sql.SQL(", ").join(
             sql.SQL("{}::text as {}").format(sql.Identifier(header), sql.Identifier(f"c{position}"))
             for position, header in enumerate(headers)
         )
-        found = Table(
-            uri=inputs[0].uri,
-            rows=sql.SQL("select {} from {}").format(texts, name).as_string(connection),
-            paged=sql.SQL("select ctid, {} from {}").format(texts, name).as_string(connection),
-            mapping=mapping,
+        return Table(
+            uri=found.uri,
+            rows=sql.SQL("select {} from {}").format(texts, name).as_string(cursor),
+            paged=sql.SQL("select ctid, {} from {}").format(texts, name).as_string(cursor),
+            mapping=map_columns(request.contract, headers, found.uri),
             snapshot=snapshot,
-            reference=request.environment.secrets[delivery.secret],
-            access=access,
+            reference=self._reference,
+            access=self.environment.postgres,
             application=request.run_id,
         )
-        drift = mapping.drift
-        yield Reading(
-            inputs=inputs,
-            splits=[PagesSplit(found, pages) for pages in page_ranges(inputs[0].size, apart)],
-            records=rows_of(inputs[0]),
-            columns=headers,
-            drift=drift,
-        )
-        # The size is not part of the snapshot: asked for again after the read, it tells of writers meanwhile.
-        size = inputs[0].size
-        with suppress(psycopg2.OperationalError):  # the holder is gone, but not before everything was read
-            cursor.execute("select pg_relation_size(%s::regclass)", [name.as_string(connection)])
-            (size,) = cursor.fetchone() or (size,)
-        if growth := _growth(looked, inputs[0], size):
-            drift["still_growing"] = [growth]
+
+
+def look_at_table(connection: Connection, schema: str, table: str) -> tuple[Input, ...]:
+    """Rows and size (bytes) of a table as the connection's transaction sees it."""
+    name = sql.Identifier(schema, table)
+    text = name.as_string(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass(%s)", [text])
+        if cursor.fetchone() == (None,):
+            return ()
+        cursor.execute(sql.SQL("select count(*), pg_relation_size(%s::regclass) from {}").format(name), [text])
+        rows, size = cursor.fetchone() or (0, 0)
+    return (Input(uri=f"{schema}.{table}", size=size, etag=f"{rows}-{size}"),)
+
+
+def rows_of(table: Input) -> int:
+    """The rows that `look_at_table` counted."""
+    return int(table.etag.partition("-")[0])
 
 
 def _settled(

@@ -5,15 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jobs.clients.location import Location
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
-from jobs.engines.in_process import InProcess
-from jobs.engines.spark import OnSpark
 from jobs.errors import ContractError
-from jobs.landing.split import Split
+
+if TYPE_CHECKING:  # a look at a source needs neither Arrow nor an engine
+    from jobs.engines.in_process import InProcess
+    from jobs.engines.spark import OnSpark
+    from jobs.landing.split import Split
 
 MAX_RECORD = 16 * 2**20  # bytes; a longer record is rejected, so that memory stays bounded
 SHOWN = 2**20  # bytes of such a record that are kept
@@ -32,7 +35,7 @@ class Request:
     environment: Environment
     day: date
     run_id: str
-    engine: InProcess | OnSpark
+    engine: "InProcess | OnSpark"
     work: Path
     scratch: Location
 
@@ -52,7 +55,7 @@ class Reading:
     """
 
     inputs: tuple[Input, ...]
-    splits: Sequence[Split]
+    splits: "Sequence[Split]"
     records: int | None = None
     columns: tuple[str, ...] = ()
     drift: dict[str, list[str]] = field(default_factory=dict)

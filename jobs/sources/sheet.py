@@ -1,18 +1,39 @@
-"""Google Sheets: one request, its rows as JSON lines for Spark."""
+"""Google Sheets: one request, its rows as JSON lines for a landing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 
+from jobs.clients.store import Input
+from jobs.config.environment import Environment
 from jobs.contracts.deliveries import SheetDelivery
-from jobs.sources import worksheet as sheets
+from jobs.sources import worksheet
 from jobs.sources.answers import ITEMS, answered
 from jobs.sources.reading import Reading, Request
 
 
-@contextmanager
-def reading(request: Request, delivery: SheetDelivery) -> Iterator[Reading]:
-    """Read a worksheet. Raises ConfigurationError where it is not shared with us, ContractError, ServiceError."""
-    path = request.work / ITEMS
-    with path.open("wb") as file:
-        tally = sheets.fetch(delivery, request.environment, request.day, file.write)
-    yield answered(request, path, tally)
+@dataclass(frozen=True)
+class Worksheet:
+    """A worksheet of a spreadsheet; told apart by its content."""
+
+    delivery: SheetDelivery
+    environment: Environment
+    is_fetched = True
+    is_replaceable = False  # an answer is what it is
+    pauses = ()
+
+    def place(self, day: date) -> str:
+        return f"no worksheet {self.delivery.worksheet.format(date=day)}"
+
+    def look(self, day: date) -> tuple[Input, ...]:
+        """Raises as a landing does: that there is no worksheet is no state of a delivery."""
+        return (worksheet.fetch(self.delivery, self.environment, day).input,)
+
+    @contextmanager
+    def read(self, request: Request, _inputs: tuple[Input, ...]) -> Iterator[Reading]:
+        """Raises ConfigurationError where it is not shared with us, ContractError, ServiceError."""
+        path = request.work / ITEMS
+        with path.open("wb") as file:
+            tally = worksheet.fetch(self.delivery, self.environment, request.day, file.write)
+        yield answered(request, path, tally)

@@ -14,7 +14,9 @@ from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.outcome import Outcome, new_run_id
-from jobs.pipeline.execute import Run, execute
+from jobs.pipeline.execute import execute
+from jobs.pipeline.plan import RunRequest
+from jobs.pipeline.survey import plan_for
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, serving
 from tests.conftest import DAYS, World, make_world
 
@@ -66,8 +68,8 @@ class Cloud:
         assert self.session is not None
         environment = self.world.environment
         contracts = load_contracts(environment, (source,))
-        run = Run(environment, contracts, days or DAYS[:1], run_id or new_run_id(), step, replay)
-        return list(execute(run, self.session).outcomes)
+        request = RunRequest(environment, contracts, days or DAYS[:1], step, replay)
+        return list(execute(request, plan_for(request), run_id or new_run_id(), self.session).outcomes)
 
     def calls(self, rows: int, day: date = DAYS[0], of: str = "c") -> None:
         """Deliver a day of calls."""

@@ -19,6 +19,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import landing_folder
 from jobs.pipeline import ingest
 from jobs.sources.reading import Reading, Request
+from jobs.sources.source import source_of
 from tests.conftest import DAY
 from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 
@@ -56,7 +57,8 @@ class Product:
 
     def reading(self, data: bytes, name: str = str(DAY)) -> AbstractContextManager[Reading]:
         (self.folder / name).write_bytes(data)
-        return ingest._reading(self.request(), store.look(self.folder, name))  # by the kind of source
+        request = self.request()
+        return source_of(self.contract, request.environment).read(request, store.look(self.folder, name))
 
     def in_memory(self, data: bytes) -> Outcome:
         """What a landing would write, its balance and its chain of splits included."""
@@ -92,7 +94,8 @@ class Product:
         lake = request.environment.lake
         (self.folder / str(DAY)).write_bytes(data)
         try:
-            manifest = ingest.land(request, Ledger(lake), store.look(self.folder, str(DAY)))
+            source = source_of(self.contract, request.environment)
+            manifest = ingest.land(request, source, Ledger(lake), source.look(DAY))
         except ContractError as error:
             return Outcome(refused=str(error))
         folder = landing_folder(lake, "fuzz", DAY, request.run_id)

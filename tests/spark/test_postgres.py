@@ -18,7 +18,6 @@ import pytest
 from demo.complaints import HEADERS
 from demo.postgres import READER, SCHEMA, Server, serving
 from demo.tls import Authority, authority, in_front_of
-from jobs.contracts.deliveries import PostgresDelivery
 from jobs.contracts.source import load_contracts
 from jobs.engines.in_process import InProcess
 from jobs.engines.spark import TableSplit
@@ -26,8 +25,8 @@ from jobs.landing.split import Counts
 from jobs.ledger.outcome import Outcome
 from jobs.sources import postgres as reader
 from jobs.sources import table
-from jobs.sources.look import look
 from jobs.sources.reading import Request
+from jobs.sources.source import source_of
 from tests.conftest import DAY, World
 from tests.runner import Runner
 
@@ -484,8 +483,7 @@ def test_wide_rows_are_fetched_by_their_bytes(either: Runner, filled: Server, tm
     environment = either.world.environment
     contract = load_contracts(environment, ("web_forms",))["web_forms"]
     request = Request(contract, environment, DAY, "wide", InProcess(1), tmp_path, tmp_path)
-    assert isinstance(contract.delivery, PostgresDelivery)
-    with reader.reading(request, contract.delivery, ()) as reading:
+    with source_of(contract, environment).read(request, ()) as reading:
         (split,) = reading.splits
         assert isinstance(split, TableSplit)
         assert split.relation().rows == table.FETCH // (250_000 + 3)
@@ -602,4 +600,4 @@ def test_a_missing_table_has_not_arrived(world: World, postgres: Server) -> None
     with postgres.transaction() as cursor:
         cursor.execute(f"drop table if exists {TABLE}")
     contract = load_contracts(world.environment, ("web_forms",))["web_forms"]
-    assert look(contract, world.environment, DAY) == ()
+    assert source_of(contract, world.environment).look(DAY) == ()

@@ -41,9 +41,9 @@ def land(world: World) -> Land:
     def landed(content: bytes, max_value_mb: int = 64) -> Landed:
         (world.root / "sources/f.json").write_bytes(content)
         result = Landed()
-        with json_source.reading(
-            request := asked(world, max_value_mb), inputs := found(request), given(request)
-        ) as read:
+        request = json_request(world, max_value_mb)
+        source = json_source.JsonFiles(world.environment.sources, ("f.json",), max_value_mb)
+        with source.read(request, inputs := source.look(DAY)) as read:
             assert read.inputs == inputs
             lines, at = 0, 0
             for split in read.splits:
@@ -70,21 +70,13 @@ def read_split(split: Any, result: Landed, lines: int) -> Counts:
     return counts
 
 
-def asked(world: World, max_value_mb: int) -> Request:
+def json_request(world: World, max_value_mb: int) -> Request:
     contract = SourceContract(
         name="feed", description="a and b", system="s3", static=True, key=("a",),
         delivery={"kind": "json", "paths": ["f.json"], "max_value_mb": max_value_mb},
         columns={"a": "a", "b": "b"},
     )  # fmt: skip
     return Request(contract, world.environment, DAY, "run", InProcess(1), world.root, world.root)
-
-
-def given(request: Request) -> Any:
-    return request.contract.delivery
-
-
-def found(request: Request) -> tuple[store.Input, ...]:
-    return store.look(request.environment.sources, "f.json")
 
 
 def lines(*records: object) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import main
+from jobs.__main__ import main
 from jobs.clients import store
 from jobs.clients.credentials import database
 from jobs.clients.store import Input

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from jobs.cli import main
+from jobs.__main__ import main
 from tests.conftest import DAY, World
 
 

@@ -18,7 +18,7 @@ def sourced(script: str, **variables: str) -> "subprocess.CompletedProcess[str]"
 
 def test_a_start_compiles_no_module_that_was_installed() -> None:
     show = (
-        "import sys, boto3, deltalake, gspread, psycopg2, pyspark.sql, jobs.cli\n"
+        "import sys, boto3, deltalake, gspread, psycopg2, pyspark.sql, jobs.__main__\n"
         "from pathlib import Path\n"
         "found = [m.__cached__ for m in sys.modules.values() if 'site-packages' in str(getattr(m, '__cached__', ''))]\n"
         "print(len(found), [path for path in found if not Path(path).exists()])"

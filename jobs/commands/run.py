@@ -1,0 +1,77 @@
+"""`ingest`, `load` and `run`: plan, execute, and say what did not land; `--plan` stops after the first."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+from jobs import logs
+from jobs.cli import Arguments
+from jobs.commands.table import show, show_outcomes
+from jobs.config.environment import Environment, load_environment
+from jobs.contracts.source import read_contracts
+from jobs.engines.session import Session, configuration, jars
+from jobs.errors import RunError
+from jobs.ledger.outcome import Outcome, RunReport, new_run_id
+from jobs.pipeline.execute import execute
+from jobs.pipeline.plan import Plan, RunRequest, Unit
+from jobs.pipeline.survey import plan_for
+
+_COLUMNS = ("source", "day", "action", "bytes", "why")
+
+
+def run(arguments: Arguments) -> int:
+    """Raises RunError where something did not land."""
+    environment = load_environment(arguments.environment)
+    contracts, broken = read_contracts(environment, arguments.sources)
+    request = RunRequest(
+        environment, contracts, arguments.days, arguments.command, arguments.replay, arguments.engine, broken
+    )
+    plan = plan_for(request)
+    if arguments.is_plan:
+        _show_plan(plan, arguments.is_json)
+        return 0
+    run_id = new_run_id(arguments.key)
+    log = logs.start(environment.logs, run_id)
+    report = _executed(request, plan, run_id, environment)
+    show_outcomes(report.outcomes, arguments.is_json)
+    _show_drift(report.outcomes)
+    if log:
+        print(f"run {run_id}, log {log}", file=sys.stderr)
+    if report.exit_code:
+        raise RunError(_what_did_not_land(report), report.exit_code)
+    return 0
+
+
+def _executed(request: RunRequest, plan: Plan, run_id: str, environment: Environment) -> RunReport:
+    session = Session(f"coretelecoms {request.step} {run_id}", configuration(environment), jars(environment))
+    try:
+        return execute(request, plan, run_id, session)
+    finally:
+        session.stop()
+
+
+def _show_plan(plan: Plan, as_json: bool) -> None:
+    if as_json:
+        for unit in plan.units:
+            print(json.dumps(_facts(unit), default=str))
+    else:
+        show([_COLUMNS, *(tuple(_facts(unit).values()) for unit in plan.units)], numbers={3})
+
+
+def _facts(unit: Unit) -> dict[str, str]:
+    size = "" if unit.inputs is None or unit.action != "land" else f"{unit.bytes:,}"
+    why = " ".join(unit.why.split())
+    return dict(zip(_COLUMNS, (unit.source, str(unit.day), unit.action, size, why), strict=True))
+
+
+def _what_did_not_land(report: RunReport) -> str:
+    missing = [outcome for outcome in report.outcomes if outcome.exit_code]
+    lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.state}: {outcome.error}" for outcome in missing]
+    return "\n".join([f"{len(missing)} of {len(report.outcomes)} did not land (exit {report.exit_code}):", *lines])
+
+
+def _show_drift(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        for kind, names in outcome.drift.items():
+            what = f"{kind.replace('_', ' ')}: {', '.join(names)}"
+            print(f"{outcome.source} {outcome.ingest_date} {what}", file=sys.stderr)

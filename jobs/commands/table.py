@@ -1,0 +1,44 @@
+"""Outcomes for a person, or an object a line for a program."""
+
+from collections.abc import Container, Sequence
+
+from jobs.ledger.outcome import Outcome
+
+_COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
+_JSON = (
+    *("source", "ingest_date", "state", "corrected", "run_id"),
+    *("bytes_delivered", "rows_delivered", "rows_landed", "rows_rejected", "rows_bronze"),
+    *("empty", "odd_volume", "drift"),
+    *("error", "error_kind", "retry_helps", "exit_code"),
+)
+
+
+def show_outcomes(outcomes: Sequence[Outcome], as_json: bool) -> None:
+    """To stdout."""
+    if as_json:
+        for outcome in outcomes:
+            print(outcome.model_dump_json(include=set(_JSON)))
+    else:
+        show([_COLUMNS, *map(_cells, outcomes)], numbers=range(3, len(_COLUMNS)))
+
+
+def show(rows: Sequence[Sequence[str]], numbers: Container[int]) -> None:
+    """Rows of cells, the header first; columns that are `numbers` end at the same place, the others begin there."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = enumerate(zip(row, widths, strict=True))
+        texts = [cell.rjust(width) if column in numbers else cell.ljust(width) for column, (cell, width) in cells]
+        print("  ".join(texts).rstrip())
+
+
+def _cells(outcome: Outcome) -> tuple[str, ...]:
+    counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
+    flags = [flag for flag in ("corrected", "empty") if getattr(outcome, flag)]
+    flags += ["odd volume"] * bool(outcome.odd_volume) + ["drift"] * bool(outcome.drift)
+    return (
+        outcome.source,
+        str(outcome.ingest_date),
+        outcome.state + (f" ({', '.join(flags)})" if flags else ""),
+        *("" if count is None else f"{count:,}" for count in counts),
+        "" if outcome.seconds is None else f"{outcome.seconds:.1f}",
+    )

@@ -1,0 +1,186 @@
+"""What a run will do, as data: one unit a source and day, with its action and the reason. Nothing here reads or writes.
+
+What "static" means stands here alone: a static source lands once per content, on the first day asked for and never
+before its newest landing; a replay of other days does not touch it; on other days it is unchanged.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+from jobs.clients.store import Input
+from jobs.config.environment import Environment
+from jobs.contracts.source import SourceContract
+from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
+from jobs.ledger.manifest import Manifest
+from jobs.ledger.outcome import Outcome
+
+Action = Literal["land", "load", "skip", "refuse"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What was asked for. `step`: ingest, load, or run for both; `replay`: anew, even where nothing changed.
+
+    `engine`: who reads the deliveries, of `config.environment.ENGINES`; `broken`: contracts that cannot be read.
+    """
+
+    environment: Environment
+    contracts: Mapping[str, SourceContract]
+    days: Sequence[date]
+    step: str
+    replay: bool = False
+    engine: str = "auto"
+    broken: Mapping[str, ConfigurationError] = field(default_factory=dict)
+
+    @property
+    def lands(self) -> bool:
+        return self.step in ("ingest", "run")
+
+    @property
+    def loads(self) -> bool:
+        return self.step in ("load", "run")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a source's day before a run.
+
+    `known`: the landing that counts so far. `inputs`: the delivery as it is now; None: it was not looked at, and
+    `unseen` says why. `place`: where it was looked for. `published`: run and rows that Bronze holds of the landing's
+    day. `error`: why Bronze could not be asked.
+    """
+
+    contract: SourceContract
+    day: date
+    known: Manifest | None
+    inputs: tuple[Input, ...] | None = None
+    unseen: str = ""
+    place: str = ""
+    published: tuple[str, int] | None = None
+    error: PlatformError | None = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One source's day in a run; of a static source the day that a landing of it counts for.
+
+    `error`: what it ends with, where there is nothing to do; `contract`: None where it cannot be read.
+    """
+
+    source: str
+    day: date
+    action: Action
+    why: str
+    contract: SourceContract | None = None
+    known: Manifest | None = None
+    inputs: tuple[Input, ...] | None = None
+    published: tuple[str, int] | None = None
+    error: PlatformError | None = None
+
+    @property
+    def bytes(self) -> int:
+        """To be read, as far as a look tells."""
+        return sum(found.size for found in self.inputs or ()) if self.action == "land" else 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    units: tuple[Unit, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(unit.bytes for unit in self.units)
+
+    def count_by_source(self) -> dict[str, int]:
+        """How many units a source has."""
+        return Counter(unit.source for unit in self.units)
+
+
+def plan(request: RunRequest, seen: Iterable[Seen]) -> Plan:
+    """One unit for each that was seen, and for each day of a contract that cannot be read."""
+    broken = [
+        Unit(source, day, "refuse", "its source contract cannot be read", error=error)
+        for source, error in request.broken.items()
+        for day in request.days
+    ]
+    return Plan((*(_unit(request, one) for one in seen), *broken))
+
+
+def landing_day(request: RunRequest, contract: SourceContract, day: date, known: Manifest | None) -> date:
+    """The day that a landing would count for."""
+    if not contract.static or known is None:
+        return day
+    return known.ingest_date if _is_replayed(request, contract, known) else max(day, known.ingest_date)
+
+
+def days_of(request: RunRequest, contract: SourceContract) -> Sequence[date]:
+    """The days that are looked at, of those asked for."""
+    return request.days[:1] if contract.static else request.days
+
+
+def is_news(request: RunRequest, contract: SourceContract, known: Manifest | None, inputs: tuple[Input, ...]) -> bool:
+    """Whether the delivery is to be landed."""
+    if known is None or not inputs:
+        return bool(inputs)
+    return _is_replayed(request, contract, known) or known.inputs != inputs
+
+
+def is_behind(manifest: Manifest, published: tuple[str, int] | None) -> bool:
+    """Whether Bronze holds nothing of that day, or an older run."""
+    return published is None or published[0] < manifest.run_id
+
+
+def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:
+    """A unit's outcome; of a static source one for each day asked for, unchanged where it did not land."""
+    if not (unit.contract and unit.contract.static) or (unit.known is None and outcome.exit_code):
+        return [outcome]
+    others = [Outcome(source=unit.source, ingest_date=day, state="unchanged") for day in request.days]
+    has_landed = unit.known is None or outcome.run_id != unit.known.run_id
+    shown = [outcome] if has_landed or outcome.ingest_date in request.days else []
+    return shown + [other for other in others if other.ingest_date != outcome.ingest_date]
+
+
+def _unit(request: RunRequest, seen: Seen) -> Unit:
+    unit = Unit(
+        seen.contract.name, seen.day, "skip", "", seen.contract, seen.known, seen.inputs, seen.published, seen.error
+    )
+    if seen.error:
+        return replace(unit, why=f"Bronze cannot be asked: {seen.error}")
+    if seen.known is None and not request.lands:
+        error = NotArrivedError("nothing has landed; `ingest` it first")
+        return replace(unit, why="nothing has landed", error=error)
+    if request.lands and seen.inputs is None:
+        return replace(unit, action="land", why=seen.unseen)
+    if seen.known is None and not seen.inputs:
+        return replace(unit, why="not arrived", error=NotArrivedError(seen.place))
+    if request.lands and is_news(request, seen.contract, seen.known, seen.inputs or ()):
+        return replace(unit, action="land", why=_why_landed(seen))
+    return _load_or_skip(request, unit, seen)
+
+
+def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
+    assert seen.known
+    if request.loads and is_behind(seen.known, seen.published):
+        why = f"Bronze holds {seen.published[0]}" if seen.published else "not in Bronze"
+        return replace(unit, action="load", why=f"landed by {seen.known.run_id}; {why}")
+    if request.step == "load" and _is_replayed(request, seen.contract, seen.known):
+        return replace(unit, action="load", why="replay")
+    if request.lands and not seen.inputs:
+        return replace(unit, why=f"gone from the source; the landing of {seen.known.run_id} stays")
+    return replace(unit, why=f"unchanged since {seen.known.run_id}")
+
+
+def _why_landed(seen: Seen) -> str:
+    if seen.known is None:
+        return "new"
+    if seen.known.inputs == seen.inputs:
+        return "replay"
+    before, now = (sum(found.size for found in inputs or ()) for inputs in (seen.known.inputs, seen.inputs))
+    return f"corrected since {seen.known.run_id}: {before:,} bytes before, {now:,} now"
+
+
+def _is_replayed(request: RunRequest, contract: SourceContract, known: Manifest) -> bool:
+    return request.replay and (not contract.static or known.ingest_date in request.days)

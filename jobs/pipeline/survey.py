@@ -1,0 +1,52 @@
+"""What is known before a run: the landing that counts, the delivery as it is now, and what Bronze holds."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
+from jobs.contracts.source import SourceContract
+from jobs.engines.session import explained
+from jobs.ledger.ledger import Ledger
+from jobs.pipeline.load import loaded
+from jobs.pipeline.plan import Plan, RunRequest, Seen, days_of, is_news, landing_day, plan
+from jobs.sources.source import source_of
+
+THREADS = 8  # sources and days at a time: services are waited for
+
+
+def plan_for(request: RunRequest) -> Plan:
+    """Look at ledger, sources and Bronze, and say what is to be done; nothing is written."""
+    wanted = [(contract, day) for contract in request.contracts.values() for day in days_of(request, contract)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return plan(request, list(pool.map(lambda one: _seen(request, *one), wanted)))
+
+
+def _seen(request: RunRequest, contract: SourceContract, day: date) -> Seen:
+    known = Ledger(request.environment.lake).newest(contract.name, None if contract.static else day)
+    seen = Seen(contract, landing_day(request, contract, day, known), known)
+    if request.lands:
+        seen = _with_delivery(request, seen)
+        if seen.inputs is None or is_news(request, contract, known, seen.inputs):
+            return seen
+    return _with_bronze(request, seen) if known else seen
+
+
+def _with_delivery(request: RunRequest, seen: Seen) -> Seen:
+    """A source that cannot be looked at now is one to land: only that tries again, and says what is wrong."""
+    source = source_of(seen.contract, request.environment)
+    if source.is_fetched:
+        why = "replay" if request.replay else f"to be compared with {seen.known.run_id}" if seen.known else "new"
+        return replace(seen, unseen=f"{why}; only reading it all tells what it is")
+    try:
+        return replace(seen, inputs=source.look(seen.day), place=source.place(seen.day))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on
+        return replace(seen, unseen=f"cannot be looked at: {explained(error)}")
+
+
+def _with_bronze(request: RunRequest, seen: Seen) -> Seen:
+    assert seen.known
+    day = seen.known.ingest_date
+    try:
+        return replace(seen, published=loaded(request.environment, seen.contract.name, day).get(day))
+    except Exception as error:  # noqa: BLE001 - likewise
+        return replace(seen, error=explained(error))

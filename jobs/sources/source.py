@@ -1,0 +1,69 @@
+"""What the pipeline asks of a source, whatever its kind."""
+
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Protocol, assert_never
+
+from jobs.clients.store import Input
+from jobs.config.environment import Environment
+from jobs.contracts.deliveries import CsvDelivery, JsonDelivery, PostgresDelivery, RestDelivery, SheetDelivery
+from jobs.contracts.source import SourceContract
+from jobs.sources.reading import Reading, Request
+
+
+class Source(Protocol):
+    """A feed as an environment delivers it; a kind is a module here with a class of this shape."""
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether a look costs as much as a landing, because it reads everything."""
+        ...
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether another delivery may take its place while it is read."""
+        ...
+
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """Seconds before each further try to read it, where the service went away."""
+        ...
+
+    def place(self, day: date) -> str:
+        """Where a delivery that has not arrived was looked for, for messages."""
+        ...
+
+    def look(self, day: date) -> tuple[Input, ...]:
+        """The delivery's inputs; none: it has not arrived. Equal inputs are the same delivery."""
+        ...
+
+    def read(self, request: Request, inputs: tuple[Input, ...], /) -> AbstractContextManager[Reading]:
+        """The delivery cut into splits, valid within the context; `inputs`: what a look saw. Raises PlatformError."""
+        ...
+
+
+def source_of(contract: SourceContract, environment: Environment) -> Source:
+    """Only the kind that is asked for is imported."""
+    match contract.delivery:
+        case CsvDelivery() as delivery:
+            from jobs.sources.csv import CsvFiles
+
+            return CsvFiles(environment.sources, delivery.paths)
+        case JsonDelivery() as delivery:
+            from jobs.sources.json import JsonFiles
+
+            return JsonFiles(environment.sources, delivery.paths, delivery.max_value_mb)
+        case PostgresDelivery() as delivery:
+            from jobs.sources.postgres import PostgresTable
+
+            return PostgresTable(delivery, environment)
+        case SheetDelivery() as delivery:
+            from jobs.sources.sheet import Worksheet
+
+            return Worksheet(delivery, environment)
+        case RestDelivery() as delivery:
+            from jobs.sources.rest import RestItems
+
+            return RestItems(delivery, environment)
+        case _ as unknown:
+            assert_never(unknown)
