@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from jobs import logs
+from jobs.bronze.choice import bronze_of
 from jobs.config.environment import ENGINES, load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import PlatformError, RunError
 from jobs.ledger.outcome import Outcome, RunReport, new_run_id
 from jobs.pipeline import status
-from jobs.pipeline.load import for_dbt
 
 STEPS = {
     "ingest": "land what is missing or corrected in the lake",
@@ -133,7 +133,7 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         print(f"environment {environment.name} and {len(contracts)} source contracts are valid: {', '.join(contracts)}")
         return 0
     if asked.step == "dbt":
-        variables = for_dbt(environment, contracts.values())
+        variables = bronze_of(environment).dbt_variables(contracts.values())
         os.execvpe(asked.command[0], asked.command, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for
     if asked.step == "status":
         if asked.key:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from jobs.bronze.choice import bronze_of
 from jobs.clients.location import Location
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
@@ -22,7 +23,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, RunReport
 from jobs.logs import unexpected
-from jobs.pipeline.load import load, loaded
+from jobs.pipeline.load import load
 from jobs.pipeline.progress import Progress
 from jobs.pipeline.status import failed, of_manifest
 from jobs.sources import look as deliveries
@@ -155,11 +156,12 @@ def _bring(run: Run, session: Session, engine: InProcess | OnSpark, unit: _Unit)
         manifest = _landed(run, engine, unit) if run.lands else unit.known
         if manifest is None:
             raise NotArrivedError("nothing has landed; `ingest` it first")
-        bronze = loaded(run.environment, contract.name, manifest.ingest_date).get(manifest.ingest_date)
-        is_behind = bronze is None or bronze[0] < manifest.run_id
+        bronze = bronze_of(run.environment, session)
+        held = bronze.published(contract.name, manifest.ingest_date).get(manifest.ingest_date)
+        is_behind = held is None or held.run_id < manifest.run_id
         if run.loads and (is_behind or (run.step == "load" and unit.replay)):
-            bronze = load(run.environment, contract, manifest, session)
-        outcome = of_manifest(manifest, bronze)
+            held = load(bronze, contract, manifest)
+        outcome = of_manifest(manifest, held)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on and this one is reported
         unexpected(contract.name, day, run.run_id)
         outcome = failed(contract.name, day, explained(error))
