@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from jobs.bronze.bronze import GoldIsMissingError
 from jobs.config.environment import Environment
 from pages import gold, html
 
@@ -14,7 +15,7 @@ def page(environment: Environment, built_at: datetime) -> str:
     """The whole page. Raises GoldIsHeldError; where Gold was never built the page says so."""
     try:
         tables, missing = gold.read(environment), ""
-    except gold.GoldIsMissingError as error:
+    except GoldIsMissingError as error:
         tables, missing = {name: {} for name in gold.QUERIES}, str(error)
     data = packed(tables)
     return html.render(

@@ -1,17 +1,11 @@
 """Gold's aggregates, read from the warehouse as columns; nothing here reads a row of a complaint, customer or agent."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, assert_never
+from typing import Any
 
-import duckdb
-
-from jobs.bronze import Answer
-from jobs.clients.location import ROOT
+from jobs.bronze.bronze import GoldIsMissingError
+from jobs.bronze.choice import bronze_of
 from jobs.config.environment import Environment
-from jobs.config.warehouses import BigQueryWarehouse, DeltaWarehouse, SnowflakeWarehouse
-from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
+from jobs.errors import NotArrivedError
 
 Columns = dict[str, list[Any]]
 
@@ -49,67 +43,13 @@ QUERIES = {
 }
 
 
-class GoldIsHeldError(PlatformError):
-    """Another process writes the DuckDB file."""
-
-    exit_code = 75
-    retry_helps = True
-
-
-class GoldIsMissingError(ConfigurationError):
-    """Nothing was built yet, or before the pages needed a table."""
-
-
 def read(environment: Environment) -> dict[str, Columns]:
     """The answer of each of `QUERIES`. Raises GoldIsMissingError, GoldIsHeldError."""
     try:
-        match environment.warehouse:
-            case DeltaWarehouse():  # there dbt builds Gold in one DuckDB file
-                found = _of_duckdb(_queries(os.environ.get("CORETELECOMS_GOLD", "coretelecoms_gold")))
-            case BigQueryWarehouse() as warehouse:
-                from jobs.bronze import bigquery
-
-                found = bigquery.answers(warehouse, environment, _queries(f"`{warehouse.project}`.{warehouse.gold}"))
-            case SnowflakeWarehouse() as warehouse:
-                from jobs.bronze import snowflake
-
-                found = snowflake.answers(warehouse, _queries(f"{warehouse.database}.{warehouse.gold}"))
-            case _ as unknown:
-                assert_never(unknown)
+        found = bronze_of(environment).query(QUERIES)
     except NotArrivedError as error:
         raise GoldIsMissingError(f"Gold lacks something; build it: ./dbt.sh build ({error})") from error
     return {name: _columns(*answer) for name, answer in found.items()}
-
-
-def _queries(gold: str) -> dict[str, str]:
-    return {name: query.format(gold=gold) for name, query in QUERIES.items()}
-
-
-def _of_duckdb(queries: dict[str, str]) -> dict[str, Answer]:
-    found = {}
-    with _opened() as connection:
-        for name, query in queries.items():
-            try:
-                answer = connection.execute(query)
-            except (duckdb.CatalogException, duckdb.BinderException) as error:
-                raise NotArrivedError(str(error).partition("\n")[0]) from error
-            found[name] = Answer([column[0] for column in answer.description or ()], answer.fetchall())
-    return found
-
-
-@contextmanager
-def _opened() -> Iterator[duckdb.DuckDBPyConnection]:
-    path = ROOT / os.environ.get("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
-    if not path.exists():
-        raise GoldIsMissingError("there is no warehouse file; build it: ./dbt.sh build")
-    try:
-        connection = duckdb.connect(path, read_only=True)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise GoldIsHeldError(f"{path} is held by another process, which writes it; try later: {error}") from error
-        raise ConfigurationError(f"{path}: {error}") from error
-    with connection:
-        yield connection
 
 
 def _columns(names: list[str], rows: list[tuple[Any, ...]]) -> Columns:

@@ -1,4 +1,4 @@
-"""Manifests, and the columns of what they are of, without a run."""
+"""Manifests and source contracts, and the columns of what they are of, without a run."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -6,6 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from jobs.config import toml
+from jobs.config.environment import ROOT
+from jobs.contracts.source import SourceContract
 from jobs.ledger.manifest import DataFile, Manifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -18,6 +21,12 @@ SCHEMA = pa.schema(
         ("ingest_date", pa.date32()),
     ]
 )
+
+
+def contract_of(*columns: str) -> SourceContract:
+    """Of agents, with columns that land under the names they come with."""
+    contract = toml.load(SourceContract, ROOT / "conf/sources/agents.toml")
+    return contract.model_copy(update={"columns": {name: name for name in columns}})
 
 
 def manifest_of(run_id: str, rows: int, day: date, columns: Sequence[str], source: str = "agents") -> Manifest:

@@ -1,10 +1,5 @@
-"""One module a warehouse. Each gives `load` (stage, audit, publish a landing) and `loaded` (what Bronze holds)."""
+"""Bronze: the source's tables in the warehouse, one shape (`bronze.py`) with a folder for each warehouse.
 
-from typing import Any, NamedTuple
-
-
-class Answer(NamedTuple):
-    """Of a query: the columns' names in lower case, and the rows."""
-
-    names: list[str]
-    rows: list[tuple[Any, ...]]
+May import: contracts, engines, config, ledger, clients, metadata, errors. The warehouses do not know each other, and
+whoever needs Bronze gets it from `choice.py` and knows its shape alone.
+"""

@@ -2,10 +2,10 @@
 
 import os
 
+from jobs.bronze.choice import bronze_of
 from jobs.cli import Arguments
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
-from jobs.pipeline.load import for_dbt
 
 
 def run(arguments: Arguments) -> int:
@@ -13,4 +13,5 @@ def run(arguments: Arguments) -> int:
     environment = load_environment(arguments.environment)
     contracts = load_contracts(environment, arguments.sources)
     program = list(arguments.program)
-    os.execvpe(program[0], program, os.environ | for_dbt(environment, contracts.values()))  # noqa: S606 - dbt.sh is what dbt.sh asks for
+    variables = bronze_of(environment).dbt_variables(contracts.values())
+    os.execvpe(program[0], program, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jobs.bronze.choice import bronze_of
 from jobs.clients.location import Location
 from jobs.engines.choice import chosen
 from jobs.engines.in_process import InProcess
@@ -18,7 +19,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, RunReport
 from jobs.logs import unexpected
-from jobs.pipeline.load import load, loaded
+from jobs.pipeline.load import load
 from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, outcomes_of
 from jobs.pipeline.progress import Progress
 from jobs.pipeline.status import failed, of_manifest
@@ -89,13 +90,13 @@ def _done(run: Run, unit: Unit) -> Outcome:
     if unit.error:
         raise unit.error
     assert unit.contract
-    manifest, published = unit.known, unit.published
+    bronze, manifest, published = bronze_of(run.request.environment, run.session), unit.known, unit.published
     if unit.action == "land":
         manifest = _landed(run, unit)
-        published = loaded(run.request.environment, unit.source, manifest.ingest_date).get(manifest.ingest_date)
+        published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
     assert manifest
     if run.request.loads and (unit.action == "load" or is_behind(manifest, published)):
-        published = load(run.request.environment, unit.contract, manifest, run.session)
+        published = load(bronze, unit.contract, manifest)
     return of_manifest(manifest, published)
 
 

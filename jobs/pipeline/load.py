@@ -1,84 +1,44 @@
-"""Loading: a landing into Bronze, balanced against its manifest."""
+"""Loading: a landing is staged, audited against its manifest, and published in Bronze."""
 
 from collections.abc import Iterable
-from datetime import date
 from logging import INFO
-from typing import TYPE_CHECKING, assert_never
 
-from jobs.config.environment import Environment
-from jobs.config.warehouses import BigQueryWarehouse, DeltaWarehouse, SnowflakeWarehouse
+from jobs.bronze.bronze import Bronze, Count, Log, Published
 from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError
 from jobs.ledger.manifest import Manifest
 from jobs.logs import fact
 
-if TYPE_CHECKING:
-    from jobs.engines.session import Session
 
+def load(bronze: Bronze, contract: SourceContract, manifest: Manifest) -> Published:
+    """Publish a landing, and log each step; returns what Bronze then holds of its day.
 
-def load(environment: Environment, contract: SourceContract, manifest: Manifest, session: "Session") -> tuple[str, int]:
-    """Publish a landing; returns the run and the rows that Bronze then holds of its day.
-
-    A newer run is never replaced by an older one: its rows stay, and the answer names it.
+    A newer run is never replaced by an older one: its rows stay, and the answer names it. Raises BalanceError where
+    staging or Bronze does not hold the manifest's rows.
     """
 
     def log(event: str, **facts: object) -> None:
         known: dict[str, object] = {"rows": manifest.rows_landed, **facts}
         fact(event, manifest.source, manifest.ingest_date, manifest.run_id, level=INFO, **known)
 
-    match environment.warehouse:
-        case DeltaWarehouse() as warehouse:
-            from jobs.bronze import delta
+    return stage_audit_publish(bronze, contract, manifest, log)
 
-            held = delta.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
-        case BigQueryWarehouse() as warehouse:
-            from jobs.bronze import bigquery
 
-            held = bigquery.Loading(warehouse, environment, contract, manifest, session, log)()
-        case SnowflakeWarehouse() as warehouse:
-            from jobs.bronze import snowflake
-
-            held = snowflake.load(warehouse, environment.lake, manifest, list(contract.columns.values()), log)
-        case _ as unknown:
-            assert_never(unknown)
-    run_id, rows = held
-    if run_id == manifest.run_id and rows != manifest.rows_landed:
-        raise BalanceError(f"{manifest.rows_landed} rows landed, {rows} in Bronze")
+def stage_audit_publish(bronze: Bronze, contract: SourceContract, manifest: Manifest, log: Log) -> Published:
+    """The same, with its events told to `log`."""
+    with bronze.stage(contract, manifest, log) as staged:
+        _audit(staged.count())
+        held = staged.publish()
+    if held.run_id == manifest.run_id and held.rows != manifest.rows_landed:
+        raise BalanceError(f"{manifest.rows_landed} rows landed, {held.rows} in Bronze")
     return held
 
 
-def loaded(environment: Environment, source: str, day: date | None = None) -> dict[date, tuple[str, int]]:
-    """What Bronze holds of a source, or of one day of it: the run and its rows, counted in the warehouse."""
-    match environment.warehouse:
-        case DeltaWarehouse() as warehouse:
-            from jobs.bronze import delta
-
-            return delta.loaded(warehouse, source, day)
-        case BigQueryWarehouse() as warehouse:
-            from jobs.bronze import bigquery
-
-            return bigquery.loaded(warehouse, environment, source, day)
-        case SnowflakeWarehouse() as warehouse:
-            from jobs.bronze import snowflake
-
-            return snowflake.loaded(warehouse, source, day)
-        case _ as unknown:
-            assert_never(unknown)
-
-
-def for_dbt(environment: Environment, contracts: Iterable[SourceContract]) -> dict[str, str]:
-    """The variables of dbt/profiles.yml, and the target among its outputs."""
-    match environment.warehouse:
-        case DeltaWarehouse(path=path):
-            folders = {"CORETELECOMS_BRONZE": str(path), "CORETELECOMS_CONTRACTS": str(environment.contracts)}
-            return {"CORETELECOMS_TARGET": "local", **folders}
-        case BigQueryWarehouse() as warehouse:
-            from jobs.bronze import bigquery
-
-            return {"CORETELECOMS_TARGET": "bigquery", **bigquery.for_dbt(warehouse, environment, contracts)}
-        case SnowflakeWarehouse() as warehouse:
-            from jobs.bronze import snowflake
-
-            return {"CORETELECOMS_TARGET": "snowflake", **snowflake.for_dbt(warehouse, contracts)}
-        case _ as unknown:
-            assert_never(unknown)
+def _audit(counts: Iterable[Count]) -> None:
+    for count in counts:
+        if count.rows != count.landed or count.of_other_runs:
+            others = "" if count.of_other_runs is None else f" {count.of_other_runs} of them of other runs;"
+            raise BalanceError(
+                f"{count.place}: {count.rows} rows staged,{others} the manifest says {count.landed}; "
+                "nothing was published"
+            )

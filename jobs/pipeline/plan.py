@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+from jobs.bronze.bronze import Published
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
@@ -59,7 +60,7 @@ class Seen:
     inputs: tuple[Input, ...] | None = None
     unseen: str = ""
     place: str = ""
-    published: tuple[str, int] | None = None
+    published: Published | None = None
     error: PlatformError | None = None
 
 
@@ -77,7 +78,7 @@ class Unit:
     contract: SourceContract | None = None
     known: Manifest | None = None
     inputs: tuple[Input, ...] | None = None
-    published: tuple[str, int] | None = None
+    published: Published | None = None
     error: PlatformError | None = None
 
     @property
@@ -128,9 +129,9 @@ def is_news(request: RunRequest, contract: SourceContract, known: Manifest | Non
     return _is_replayed(request, contract, known) or known.inputs != inputs
 
 
-def is_behind(manifest: Manifest, published: tuple[str, int] | None) -> bool:
+def is_behind(manifest: Manifest, published: Published | None) -> bool:
     """Whether Bronze holds nothing of that day, or an older run."""
-    return published is None or published[0] < manifest.run_id
+    return published is None or published.run_id < manifest.run_id
 
 
 def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:
@@ -164,7 +165,7 @@ def _unit(request: RunRequest, seen: Seen) -> Unit:
 def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     assert seen.known
     if request.loads and is_behind(seen.known, seen.published):
-        why = f"Bronze holds {seen.published[0]}" if seen.published else "not in Bronze"
+        why = f"Bronze holds {seen.published.run_id}" if seen.published else "not in Bronze"
         return replace(unit, action="load", why=f"landed by {seen.known.run_id}; {why}")
     if request.step == "load" and _is_replayed(request, seen.contract, seen.known):
         return replace(unit, action="load", why="replay")

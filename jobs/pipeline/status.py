@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 
+from jobs.bronze.bronze import Published
+from jobs.bronze.choice import bronze_of
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, RunReport
-from jobs.pipeline.load import loaded
 from jobs.sources.source import source_of
 
 
@@ -17,7 +18,7 @@ def outcomes(
     environment: Environment, contracts: dict[str, SourceContract], days: Sequence[date], check: bool
 ) -> list[Outcome]:
     """One outcome a source and day, by day; `days` empty: all that are known. `check`: look at the sources too."""
-    ledger = Ledger(environment.lake)
+    ledger, bronze = Ledger(environment.lake), bronze_of(environment)
     reported = {
         (outcome.source, outcome.ingest_date): (report, outcome)
         for report in ledger.reports()
@@ -27,11 +28,11 @@ def outcomes(
     found = []
     for contract in contracts.values():
         newest = {manifest.ingest_date: manifest for manifest in ledger.manifests(contract.name)}
-        bronze = loaded(environment, contract.name)
+        held = bronze.published(contract.name)
         known = {*newest, *(day for source, day in reported if source == contract.name)}
         for day in sorted(days or known):
             latest = reported.get((contract.name, day))
-            outcome = _outcome(newest.get(day), latest, bronze.get(day))
+            outcome = _outcome(newest.get(day), latest, held.get(day))
             if check and (outcome is None or outcome.state not in ("landed", "loaded", "unchanged")):
                 outcome = _looked_at(contract, environment, day, has_landed=bool(newest))
             if outcome:
@@ -48,22 +49,22 @@ def reported(environment: Environment, key: str) -> list[Outcome]:
 
 
 def _outcome(
-    manifest: Manifest | None, latest: tuple[RunReport, Outcome] | None, bronze: tuple[str, int] | None
+    manifest: Manifest | None, latest: tuple[RunReport, Outcome] | None, held: Published | None
 ) -> Outcome | None:
     """The newest of a landing and what a later run reported; None: nothing is known of the day."""
     if latest:
         report, reported = latest
         is_newer = manifest is None or report.run_id > manifest.run_id
         if is_newer and reported.state not in ("landed", "loaded"):
-            return reported.model_copy(update={"rows_bronze": bronze and bronze[1]})
+            return reported.model_copy(update={"rows_bronze": held and held.rows})
     if manifest is None:
         return None
-    return of_manifest(manifest, bronze)
+    return of_manifest(manifest, held)
 
 
-def of_manifest(manifest: Manifest, bronze: tuple[str, int] | None) -> Outcome:
+def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
     """The state a landing has: loaded where Bronze holds it, or a newer one."""
-    is_loaded = bronze is not None and bronze[0] >= manifest.run_id
+    is_loaded = held is not None and held.run_id >= manifest.run_id
     return Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
@@ -75,7 +76,7 @@ def of_manifest(manifest: Manifest, bronze: tuple[str, int] | None) -> Outcome:
         rows_delivered=manifest.rows_delivered,
         rows_landed=manifest.rows_landed,
         rows_rejected=manifest.rows_rejected,
-        rows_bronze=bronze and bronze[1],
+        rows_bronze=held and held.rows,
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,
     )

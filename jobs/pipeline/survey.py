@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
+from jobs.bronze.choice import bronze_of
 from jobs.contracts.source import SourceContract
 from jobs.engines.session import explained
 from jobs.ledger.ledger import Ledger
-from jobs.pipeline.load import loaded
 from jobs.pipeline.plan import Plan, RunRequest, Seen, days_of, is_news, landing_day, plan
 from jobs.sources.source import source_of
 
@@ -47,6 +47,6 @@ def _with_bronze(request: RunRequest, seen: Seen) -> Seen:
     assert seen.known
     day = seen.known.ingest_date
     try:
-        return replace(seen, published=loaded(request.environment, seen.contract.name, day).get(day))
+        return replace(seen, published=bronze_of(request.environment).published(seen.contract.name, day).get(day))
     except Exception as error:  # noqa: BLE001 - likewise
         return replace(seen, error=explained(error))

@@ -7,15 +7,16 @@ import pytest
 from google.auth import jwt
 
 from demo.web import Asked, Reply
-from jobs.bronze import bigquery
+from jobs.bronze.bigquery import client
+from jobs.bronze.bronze import GoldIsMissingError
+from jobs.bronze.choice import bronze_of
 from jobs.config.environment import ROOT
 from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
 from jobs.ledger.ledger import Ledger
 from jobs.pipeline import status
-from jobs.pipeline.load import for_dbt, load
+from jobs.pipeline.load import load
 from pages import gold
-from pages.gold import GoldIsMissingError
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, sql
 from tests.conftest import DAYS
@@ -114,7 +115,7 @@ def test_an_older_run_never_replaces_a_newer_one(cloud: Cloud, session: Session)
     (newer,) = cloud.run()
     oldest = Ledger(cloud.world.lake).manifests("call_logs", FIRST)[0]
     environment = cloud.world.environment
-    held = load(environment, load_contracts(environment)["call_logs"], oldest, session)
+    held = load(bronze_of(environment, session), load_contracts(environment)["call_logs"], oldest)
     assert held == (newer.run_id, 40)
     assert cloud.bronze() == [(FIRST, newer.run_id, 40)]
     assert cloud.tables() == {"call_logs", "_publish_call_logs"}
@@ -232,7 +233,7 @@ def test_a_token_that_bigquery_refuses_is_a_configuration_error(cloud: Cloud) ->
 
 
 def test_bigquery_down_is_a_service_error_that_a_retry_mends(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bigquery, "_PATIENCE", 0.5)
+    monkeypatch.setattr(client, "PATIENCE", 0.5)
     cloud.calls(30)
     down = Reply(
         503, json.dumps({"error": {"code": 503, "message": "x", "errors": [{"reason": "backendError"}]}}).encode()
@@ -287,7 +288,7 @@ def _in_order(text: str, words: list[str]) -> bool:
 
 def test_what_has_not_arrived_is_an_empty_table_for_dbt(cloud: Cloud) -> None:
     environment = cloud.world.environment
-    variables = for_dbt(environment, load_contracts(environment).values())
+    variables = bronze_of(environment).dbt_variables(load_contracts(environment).values())
     assert (variables["CORETELECOMS_TARGET"], variables["CORETELECOMS_PROJECT"]) == ("bigquery", PROJECT)
     assert {table for table in cloud.tables() if table[0] != "_"} == set(load_contracts(environment))
     assert cloud.stand_in.rows(f"SELECT COUNT(*) FROM {BRONZE}.web_forms") == [(0,)]
@@ -307,10 +308,10 @@ def test_what_does_not_load_comes_as_an_account_of_its_own_where_one_is_named(cl
     cloud.world.file.write_text(cloud.world.file.read_text().replace("[secrets]\n", named))
     environment = cloud.world.environment
     contracts = load_contracts(environment)
-    for_dbt(environment, contracts.values())
+    bronze_of(environment).dbt_variables(contracts.values())
     assert _keys(cloud.stand_in) == {"of-dbt", key["private_key_id"]}
     cloud.stand_in.asked.clear()
-    for_dbt(environment, contracts.values())
+    bronze_of(environment).dbt_variables(contracts.values())
     status.outcomes(environment, contracts, (), check=False)
     assert _keys(cloud.stand_in) == {"of-dbt"}
     assert _bodies(cloud.stand_in, "/tables") == []

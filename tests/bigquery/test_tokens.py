@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.bronze import bigquery
+from jobs.bronze.bigquery import append
+from jobs.bronze.choice import bronze_of
 from jobs.clients import store
-from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import load_contracts
 from jobs.errors import ServiceError
 from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.pipeline.load import stage_audit_publish
 from tests.bigquery.conftest import Cloud
 from tests.conftest import DAYS
 from tests.manifests import manifest_of, table_of
@@ -45,15 +46,14 @@ def landed(cloud: Cloud) -> Manifest:
 def load(cloud: Cloud, landed: Manifest) -> Iterator[tuple[Load, list[str]]]:
     """The load, with tokens that live for 30,000 bytes, and what it notes."""
     environment, events = cloud.world.environment, list[str]()
-    assert isinstance(environment.warehouse, BigQueryWarehouse)
-    assert cloud.session
     contract = load_contracts(environment)["agents"]
 
     def note(event: str, **_: object) -> None:
         events.append(event)
 
     cloud.stand_in.life.write_text("30000")
-    yield bigquery.Loading(environment.warehouse, environment, contract, landed, cloud.session, note), events
+    bronze = bronze_of(environment, cloud.session)
+    yield (lambda: stage_audit_publish(bronze, contract, landed, note)), events
     cloud.stand_in.life.unlink()
 
 
@@ -69,7 +69,7 @@ def test_a_write_that_outlasts_its_token_is_made_again_in_halves_with_fresh_ones
 def test_writes_of_a_bounded_size_each_have_a_token_of_their_own(
     cloud: Cloud, load: tuple[Load, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bigquery, "MOST_BYTES", 1)
+    monkeypatch.setattr(append, "MOST_BYTES", 1)
     loading, events = load
     before = len(cloud.stand_in.tokens)
     assert loading() == ("R1", FILES * ROWS)
@@ -89,7 +89,7 @@ def test_a_file_that_outlasts_its_token_is_named_and_nothing_is_published(
 
 
 def test_batches_keep_the_files_order_and_a_large_file_is_one_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bigquery, "MOST_BYTES", 10)
+    monkeypatch.setattr(append, "MOST_BYTES", 10)
     files = [DataFile(path=str(size), rows=1, bytes=size) for size in (4, 6, 1, 99, 5, 5, 0)]
-    assert [[file.bytes for file in batch] for batch in bigquery._batches(files)] == [[4, 6], [1], [99], [5, 5, 0]]
-    assert bigquery._batches([]) == []
+    assert [[file.bytes for file in batch] for batch in append.batches(files)] == [[4, 6], [1], [99], [5, 5, 0]]
+    assert append.batches([]) == []

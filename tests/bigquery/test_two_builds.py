@@ -5,8 +5,8 @@ import threading
 from pathlib import Path
 
 from demo.web import Asked, Reply
+from jobs.bronze.choice import bronze_of
 from jobs.contracts.source import load_contracts
-from jobs.pipeline.load import for_dbt
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import StandIn, sql
 from tests.building import building
@@ -23,7 +23,7 @@ def test_on_one_machine_the_second_names_the_first_on_another_it_yields_to_it(
     cloud = Cloud(World(tmp_path), stand_in, None)
     write(cloud)
     environment, file = cloud.world.environment, cloud.world.file
-    for_dbt(environment, load_contracts(environment).values())
+    bronze_of(environment).dbt_variables(load_contracts(environment).values())
     is_open, goes_on = threading.Event(), threading.Event()
     held: list[str] = []
 

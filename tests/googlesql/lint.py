@@ -60,7 +60,7 @@ def _language() -> str:
 
 
 def bronze() -> Tables:
-    """As jobs/bronze/bigquery.py makes it: text, but for the metadata."""
+    """As jobs/bronze/bigquery/table.py makes it: text, but for the metadata."""
     found = {}
     for path in sorted((ROOT / "conf/sources").glob("*.toml")):
         contract = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ THERE = {
     ("bronze", "_stage"): Table({"call_id": "STRING", "ingest_date": "DATE"}),
     ("bronze", "guard"): Table({"run_id": "STRING", "ingest_date": "DATE", "published_at": "TIMESTAMP"}),
 }
-# As jobs/bronze/bigquery.py publishes a day.
+# As jobs/bronze/bigquery/sql.py publishes a day.
 PUBLISH = """DECLARE is_newest BOOL;
 INSERT INTO `p`.`bronze`.`guard` (ingest_date) SELECT DATE '2025-11-20' FROM (SELECT 1 AS one);
 BEGIN TRANSACTION;

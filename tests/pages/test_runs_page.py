@@ -8,15 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser
 
-from jobs.bronze import delta
-from jobs.config.warehouses import DeltaWarehouse
+from jobs.bronze.choice import bronze_of
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, landing_folder
 from jobs.ledger.outcome import Outcome, RunReport
+from jobs.pipeline.load import load
 from pages.rejected import masked
 from pages.runs import Line
 from tests.conftest import DAYS, World, make_world
-from tests.manifests import SCHEMA, manifest_of
+from tests.manifests import SCHEMA, contract_of, manifest_of
 from tests.pages.world import Made, Opened, gold, make
 
 HOSTILE = "<script>alert('here')</script>"
@@ -72,7 +72,7 @@ def _landed(world: World, source: str, day: date, run: str, rows: int, rejected:
         counts = {"rows_delivered": rows + rejected, "rows_rejected": rejected, "rejected_files": (file,)}
         manifest = manifest.model_copy(update=counts | {"reject_reasons": {"7 fields, not 9": rejected}})
     Ledger(world.lake).commit(manifest)
-    delta.load(DeltaWarehouse(kind="delta", path=world.bronze), world.lake, manifest, ["agent_id"], lambda event: None)
+    load(bronze_of(world.environment), contract_of("agent_id"), manifest)
 
 
 def _outcome(source: str, day: date, state: str, run: str | None = None, **more: object) -> Outcome:

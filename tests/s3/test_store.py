@@ -10,17 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.bronze import delta
+from jobs.bronze.choice import bronze_of
 from jobs.clients import s3, store
 from jobs.clients.location import S3Location, Service
 from jobs.config.environment import Environment
-from jobs.config.warehouses import DeltaWarehouse
 from jobs.engines.session import configuration
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.pipeline.load import load as load_into
 from tests.conftest import DAY
-from tests.manifests import SCHEMA, manifest_of, table_of
+from tests.manifests import SCHEMA, contract_of, manifest_of, table_of
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
 from tests.s3.server import ACCOUNT, Request, Server
 
@@ -175,13 +175,11 @@ def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY, source: str =
 
 
 def load(cloud: Cloud, manifest: Manifest) -> tuple[str, int]:
-    warehouse = cloud.environment.warehouse
-    assert isinstance(warehouse, DeltaWarehouse)
-    return delta.load(warehouse, cloud.environment.lake, manifest, ["agent_id"], lambda event: None)
+    return load_into(bronze_of(cloud.environment), contract_of("agent_id"), manifest)
 
 
 def held(cloud: Cloud, source: str = "agents") -> dict[date, tuple[str, int]]:
-    return delta.loaded(cloud.environment.warehouse, source)
+    return bronze_of(cloud.environment).published(source)
 
 
 def test_of_twelve_writers_of_one_delta_table_no_commit_is_lost(cloud: Cloud, server: Server) -> None:

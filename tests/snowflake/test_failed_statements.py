@@ -17,9 +17,9 @@ from snowflake.connector import SnowflakeConnection
 
 from demo.faithful import delivery_path, generate
 from demo.outages import outages
-from jobs.bronze.snowflake import execute
+from jobs.bronze.choice import bronze_of
+from jobs.bronze.snowflake.session import execute
 from jobs.contracts.source import load_contracts
-from jobs.pipeline.load import for_dbt
 from tests.building import Building, building
 from tests.conftest import DAYS
 from tests.s3.conftest import Cloud
@@ -109,7 +109,7 @@ def builds(server: Server, snow: Snowflake, tmp_path_factory: pytest.TempPathFac
     generate(root / "sources", [YESTERDAY, DAY], calls=30, customers=20)
     environment = platform.cloud.environment
     contracts = load_contracts(environment)
-    for_dbt(environment, contracts.values())
+    bronze_of(environment).dbt_variables(contracts.values())
     with building(platform.cloud.file, "snowflake", root / "dbt") as process:
         builds = Builds(platform, process)
         with snow.connect() as connection:

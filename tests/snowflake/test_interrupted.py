@@ -18,7 +18,7 @@ import pytest
 
 from demo.server import HOST
 from demo.web import Asked, Reply, answering
-from jobs.bronze import snowflake
+from jobs.bronze.snowflake import table
 from jobs.errors import PlatformError, ServiceError
 from tests.conftest import DAY
 from tests.e2e.conftest import PATIENCE, kill, wait_for
@@ -77,7 +77,7 @@ def test_killed_while_the_copy_is_executed_bronze_is_as_before_and_the_next_load
     assert corrected.held() == AFTER
     assert corrected.staging() == [left]
     assert is_transient(corrected, left)
-    monkeypatch.setattr(snowflake, "STAGING_AGE", timedelta(0))  # a day later
+    monkeypatch.setattr(table, "STAGING_AGE", timedelta(0))  # a day later
     load_newest(corrected)
     assert corrected.staging() == []
 

@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from jobs.bronze import snowflake
+from jobs.bronze.choice import bronze_of
 from jobs.clients.location import S3Location
 from jobs.errors import BalanceError, ConfigurationError, ServiceError
 from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.pipeline.load import stage_audit_publish
 from tests.conftest import DAY, DAYS
+from tests.manifests import contract_of
 from tests.snowflake.conftest import Platform
 
 
 def load(platform: Platform, manifest: Manifest, *more: str, log: object = None) -> tuple[str, int]:
     note = log if callable(log) else lambda event: None
-    return snowflake.load(platform.warehouse, platform.lake, manifest, ["agent_id", *more], note)
+    bronze = bronze_of(platform.cloud.environment)
+    return stage_audit_publish(bronze, contract_of("agent_id", *more), manifest, note)
 
 
 def test_a_day_is_replaced_and_the_other_days_stay(platform: Platform) -> None:

@@ -16,14 +16,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from jobs.bronze import snowflake
+from jobs.bronze.bronze import Bronze
+from jobs.bronze.choice import bronze_of
+from jobs.bronze.snowflake.session import connected, execute
 from jobs.clients import store
 from jobs.clients.location import S3Location
-from jobs.config.environment import ROOT, load_environment
+from jobs.config.environment import ROOT, Environment, load_environment
 from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.errors import BalanceError, ConfigurationError, PlatformError
+from jobs.pipeline.load import stage_audit_publish
 from tests.conftest import DAY, DAYS
-from tests.manifests import MOMENT
+from tests.manifests import MOMENT, contract_of
 from tests.snowflake.landing import land
 
 
@@ -31,21 +34,26 @@ from tests.snowflake.landing import land
 class Scratch:
     """A schema and a prefix of this run's own."""
 
+    environment: Environment
     warehouse: SnowflakeWarehouse
     lake: S3Location
+
+    @property
+    def bronze(self) -> Bronze:
+        return bronze_of(self.environment.model_copy(update={"warehouse": self.warehouse, "lake": self.lake}))
 
     def load(
         self, run_id: str, rows: int, log: Callable[[str], None] = lambda event: None, day: date = DAY
     ) -> tuple[str, int]:
         manifest = land(self.lake, run_id, rows, day)
-        return snowflake.load(self.warehouse, self.lake, manifest, ["agent_id"], log)
+        return stage_audit_publish(self.bronze, contract_of("agent_id"), manifest, log)
 
     def held(self) -> dict[str, tuple[str, int]]:
-        return {str(day): run for day, run in snowflake.loaded(self.warehouse, "agents").items()}
+        return {str(day): run for day, run in self.bronze.published("agents").items()}
 
     def ask(self, statement: str) -> list[Any]:
-        with snowflake.connected(self.warehouse, {"step": "verify"}) as connection:
-            return snowflake.execute(connection, statement)
+        with connected(self.warehouse, {"step": "verify"}) as connection:
+            return execute(connection, statement)
 
     def table(self, name: str) -> str:
         return f"{self.warehouse.database}.{self.warehouse.bronze}.{name}"
@@ -87,12 +95,12 @@ def moments_keep_their_microseconds(scratch: Scratch) -> bool:
 
 def a_second_publisher_waits_for_the_first(scratch: Scratch) -> bool:
     guard = f"update {scratch.table('_publish')} set run_id = run_id where source = 'agents' and ingest_date is null"
-    with snowflake.connected(scratch.warehouse, {"step": "verify"}) as first, ThreadPoolExecutor(1) as pool:
-        snowflake.execute(first, "begin")
-        snowflake.execute(first, guard)
+    with connected(scratch.warehouse, {"step": "verify"}) as first, ThreadPoolExecutor(1) as pool:
+        execute(first, "begin")
+        execute(first, guard)
         second = pool.submit(scratch.ask, guard)
         has_waited = not wait([second], timeout=5).done
-        snowflake.execute(first, "commit")
+        execute(first, "commit")
         try:
             second.result()
         except PlatformError:
@@ -139,16 +147,16 @@ def main(given: Sequence[str]) -> int:
     name = f"coretelecoms_verify_{secrets.token_hex(4)}"
     lake = environment.lake / "scratch" / name
     warehouse = environment.warehouse.model_copy(update={"bronze": name, "stage": f"{name}.lake"})
-    scratch = Scratch(warehouse, lake)
+    scratch = Scratch(environment, warehouse, lake)
     schema = f"{warehouse.database}.{name}"
     integration = f" storage_integration = {asked.integration}" if asked.integration else ""
-    with snowflake.connected(environment.warehouse, {"step": "verify"}) as connection:
+    with connected(environment.warehouse, {"step": "verify"}) as connection:
         try:
-            snowflake.execute(connection, f"create schema {schema}")
-            snowflake.execute(connection, f"create stage {schema}.lake url = '{lake}'{integration}")
+            execute(connection, f"create schema {schema}")
+            execute(connection, f"create stage {schema}.lake url = '{lake}'{integration}")
             return 0 if verify(scratch) else 1
         finally:
-            snowflake.execute(connection, f"drop schema if exists {schema} cascade")
+            execute(connection, f"drop schema if exists {schema} cascade")
             store.discard(lake)
 
 

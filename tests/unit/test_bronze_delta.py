@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from jobs.bronze import delta
-from jobs.config.warehouses import DeltaWarehouse
+from jobs.bronze.choice import bronze_of
 from jobs.errors import BalanceError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.pipeline.load import stage_audit_publish
 from tests.conftest import DAY, DAYS, World
-from tests.manifests import manifest_of, table_of
+from tests.manifests import contract_of, manifest_of, table_of
 
 
 def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[str, ...] = ()) -> Manifest:
@@ -32,11 +32,11 @@ def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[s
 def load(
     world: World, manifest: Manifest, *more: str, log: Callable[[str], None] = lambda event: None
 ) -> tuple[str, int]:
-    return delta.load(DeltaWarehouse(kind="delta", path=world.bronze), world.lake, manifest, ["agent_id", *more], log)
+    return stage_audit_publish(bronze_of(world.environment), contract_of("agent_id", *more), manifest, log)
 
 
 def held(world: World) -> dict[date, tuple[str, int]]:
-    return delta.loaded(DeltaWarehouse(kind="delta", path=world.bronze), "agents")
+    return bronze_of(world.environment).published("agents")
 
 
 def live_files(world: World) -> dict[str, str]:

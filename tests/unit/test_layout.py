@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jobs import VERSION
 from jobs.config.environment import ROOT
+from tests.conftest import World
 
 SILVER = ROOT / "dbt/models/silver"
 
@@ -30,3 +31,15 @@ def test_an_images_version_names_its_commit_also_from_a_zip(tmp_path: Path) -> N
     variables = os.environ | {"CORETELECOMS_ROOT": str(tmp_path), "PYTHONPATH": package}
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [f"{package}/jobs/ledger/manifest.py", f"{VERSION}+0123456789ab"]
+
+
+def test_asking_one_warehouse_imports_no_client_of_another(world: World) -> None:
+    """`status` has to answer at once."""
+    asks = "bronze_of(load_environment(sys.argv[1])).published('agents')"
+    shown = "print(*{'google', 'snowflake', 'pyspark', 'duckdb', 'botocore'} & {*sys.modules})"
+    imports = (
+        "import sys; from jobs.bronze.choice import bronze_of; from jobs.config.environment import load_environment"
+    )
+    command = [sys.executable, "-c", f"{imports}; {asks}; {shown}", str(world.file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

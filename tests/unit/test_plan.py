@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.bronze.bronze import Published
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
@@ -58,19 +59,19 @@ def planned(asked: RunRequest, **seen: object) -> Unit:
     [
         ("run", False, {}, "land", "new"),
         ("run", False, {"inputs": ()}, "skip", "not arrived"),
-        ("run", False, {"known": landed(), "published": (OLD, 1)}, "skip", f"unchanged since {OLD}"),
+        ("run", False, {"known": landed(), "published": Published(OLD, 1)}, "skip", f"unchanged since {OLD}"),
         ("run", False, {"known": landed()}, "load", f"landed by {OLD}; not in Bronze"),
-        ("run", False, {"known": landed(NEW), "published": (OLD, 1)}, "load", f"landed by {NEW}; Bronze holds {OLD}"),
-        ("run", False, {"known": landed(OLD), "published": (NEW, 1)}, "skip", f"unchanged since {OLD}"),
-        ("run", True, {"known": landed(), "published": (OLD, 1)}, "land", "replay"),
+        ("run", False, {"known": landed(NEW), "published": Published(OLD, 1)}, "load", f"landed by {NEW}; Bronze holds {OLD}"),
+        ("run", False, {"known": landed(OLD), "published": Published(NEW, 1)}, "skip", f"unchanged since {OLD}"),
+        ("run", True, {"known": landed(), "published": Published(OLD, 1)}, "land", "replay"),
         ("run", False, {"known": landed(), "inputs": CHANGED}, "land", "100 bytes before, 90 now"),
-        ("run", True, {"known": landed(), "inputs": (), "published": (OLD, 1)}, "skip", "gone from the source"),
+        ("run", True, {"known": landed(), "inputs": (), "published": Published(OLD, 1)}, "skip", "gone from the source"),
         ("run", False, {"inputs": None, "unseen": "cannot be looked at: x"}, "land", "cannot be looked at: x"),
         ("ingest", False, {"known": landed()}, "skip", f"unchanged since {OLD}"),
         ("load", False, {"inputs": None}, "skip", "nothing has landed"),
         ("load", False, {"known": landed(), "inputs": None}, "load", "not in Bronze"),
-        ("load", False, {"known": landed(), "inputs": None, "published": (OLD, 1)}, "skip", "unchanged"),
-        ("load", True, {"known": landed(), "inputs": None, "published": (OLD, 1)}, "load", "replay"),
+        ("load", False, {"known": landed(), "inputs": None, "published": Published(OLD, 1)}, "skip", "unchanged"),
+        ("load", True, {"known": landed(), "inputs": None, "published": Published(OLD, 1)}, "load", "replay"),
         ("run", False, {"known": landed(), "error": ServiceError("down")}, "skip", "Bronze cannot be asked: down"),
     ],
 )  # fmt: skip

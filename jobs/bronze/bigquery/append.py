@@ -1,0 +1,91 @@
+"""A landing's files into a staging table by Spark's BigQuery connector, whose token lives for an hour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobs.bronze.bigquery import sql
+from jobs.bronze.bigquery.client import credentials_of_load
+from jobs.bronze.bigquery.table import type_of
+from jobs.bronze.bronze import Log
+from jobs.clients import credentials, store
+from jobs.config.environment import Environment
+from jobs.config.warehouses import BigQueryWarehouse
+from jobs.errors import ServiceError
+from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+
+if TYPE_CHECKING:
+    from jobs.engines.session import Session
+
+MOST_BYTES = 256 * 2**20  # of Parquet in one write: with 75 KB a second it ends within its token's hour
+_REFUSED = "UNAUTHENTICATED"  # gRPC's word for a token that is not valid, or no longer
+
+
+@dataclass(frozen=True)
+class Append:
+    """Of one landing's files, by one Spark session."""
+
+    warehouse: BigQueryWarehouse
+    environment: Environment
+    manifest: Manifest
+    session: "Session"
+    log: Log
+
+    def to(self, table: str) -> None:
+        """In writes that end within their token's hour, each with a token of its own: the connector renews none.
+
+        A write shows all of its rows or none. One that its token did not outlast is made again in halves. Raises
+        ServiceError where that was a single file's.
+        """
+        waiting = batches(self.manifest.files)
+        while waiting:
+            files = waiting.pop(0)
+            try:
+                self._write(table, files)
+            except Exception as error:  # Spark's, which nobody imports to ask what is in Bronze
+                if _REFUSED not in str(error):
+                    raise
+                waiting[:0] = self._halves(files, error)
+
+    def _halves(self, files: list[DataFile], error: Exception) -> list[list[DataFile]]:
+        if len(files) == 1:
+            what = f"{self.manifest.source} {files[0].path}: BigQuery no longer took the token"
+            raise ServiceError(f"{what}; a file that takes over an hour needs a faster way there") from error
+        self.log("expired", files=len(files))
+        half = len(files) // 2
+        return [files[:half], files[half:]]
+
+    def _write(self, table: str, files: Sequence[DataFile]) -> None:
+        manifest = self.manifest
+        landing = landing_folder(self.environment.lake, manifest.source, manifest.ingest_date, manifest.run_id)
+        paths = [store.escaped(str(landing / file.path)) for file in files]
+        schema = ", ".join(f"`{column}` {type_of(column).lower()}" for column in manifest.columns_landed)
+        rows = self.session.describe(f"load {manifest.source} {manifest.ingest_date}").read.schema(schema)
+        rows.parquet(*paths).write.format("bigquery").options(**self._options(table)).mode("append").save()
+
+    def _options(self, table: str) -> dict[str, str]:
+        """Of the connector; a token is made for each write."""
+        options = {
+            "table": sql.identifier(self.warehouse, table),
+            "parentProject": self.warehouse.project,
+            "writeMethod": "direct",  # no bucket in between: docs/bigquery.md
+            "gcpAccessToken": credentials_of_load(self.warehouse, self.environment).token,
+        }
+        if self.warehouse.endpoint:
+            options["bigQueryHttpEndpoint"] = credentials.address(self.warehouse.endpoint)
+        if self.warehouse.storage_endpoint:
+            options["bigQueryStorageGrpcEndpoint"] = self.warehouse.storage_endpoint
+        return options
+
+
+def batches(files: Sequence[DataFile]) -> list[list[DataFile]]:
+    """In their order, of at most MOST_BYTES each, or of one file."""
+    found: list[list[DataFile]] = []
+    room = 0
+    for file in files:
+        if not found or file.bytes > room:
+            found.append([])
+            room = MOST_BYTES
+        found[-1].append(file)
+        room -= file.bytes
+    return found

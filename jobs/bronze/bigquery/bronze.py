@@ -1,0 +1,141 @@
+"""What a load, `status`, dbt and the pages ask of Bronze in BigQuery."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from jobs.bronze.bigquery import sql
+from jobs.bronze.bigquery.append import Append
+from jobs.bronze.bigquery.client import (
+    check_dataset,
+    client_of,
+    credentials_of_dbt,
+    credentials_of_load,
+    explained,
+    first_line,
+    query,
+)
+from jobs.bronze.bigquery.staged import BigQueryStaged, dropped_at_the_end, make_staging
+from jobs.bronze.bigquery.table import SourceTable
+from jobs.bronze.bronze import Answer, Log, Published
+from jobs.clients import credentials
+from jobs.config.environment import Environment
+from jobs.config.warehouses import BigQueryWarehouse
+from jobs.contracts.source import SourceContract
+from jobs.errors import BalanceError, NotArrivedError
+from jobs.ledger.manifest import Manifest
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+    from jobs.engines.session import Session
+
+
+@dataclass(frozen=True)
+class BigQueryBronze:
+    """Bronze as a table a source in one dataset; `session`: Spark's, for who loads."""
+
+    warehouse: BigQueryWarehouse
+    environment: Environment
+    session: "Session | None" = None
+
+    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
+        """Of all days as BigQuery keeps count, of one `day` counted; raises BalanceError where that mixes runs."""
+        from google.api_core.exceptions import NotFound
+
+        with explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
+            # Of all days `status` asks, on the machine that dbt runs on.
+            client = self._client_of_load() if day else self._client_of_dbt()
+            try:
+                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day))
+            except NotFound:
+                return {}
+        return {row["ingest_date"]: _published(source, row) for row in rows}
+
+    @contextmanager
+    def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[BigQueryStaged]:
+        """The landing in a staging table, appended by Spark.
+
+        Raises ConfigurationError where dataset or table are not as they have to be.
+        """
+        table = SourceTable(self.warehouse, contract, manifest.columns_landed)
+        with explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{contract.name}"):
+            client = self._client_of_load()
+            for dataset in filter(None, (self.warehouse.bronze, self.warehouse.staging)):
+                check_dataset(self.warehouse, client, dataset)
+            table.prepare(client)
+            staging = make_staging(client, table, manifest, log)
+            self._append(manifest, staging, log)
+            with dropped_at_the_end(client, table, staging, log):
+                yield BigQueryStaged(client, table, manifest, staging, self._count_day, log)
+
+    def dbt_variables(self, contracts: Iterable[SourceContract]) -> dict[str, str]:
+        """dbt masks the token in its log by the variable's name.
+
+        The empty table of a source that has not arrived yet alone needs the account that loads, where dbt has one of
+        its own.
+        """
+        with explained(f"{self.warehouse.project}.{self.warehouse.bronze}"):
+            found = credentials_of_dbt(self.warehouse, self.environment)
+            client = client_of(self.warehouse, found)
+            check_dataset(self.warehouse, client, self.warehouse.bronze)
+            tables = [SourceTable(self.warehouse, contract) for contract in contracts]
+            self._prepare([table for table in tables if not table.is_there(client)])
+        endpoint = self.warehouse.endpoint
+        return {
+            "CORETELECOMS_TARGET": "bigquery",
+            "CORETELECOMS_PROJECT": self.warehouse.project,
+            "CORETELECOMS_LOCATION": self.warehouse.location,
+            "CORETELECOMS_BRONZE_SCHEMA": self.warehouse.bronze,
+            "CORETELECOMS_SILVER": self.warehouse.silver,
+            "CORETELECOMS_GOLD": self.warehouse.gold,
+            "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(self.warehouse.maximum_bytes_billed),
+            "CORETELECOMS_ENDPOINT": credentials.address(endpoint) if endpoint else "",
+            "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,
+        }
+
+    def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
+        """Raises NotArrivedError where a table has not been built."""
+        gold = f"`{self.warehouse.project}`.{self.warehouse.gold}"
+        with explained(f"{self.warehouse.project}.{self.warehouse.gold}"):
+            client = self._client_of_dbt()
+            return {name: self._answer(client, text.format(gold=gold)) for name, text in queries.items()}
+
+    def _client_of_load(self) -> "Client":
+        return client_of(self.warehouse, credentials_of_load(self.warehouse, self.environment))
+
+    def _client_of_dbt(self) -> "Client":
+        return client_of(self.warehouse, credentials_of_dbt(self.warehouse, self.environment))
+
+    def _append(self, manifest: Manifest, staging: str, log: Log) -> None:
+        if manifest.rows_landed:
+            assert self.session  # who loads has one
+            Append(self.warehouse, self.environment, manifest, self.session, log).to(staging)
+        log("appended", table=staging)
+
+    def _count_day(self, source: str, day: date) -> Published:
+        return self.published(source, day)[day]
+
+    def _prepare(self, tables: list[SourceTable]) -> None:
+        if tables:
+            loader = self._client_of_load()
+            for table in tables:
+                table.prepare(loader)
+
+    def _answer(self, client: "Client", text: str) -> Answer:
+        from google.api_core.exceptions import NotFound
+
+        try:
+            rows, _ = query(client, self.warehouse, text)
+        except NotFound as error:
+            raise NotArrivedError(first_line(error)) from None
+        return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])
+
+
+def _published(source: str, row: Any) -> Published:
+    if row["row_count"] and not row["first_run"] == row["last_run"] == row["run_id"]:
+        runs = [row["first_run"], row["last_run"]]
+        raise BalanceError(f"{source} {row['ingest_date']}: published is {row['run_id']}, Bronze holds {runs}")
+    return Published(str(row["run_id"]), int(row["row_count"]))

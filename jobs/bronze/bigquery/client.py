@@ -1,0 +1,83 @@
+"""Who is spoken to: Google's client with one of two accounts, and its errors as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from jobs.clients import credentials
+from jobs.config.environment import Environment
+from jobs.config.warehouses import BigQueryWarehouse
+from jobs.errors import ConfigurationError, PlatformError, ServiceError
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+PATIENCE = 120.0  # seconds that a request is repeated for
+_SCOPE = "https://www.googleapis.com/auth/bigquery"
+
+
+def credentials_of_load(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
+    """Credentials of the account that loads Bronze."""
+    return credentials.google(environment.secrets[warehouse.secret], _SCOPE)
+
+
+def credentials_of_dbt(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
+    """Credentials of the account that builds Silver and Gold, and asks for what is there."""
+    return credentials.google(environment.secrets[warehouse.dbt_secret or warehouse.secret], _SCOPE)
+
+
+def client_of(warehouse: BigQueryWarehouse, found: Any) -> "Client":
+    """With the credentials `found`."""
+    from google.cloud.bigquery import Client
+
+    options = {"api_endpoint": credentials.address(warehouse.endpoint)} if warehouse.endpoint else None
+    return Client(project=warehouse.project, location=warehouse.location, credentials=found, client_options=options)
+
+
+def query(client: "Client", warehouse: BigQueryWarehouse, sql: str) -> tuple[list[Any], int]:
+    """The rows of a query, and the bytes that BigQuery processed for it."""
+    from google.cloud.bigquery import QueryJobConfig
+
+    options = QueryJobConfig(maximum_bytes_billed=warehouse.maximum_bytes_billed, labels=warehouse.labels)
+    job = client.query(sql, job_config=options, retry=retry(), job_retry=None)
+    rows = list(job.result(retry=retry(), job_retry=None))
+    return rows, int(job.total_bytes_processed or 0)
+
+
+def retry() -> Any:
+    from google.cloud.bigquery import DEFAULT_RETRY
+
+    return DEFAULT_RETRY.with_timeout(PATIENCE)
+
+
+def check_dataset(warehouse: BigQueryWarehouse, client: "Client", dataset: str) -> None:
+    """It is there, and in the warehouse's location. Raises ConfigurationError."""
+    from google.api_core.exceptions import NotFound
+
+    name = f"{warehouse.project}.{dataset}"
+    try:
+        found = str(client.get_dataset(name, retry=retry()).location)
+    except NotFound:
+        raise ConfigurationError(f"dataset {name}: not there; make it in {warehouse.location}") from None
+    if found.lower() != warehouse.location.lower():
+        raise ConfigurationError(f"dataset {name}: is in {found}, warehouse.location says {warehouse.location}")
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Google's errors as ours."""
+    from google.api_core.exceptions import Forbidden, GoogleAPIError, RetryError, ServerError, Unauthorized
+    from requests.exceptions import ConnectionError as Unreachable
+
+    try:
+        yield
+    except (Forbidden, Unauthorized) as error:
+        raise ConfigurationError(f"{where}: {first_line(error)}") from error
+    except (ServerError, RetryError, Unreachable) as error:
+        raise ServiceError(f"{where}: {first_line(error)}") from error
+    except GoogleAPIError as error:
+        raise PlatformError(f"{where}: {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:500]

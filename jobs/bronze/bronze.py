@@ -1,0 +1,86 @@
+"""The shape of Bronze: what a warehouse offers to a load, to `status`, to dbt and to the pages."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Any, NamedTuple, Protocol
+
+from jobs.contracts.source import SourceContract
+from jobs.errors import ConfigurationError, PlatformError
+from jobs.ledger.manifest import Manifest
+
+Log = Callable[..., None]  # of an event and its facts
+
+
+class Published(NamedTuple):
+    """What Bronze holds of a source's day: the run, and its rows as the warehouse counts them."""
+
+    run_id: str
+    rows: int
+
+
+class Count(NamedTuple):
+    """The rows of a staged table or file, as the warehouse counts them, and as the manifest says."""
+
+    place: str
+    rows: int
+    landed: int  # by the manifest
+    of_other_runs: int | None = None  # among `rows`; None: not counted
+
+
+class Answer(NamedTuple):
+    """Of a query: the columns' names in lower case, and the rows."""
+
+    names: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+class Staged(Protocol):
+    """One landing beside its table, where no reader of Bronze sees it."""
+
+    def count(self) -> Sequence[Count]:
+        """What was staged, to be held against the manifest before anything is published."""
+
+    def publish(self) -> Published:
+        """Replace the day in one transaction, and tell what Bronze then holds of it.
+
+        A newer run's rows stay: then the answer names that run. Raises ServiceError where other transactions always
+        came first.
+        """
+
+
+class Bronze(Protocol):
+    """The Bronze tables of one environment; all methods raise ConfigurationError, ServiceError, PlatformError."""
+
+    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
+        """What is held of each day of a source, or of one `day`; a day that was never published is not in it."""
+
+    def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> AbstractContextManager[Staged]:
+        """A landing staged, for as long as the block lasts.
+
+        Raises BalanceError where the landing's files are not those of the manifest.
+        """
+
+    def dbt_variables(self, contracts: Iterable[SourceContract]) -> dict[str, str]:
+        """The variables of dbt/profiles.yml, the target among its outputs too; secrets by names that dbt masks.
+
+        A source that has not arrived yet is given its empty table, which dbt reads like any other, where dbt does not
+        make one itself.
+        """
+
+    def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
+        """What Silver and Gold answer, by the queries' names; `{gold}` in a query is Gold's schema.
+
+        Raises NotArrivedError where a table has not been built.
+        """
+
+
+class GoldIsHeldError(PlatformError):
+    """Another process writes the file that Gold is in."""
+
+    exit_code = 75
+    retry_helps = True
+
+
+class GoldIsMissingError(ConfigurationError):
+    """Nothing was built yet, or before the pages needed a table."""

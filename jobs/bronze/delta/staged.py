@@ -1,0 +1,102 @@
+"""A landing's files beside those of its Delta table, counted by their footers and published by one commit."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from deltalake import CommitProperties, DeltaTable
+from deltalake.exceptions import CommitFailedError
+from deltalake.transaction import AddAction, RemoveAction
+
+from jobs.bronze.bronze import Count, Log, Published
+from jobs.bronze.delta import table
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.errors import ServiceError
+from jobs.ledger.manifest import Manifest, landing_folder
+
+TRIES = 50  # each means that another run committed to the same table in between
+
+
+class StagedFile(NamedTuple):
+    """A copy of a landing's file: `rows` as its own footer says, `landed` as the manifest does."""
+
+    at: Location
+    rows: int
+    landed: int
+    bytes: int
+
+
+def staged_files(path: Location, lake: Location, manifest: Manifest) -> list[StagedFile]:
+    """Copy the manifest's files beside the table's own, where no reader sees them yet, and count them there."""
+    landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    folder = path / f"ingest_date={manifest.ingest_date}"
+    found = []
+    for number, file in enumerate(manifest.files):
+        target = folder / f"{manifest.run_id}.part-{number:05}.parquet"
+        store.copy(landing / file.path, target)
+        rows, size, *_ = store.parquet(target)
+        found.append(StagedFile(target, rows, file.rows, size))
+    return found
+
+
+@dataclass(frozen=True)
+class DeltaStaged:
+    """One landing beside the table at `path`; `columns`: those of its source contract."""
+
+    path: Location
+    manifest: Manifest
+    columns: list[str]
+    files: list[StagedFile]
+    log: Log
+
+    def count(self) -> list[Count]:
+        """By file."""
+        return [Count(str(file.at), file.rows, file.landed) for file in self.files]
+
+    def publish(self) -> Published:
+        """Replace the day by one commit, and tell what Bronze then holds of it; a newer run's rows stay.
+
+        Raises ServiceError where other commits always came first.
+        """
+        day, actions = self.manifest.ingest_date, self._actions()
+        for _ in range(TRIES):
+            found = table.opened(self.path)
+            held = table.published_in(found, self.path, day).get(day)
+            if held and held.run_id > self.manifest.run_id:
+                return held
+            try:
+                self._commit(found, actions)
+            except CommitFailedError:
+                time.sleep(0.05)
+                continue
+            self.log("published")
+            return table.published(self.path, day)[day]
+        raise ServiceError(f"{self.path}: {TRIES} other commits came first; is something else writing this table?")
+
+    def _commit(self, found: DeltaTable, actions: list[AddAction | RemoveAction]) -> None:
+        table.evolve(found, self.columns)
+        found.create_write_transaction(
+            actions,
+            "overwrite",
+            found.schema(),
+            ["ingest_date"],
+            [("ingest_date", "=", str(self.manifest.ingest_date))],
+            # No retries inside: one would publish on top of rows that were not looked at.
+            commit_properties=CommitProperties({"run_id": self.manifest.run_id}, max_commit_retries=0),
+        )
+
+    def _actions(self) -> list[AddAction | RemoveAction]:
+        day = str(self.manifest.ingest_date)
+        return [
+            AddAction(
+                f"ingest_date={day}/{file.at.name}",
+                file.bytes,
+                {"ingest_date": day},
+                int(time.time() * 1000),
+                True,
+                json.dumps({"numRecords": file.rows}),
+            )
+            for file in self.files
+        ]

@@ -1,0 +1,34 @@
+"""Whether the lake holds what a manifest says: Snowflake reads the files itself, and would not notice."""
+
+from jobs.clients import store
+from jobs.clients.location import Location
+from jobs.errors import BalanceError
+from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+
+
+def check_files(lake: Location, manifest: Manifest, columns: list[str]) -> None:
+    """The lake holds the manifest's files, no others beside them, with its rows and columns. Raises BalanceError.
+
+    MATCH_BY_COLUMN_NAME loads a file without one of the columns, or with one more, without a word.
+    """
+    folder = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    listed = {file.path for file in manifest.files}
+    for within in sorted({path.rpartition("/")[0] for path in listed}):
+        there = {f"{within}/{file.name}" for file in store.listed(folder / within, "part-*.parquet")}
+        wanted = {path for path in listed if path.startswith(f"{within}/")}
+        if there != wanted:
+            raise BalanceError(
+                f"{folder}: vanished {sorted(wanted - there)}, not in the manifest {sorted(there - wanted)}; "
+                "nothing was published"
+            )
+    for file in manifest.files:
+        _check_file(folder / file.path, file, columns)
+
+
+def _check_file(at: Location, file: DataFile, columns: list[str]) -> None:
+    found = store.parquet(at)
+    if sorted(found.columns) != sorted(columns) or found.rows != file.rows:
+        raise BalanceError(
+            f"{at}: {found.rows} rows of {sorted(found.columns)}; by manifest and source contract {file.rows} "
+            f"of {sorted(columns)}; replay that day, nothing was published"
+        )

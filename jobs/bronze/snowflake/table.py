@@ -1,0 +1,102 @@
+"""A source's table in Snowflake and the guard of its publishing: made, given new columns, asked what it holds."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from snowflake.connector import SnowflakeConnection
+
+from jobs.bronze.bronze import Published
+from jobs.bronze.snowflake.session import execute
+from jobs.config.warehouses import SnowflakeWarehouse
+
+STAGING, PUBLISH = "_staging_", "_publish"
+STAGING_AGE = timedelta(days=1)  # after which a staging table's load must have been killed
+_TYPES = {"_ingested_at": "timestamp_ntz", "ingest_date": "date"}
+
+
+def name_of(warehouse: SnowflakeWarehouse, table: str) -> str:
+    """As it stands in a statement."""
+    return f"{warehouse.database}.{warehouse.bronze}.{table}"
+
+
+def published(
+    connection: SnowflakeConnection, warehouse: SnowflakeWarehouse, source: str, day: date | None
+) -> dict[date, Published]:
+    """Of each day, or of one `day`, its rows counted in the table."""
+    only, values = (" and ingest_date = %s", [str(day)]) if day else ("", [])
+    query = f"""
+        with rows_held as (
+            select ingest_date, count(*) as number from {name_of(warehouse, source)} where true{only} group by 1
+        ), published as (
+            select ingest_date, run_id from {name_of(warehouse, PUBLISH)}
+            where source = %s and ingest_date is not null{only}
+        )
+        select published.ingest_date, published.run_id, coalesce(rows_held.number, 0)
+        from published left join rows_held on published.ingest_date = rows_held.ingest_date"""
+    found = execute(connection, query, *values, source, *values)
+    return {of_day: Published(run_id, rows) for of_day, run_id, rows in found}
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A source's table, in one session; `columns`: its names, metadata included."""
+
+    connection: SnowflakeConnection
+    warehouse: SnowflakeWarehouse
+    source: str
+    columns: list[str]
+
+    @property
+    def name(self) -> str:
+        return name_of(self.warehouse, self.source)
+
+    @property
+    def guard(self) -> str:
+        """What is published: a row a source and day, and a row a source without a day.
+
+        Whoever publishes updates the latter first, so that two publishers conflict even on a day that is new. The
+        others remember the run of a day that has no rows.
+        """
+        return name_of(self.warehouse, PUBLISH)
+
+    @property
+    def fields(self) -> str:
+        return ", ".join(f"{name} {_TYPES.get(name, 'varchar')}" for name in self.columns)
+
+    def execute(self, statement: str, *values: object) -> list[Any]:
+        return execute(self.connection, statement, *values)
+
+    def prepare(self) -> None:
+        """Table and guard row as the source contract wants them; what killed loads left in staging goes."""
+        self._evolve()
+        self._guard()
+        self._sweep()
+
+    def _evolve(self) -> None:
+        self.execute(f"create table if not exists {self.name} ({self.fields}) cluster by (ingest_date)")
+        known = {name.lower() for name in self._known("columns", "column_name", "table_name = upper(%s)", self.source)}
+        for name in (name for name in self.columns if name not in known):
+            self.execute(f"alter table {self.name} add column if not exists {name} {_TYPES.get(name, 'varchar')}")
+
+    def _guard(self) -> None:
+        self.execute(f"create table if not exists {self.guard} (source varchar, ingest_date date, run_id varchar)")
+        self.execute(
+            f"merge into {self.guard} as known using (select %s as source) as wanted "
+            "on known.source = wanted.source and known.ingest_date is null "
+            "when not matched then insert (source) values (wanted.source)",
+            self.source,
+        )
+
+    def _sweep(self) -> None:
+        prefix = f"{STAGING}{self.source}_".upper()
+        newest = f"{prefix}{datetime.now(UTC) - STAGING_AGE:%Y%m%dT%H%M%S}"
+        for name in self._known("tables", "table_name", "startswith(table_name, %s)", prefix):
+            if name < newest:
+                self.execute(f"drop table if exists {name_of(self.warehouse, name)}")
+
+    def _known(self, view: str, column: str, which: str, value: str) -> list[str]:
+        """Of the information schema, about Bronze."""
+        view = f"{self.warehouse.database}.information_schema.{view}"
+        query = f"select {column} from {view} where table_schema = upper(%s) and {which}"
+        return [str(name) for (name,) in self.execute(query, self.warehouse.bronze, value)]
