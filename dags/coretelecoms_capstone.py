@@ -20,12 +20,11 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from dags.support.alerts import failed, missed_deadline
-from dags.support.asked import PARAMS, what_is_asked
+from dags.support.alerts import alert_failure, alert_missed_deadline
 from dags.support.balance import ledger_balances, tell_numbers
-from dags.support.child_step import DbtLayer, Pages
-from dags.support.delivery import DeliverySensor
-from dags.support.spark_step import SparkStep
+from dags.support.params import PARAMS, resolve_scope
+from dags.support.sensor import DeliverySensor
+from dags.support.steps import DbtLayer, Pages, SparkStep
 
 WHATEVER_HAPPENED = "all_done"
 
@@ -42,24 +41,24 @@ with DAG(
     deadline=DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(hours=10),
-        callback=AsyncCallback(missed_deadline),
+        callback=AsyncCallback(alert_missed_deadline),
     ),
     default_args={
         "owner": "data-platform",
         "retries": 2,
         "retry_exponential_backoff": True,
         "execution_timeout": timedelta(hours=4),
-        "on_failure_callback": failed,
+        "on_failure_callback": alert_failure,
     },
 ):
-    asked = what_is_asked()
+    scope = resolve_scope()
     arrived = DeliverySensor.partial(
         task_id="wait_for", poke_interval=30, max_wait=600, timeout=72_000, map_index_template="{{ shown }}"
-    ).expand(asked=asked)
-    ingest = SparkStep(task_id="ingest", step="ingest", asked=asked, trigger_rule="none_failed")
-    load = SparkStep(task_id="load_bronze", step="load", asked=asked, trigger_rule=WHATEVER_HAPPENED)
-    silver = DbtLayer(task_id="dbt_silver", layer="silver", asked=asked, trigger_rule=WHATEVER_HAPPENED)
-    gold = DbtLayer(task_id="dbt_gold", layer="gold", asked=asked)
-    pages = Pages(task_id="pages", asked=asked, trigger_rule=WHATEVER_HAPPENED)
-    told = tell_numbers(asked)  # type: ignore[arg-type]  # a task's promise of it
-    arrived >> ingest >> load >> silver >> gold >> pages >> told >> ledger_balances.expand(asked=asked)
+    ).expand(scope=scope)
+    ingest = SparkStep(task_id="ingest", step="ingest", scope=scope, trigger_rule="none_failed")
+    load = SparkStep(task_id="load_bronze", step="load", scope=scope, trigger_rule=WHATEVER_HAPPENED)
+    silver = DbtLayer(task_id="dbt_silver", layer="silver", scope=scope, trigger_rule=WHATEVER_HAPPENED)
+    gold = DbtLayer(task_id="dbt_gold", layer="gold", scope=scope)
+    pages = Pages(task_id="pages", scope=scope, trigger_rule=WHATEVER_HAPPENED)
+    numbers = tell_numbers(scope)  # type: ignore[arg-type]  # a task's promise of it
+    arrived >> ingest >> load >> silver >> gold >> pages >> numbers >> ledger_balances.expand(scope=scope)

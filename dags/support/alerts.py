@@ -8,9 +8,10 @@ from typing import Any
 import requests
 from airflow.sdk import Connection, Context
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
+from dags.support.report import NotLandedError, describe
 from jobs.ledger.outcome import Outcome
 
 SLACK, TEAMS = "CORE_TELECOMS_SLACK_CONN", "CORE_TELECOMS_TEAMS_CONN"
@@ -26,24 +27,8 @@ _NEXT = {
 _log = logging.getLogger(__name__)
 
 
-class DataError(AirflowFailException):
-    """Sources that did not land, and that no retry helps; `outcomes` tells which and why."""
-
-    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
-        super().__init__(message)
-        self.outcomes = list(outcomes)
-
-
-class RetryLater(AirflowException):
-    """Sources that did not land, but may at the next try."""
-
-    def __init__(self, message: str, outcomes: Sequence[Outcome]) -> None:
-        super().__init__(message)
-        self.outcomes = list(outcomes)
-
-
-class AlreadyTold(AirflowFailException):
-    """A failure that another task's message has told of."""
+class AlreadyAlerted(AirflowFailException):
+    """A failure that another task's message has told of: no alert is sent for it."""
 
 
 @dataclass(frozen=True)
@@ -78,36 +63,28 @@ class Message:
         return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
 
 
-def told(outcome: Outcome) -> str:
-    """One line: source, day, state, the four counts, the error."""
-    counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
-    names = ("delivered", "landed", "rejected", "in Bronze")
-    numbers = ", ".join(f"{count:,} {name}" for count, name in zip(counts, names, strict=True) if count is not None)
-    more = [numbers, f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "", outcome.error or ""]
-    more += [f"{kind.replace('_', ' ')}: {', '.join(columns)}" for kind, columns in outcome.drift.items()]
-    return "; ".join([f"{outcome.source} {outcome.ingest_date} {outcome.state}", *filter(None, more)])
-
-
 def next_step(outcomes: Sequence[Outcome]) -> str:
     """Of each state that needs one."""
     steps = {
-        _NEXT[one.state].format(source=one.source, day=one.ingest_date): None for one in outcomes if one.state in _NEXT
+        _NEXT[outcome.state].format(source=outcome.source, day=outcome.ingest_date): None
+        for outcome in outcomes
+        if outcome.state in _NEXT
     }
     return "; ".join(steps) or "read the task's log; then clear the task (docs/runbook.md)"
 
 
-def failed(context: Context) -> None:
+def alert_failure(context: Context) -> None:
     """For `on_failure_callback`: called once, when a task has failed for good."""
     error = context.get("exception")
-    if isinstance(error, AlreadyTold):
+    if isinstance(error, AlreadyAlerted):
         return
-    outcomes = getattr(error, "outcomes", [])
+    outcomes = error.outcomes if isinstance(error, NotLandedError) else []
     ti = context["ti"]
-    lines = [told(one) for one in outcomes] or str(error).splitlines()[:20]
+    lines = [describe(outcome) for outcome in outcomes] or str(error).splitlines()[:20]
     send(Message(f"{ti.dag_id}: {ti.task_id} failed ({ti.run_id})", lines, ti.log_url, next_step(outcomes)))
 
 
-async def missed_deadline(context: dict[str, Any]) -> None:
+async def alert_missed_deadline(context: dict[str, Any]) -> None:
     """For a DeadlineAlert: runs in the triggerer, which gives the DAG run as a dict."""
     run = context["dag_run"]
     lines = [f"run {run['dag_run_id']} is {run['state']}"]

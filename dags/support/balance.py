@@ -6,26 +6,27 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 
-from dags.support.alerts import AlreadyTold, DataError, Message, next_step, send, told
-from dags.support.asked import REPORTED, Asked, ForOne
-from dags.support.command import status
+from dags.support.alerts import AlreadyAlerted, Message, next_step, send
+from dags.support.here import status
+from dags.support.params import Scope, SourceScope
+from dags.support.report import REPORTED_BY, DataError, describe
 from jobs.ledger.outcome import Outcome
 
 DONE = ("loaded", "unchanged")
 
 
 @task(trigger_rule="all_done", execution_timeout=timedelta(minutes=10))
-def tell_numbers(asked: list[ForOne]) -> None:
+def tell_numbers(scope: list[SourceScope]) -> None:
     """One message: per source and day what was delivered, landed, rejected and loaded."""
-    this = Asked.of(asked)
-    outcomes = status(*this.arguments())
-    open_ones = [one for one in outcomes if one.state not in DONE]
-    odd = [one for one in outcomes if one.odd_volume]
-    flags = [f"{len(open_ones)} of {len(outcomes)} open"] * bool(open_ones) + [f"{len(odd)} of odd volume"] * bool(odd)
+    asked = Scope.from_xcom(scope)
+    outcomes = status(*asked.arguments())
+    pending = [outcome for outcome in outcomes if outcome.state not in DONE]
+    odd = [outcome for outcome in outcomes if outcome.odd_volume]
+    flags = [f"{len(pending)} of {len(outcomes)} open"] * bool(pending) + [f"{len(odd)} of odd volume"] * bool(odd)
     ti = get_current_context()["ti"]
-    title = f"{ti.dag_id} {this.shown}: {', '.join(flags) or 'all loaded'}"
-    step = next_step(open_ones) if open_ones else "look at the odd volume" if odd else "nothing to do"
-    send(Message(title, [told(one) for one in outcomes], ti.log_url, step))
+    title = f"{ti.dag_id} {asked.label}: {', '.join(flags) or 'all loaded'}"
+    step = next_step(pending) if pending else "look at the odd volume" if odd else "nothing to do"
+    send(Message(title, [describe(outcome) for outcome in outcomes], ti.log_url, step))
 
 
 @task(
@@ -33,25 +34,27 @@ def tell_numbers(asked: list[ForOne]) -> None:
     execution_timeout=timedelta(minutes=10),
     map_index_template="{{ shown }}",
 )
-def ledger_balances(asked: ForOne) -> None:
+def ledger_balances(scope: SourceScope) -> None:
     """Fails where the source's days are not in Bronze, row by row as landed, or never reached Gold."""
     context = get_current_context()
-    this = Asked.of(asked)
-    source = asked["source"]
-    outcomes = status(*this.arguments())
-    states = [f"{one.state} {one.rows_bronze:,}" if one.rows_bronze else one.state for one in outcomes]
+    asked = Scope.from_xcom(scope)
+    [source] = asked.sources
+    outcomes = status(*asked.arguments())
+    states = [
+        f"{outcome.state} {outcome.rows_bronze:,}" if outcome.rows_bronze else outcome.state for outcome in outcomes
+    ]
     # No key of Airflow's own: map_index_template reads it.
     context["shown"] = f"{source}: {', '.join(states) or 'nothing known'}"  # type: ignore[typeddict-unknown-key]
-    wrong = [one for one in outcomes if not balances(one)]
-    failed = _failed_before(context["ti"])
+    wrong = [outcome for outcome in outcomes if not balances(outcome)]
+    failed = _failed_tasks(context["ti"])
     if not outcomes or wrong:
-        message = "\n".join(map(told, wrong)) or f"{source}: nothing is known of {this.shown}"
-        is_told = wrong and all(one.state in ("refused", "failed") for one in wrong) and "ingest" in failed
-        raise AlreadyTold(message) if is_told else DataError(message, wrong)
+        message = "\n".join(map(describe, wrong)) or f"{source}: nothing is known of {asked.label}"
+        has_ingest_alerted = "ingest" in failed and all(outcome.state in ("refused", "failed") for outcome in wrong)
+        raise AlreadyAlerted(message) if wrong and has_ingest_alerted else DataError(message, wrong)
     # A step that failed with a report failed for the sources that it names; any other failure is one for all of them.
     ti = context["ti"]
-    if for_all := [name for name in failed if not ti.xcom_pull(task_ids=name, key=REPORTED)]:
-        raise AlreadyTold(f"{source} is in Bronze, but {', '.join(for_all)} failed")
+    if for_all := [task_id for task_id in failed if not ti.xcom_pull(task_ids=task_id, key=REPORTED_BY)]:
+        raise AlreadyAlerted(f"{source} is in Bronze, but {', '.join(for_all)} failed")
 
 
 def balances(outcome: Outcome) -> bool:
@@ -65,8 +68,8 @@ def balances(outcome: Outcome) -> bool:
     return delivered == landed + rejected and landed == bronze
 
 
-def _failed_before(ti: Any) -> Sequence[str]:
+def _failed_tasks(ti: Any) -> Sequence[str]:
     """Tasks of this run that failed for good, themselves or because of others."""
     states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
     bad = ("failed", "upstream_failed")
-    return sorted(name for name, state in states.items() if state in bad and not name.startswith(ti.task_id))
+    return sorted(task_id for task_id, state in states.items() if state in bad and not task_id.startswith(ti.task_id))

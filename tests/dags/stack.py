@@ -172,7 +172,7 @@ def environment(root: Path, port: int, database: str, broker: str, dags: Path) -
         "API__WORKERS": "1",
         "API__BASE_URL": f"http://127.0.0.1:{port}/",
         "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
-        "CELERY__CELERY_CONFIG_OPTIONS": "dags.support.worker.CONFIG",
+        "CELERY__CELERY_CONFIG_OPTIONS": "dags.support.celery_config.CONFIG",
         "CELERY__BROKER_URL": broker,
         "CELERY__RESULT_BACKEND": f"db+postgresql://{database}",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",

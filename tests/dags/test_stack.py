@@ -11,8 +11,8 @@ from typing import Any
 
 import psycopg2
 
-from dags.support.place import IMAGE_PARAMETERS
-from dags.support.sizes import as_parameters, sized
+from dags.support.emr_sizes import sizes_for, spark_parameters
+from dags.support.spark_connection import IMAGE_PARAMETERS
 from demo.faithful import delivery_path, generate
 from tests.conftest import DAYS
 from tests.dags.conftest import CATCH_UP, PAGES, ROOT, SOURCES, Platform
@@ -62,7 +62,7 @@ def test_gold_equals_that_of_one_run_on_one_machine(caught_up: Platform, tmp_pat
 
 
 def test_each_job_run_is_given_sizes_for_what_its_day_delivers(caught_up: Platform) -> None:
-    smallest = as_parameters(sized(1))
+    smallest = spark_parameters(sizes_for(1))
     for run in caught_up.emr.runs.values():
         assert run.asked["jobDriver"]["sparkSubmit"]["sparkSubmitParameters"] == f"{IMAGE_PARAMETERS} {smallest}"
 

@@ -11,12 +11,12 @@ import requests
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from moto.server import ThreadedMotoServer
 
-from dags.support import alerts, command
-from dags.support.asked import Asked, understood
+from dags.support import alerts, here
 from dags.support.balance import balances
-from dags.support.delivery import patience_ends
-from dags.support.moving import refuse_what_a_job_cannot_read
-from dags.support.place import place
+from dags.support.credentials import child_environment, require_in_parameter_store
+from dags.support.params import Scope, scope_of
+from dags.support.sensor import gives_up_at
+from dags.support.spark_connection import spark_connection
 from demo.web import Asked as Request
 from demo.web import Reply, answering
 from jobs.ledger.outcome import Outcome
@@ -31,7 +31,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, name: str, **fields: object) -> Non
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """An environment whose database is Airflow's connection, and where Spark runs on this machine."""
     world = make_world(tmp_path)
     text = world.file.read_text().replace(f"file:{tmp_path}/secrets", f"connection:{POSTGRES}")
@@ -52,11 +52,12 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(here: World) -> None:
-    assert understood(NOTHING, "2025-11-20", by_hand=False).days == ["--from", "2025-11-20", "--to", "2025-11-20"]
-    asked = understood(NOTHING | {"from": "2025-11-01", "to": "2025-11-03", "sources": ["agents"]}, "2026-01-01", True)
-    assert asked == Asked("2025-11-01", "2025-11-03", ["agents"], False)
-    assert Asked.of(list(asked.by_source())) == asked
+def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(laptop: World) -> None:
+    scheduled = scope_of(NOTHING, "2025-11-20", is_manual=False)
+    assert scheduled.day_arguments() == ["--from", "2025-11-20", "--to", "2025-11-20"]
+    scope = scope_of(NOTHING | {"from": "2025-11-01", "to": "2025-11-03", "sources": ["agents"]}, "2026-01-01", True)
+    assert scope == Scope("2025-11-01", "2025-11-03", ["agents"], False)
+    assert Scope.from_xcom(scope.by_source()) == scope
 
 
 @pytest.mark.parametrize(
@@ -67,9 +68,9 @@ def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(here: Wo
         ({"from": "2025-11-03", "sources": ["calls"]}, r"--source \['calls'\]: not in"),
     ],
 )
-def test_params_that_make_no_sense_are_refused(params: dict[str, object], message: str, here: World) -> None:
+def test_params_that_make_no_sense_are_refused(params: dict[str, object], message: str, laptop: World) -> None:
     with pytest.raises(AirflowFailException, match=message):
-        understood(NOTHING | params, "2026-01-01", by_hand=True)
+        scope_of(NOTHING | params, "2026-01-01", is_manual=True)
 
 
 def test_a_job_run_is_told_where_its_logs_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,48 +80,48 @@ def test_a_job_run_is_told_where_its_logs_go(monkeypatch: pytest.MonkeyPatch) ->
         "execution_role_arn": "arn:aws:iam::123456789012:role/x",
     }
     connect(monkeypatch, "CORE_TELECOMS_SPARK_CONN", extra=serverless)
-    assert place().monitoring == {}
+    assert spark_connection().monitoring == {}
     connect(monkeypatch, "CORE_TELECOMS_SPARK_CONN", extra=serverless | {"log_group": "/coretelecoms/spark"})
-    assert place().monitoring == {
+    assert spark_connection().monitoring == {
         "cloudWatchLoggingConfiguration": {"enabled": True, "logGroupName": "/coretelecoms/spark"}
     }
 
 
 def test_a_delivery_is_waited_for_until_six_hours_after_its_days_end() -> None:
-    assert patience_ends(date(2025, 11, 20)) == datetime(2025, 11, 21, 6, tzinfo=UTC)
+    assert gives_up_at(date(2025, 11, 20)) == datetime(2025, 11, 21, 6, tzinfo=UTC)
 
 
 def test_a_connection_in_airflow_alone_serves_this_machine_through_the_childs_environment(
-    here: World, monkeypatch: pytest.MonkeyPatch
+    laptop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "heron-77-fernet")
     connect(monkeypatch, POSTGRES, host="127.0.0.1", port=9, login="reader", password="heron-77", schema="complaints")
-    given = command.environment()
+    given = child_environment()
     assert json.loads(given[f"AIRFLOW_CONN_{POSTGRES}"])["password"] == "heron-77"
     assert not [name for name in given if name.startswith("AIRFLOW__")]
-    [outcome] = command.status("--check", "--date", str(DAY), "--source", "web_forms")
+    [outcome] = here.status("--check", "--date", str(DAY), "--source", "web_forms")
     assert outcome.state == "failed"  # found, and used: nothing listens at that port
     assert "127.0.0.1" in (outcome.error or "")
     assert "9" in (outcome.error or "")
 
 
-def test_a_connection_in_airflow_alone_is_refused_for_emr_with_how_to_move_it(here: World, ssm: str) -> None:
+def test_a_connection_in_airflow_alone_is_refused_for_emr_with_how_to_move_it(laptop: World, ssm: str) -> None:
     keys = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing", "region_name": "eu-north-1"}
     client = boto3.client("ssm", endpoint_url=ssm, **keys)
     client.delete_parameters(Names=[f"/airflow/connections/{POSTGRES}"])  # the stand-in's store is the process's
     with pytest.raises(
         AirflowFailException, match=rf"/airflow/connections/{POSTGRES}: not in the parameter store.*aws ssm put"
     ):
-        refuse_what_a_job_cannot_read(str(here.file))
+        require_in_parameter_store(str(laptop.file))
     client.put_parameter(Name=f"/airflow/connections/{POSTGRES}", Value="{}", Type="SecureString")
-    refuse_what_a_job_cannot_read(str(here.file))
+    require_in_parameter_store(str(laptop.file))
 
 
-def test_a_wrong_configuration_is_no_retry_and_a_failed_command_is_one(here: World) -> None:
+def test_a_wrong_configuration_is_no_retry_and_a_failed_command_is_one(laptop: World) -> None:
     with pytest.raises(AirflowFailException, match=r"exit 78.*no such source|exit 78.*not in"):
-        command.status("--date", str(DAY), "--source", "calls")
-    assert not isinstance(command.error_of(70, "x"), AirflowFailException)
-    assert isinstance(command.error_of(70, "x"), AirflowException)
+        here.status("--date", str(DAY), "--source", "calls")
+    assert not isinstance(here.command_error(70, "x"), AirflowFailException)
+    assert isinstance(here.command_error(70, "x"), AirflowException)
 
 
 def test_a_message_that_cannot_be_sent_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

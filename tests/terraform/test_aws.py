@@ -470,7 +470,7 @@ def test_a_secret_is_rotated_by_its_value_and_version_and_without_a_value_nothin
 def test_the_outputs_that_people_enter_elsewhere_are_there(applied: Applied) -> None:
     found = json.loads(applied.clone.must("connections"))
     assert set(found) == {"CORE_TELECOMS_SPARK_CONN", "CDE_CAPSTONE_AWS_CONN"}
-    taken = re.findall(r"^    (\w+): ", (ROOT / "dags/support/place.py").read_text(), re.MULTILINE)
+    taken = re.findall(r"^    (\w+): ", (ROOT / "dags/support/spark_connection.py").read_text(), re.MULTILINE)
     assert found["CORE_TELECOMS_SPARK_CONN"]["extra"].keys() <= set(taken)
     assert found["CORE_TELECOMS_SPARK_CONN"]["extra"]["environment"] == "s3"
 

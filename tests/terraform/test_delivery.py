@@ -133,7 +133,7 @@ def test_the_step_that_puts_the_pinned_jars_into_an_image_does(image: Path, tmp_
     assert done.returncode == 0, done.stderr
     assert {folder.name for folder in cache.iterdir()} == {folder.name for folder in cached}
     if image.suffix == ".spark":
-        named = re.findall(r"for name in \(([^)]+)\)", (ROOT / "dags/support/place.py").read_text())
+        named = re.findall(r"for name in \(([^)]+)\)", (ROOT / "dags/support/spark_connection.py").read_text())
         assert {f'"{path.stem}"' for path in (tmp_path / "image/lib").iterdir()} == set(named[0].split(", "))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-NAME = "CORE_TELECOMS_SPARK_CONN"
+SPARK_CONN = "CORE_TELECOMS_SPARK_CONN"
 # In docker/Dockerfile.spark. EMR hands an image's own variables neither to driver nor executors.
 _PYTHON, _HOME = "/opt/venv/bin/python", "/opt/coretelecoms"
 _JARS = ",".join(f"local://{_HOME}/lib/{name}.jar" for name in ("postgresql", "spark-bigquery", "javax.inject"))
@@ -17,12 +17,11 @@ IMAGE_PARAMETERS = " ".join(
         *(f"--conf spark.emr-serverless.driverEnv.{name}={value}" for name, value in _VARIABLES.items()),
     ]
 )
-AWS = "CDE_CAPSTONE_AWS_CONN"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Its `extra`. With an `application_id`: EMR Serverless; else ./spark-submit.sh, to `master`."""
+class SparkConnection:
+    """The connection's `extra`. With an `application_id`: EMR Serverless; else ./spark-submit.sh, to `master`."""
 
     environment: str = "local"
     master: str = ""
@@ -46,9 +45,9 @@ class Place:
         return found
 
 
-def place() -> Place:
+def spark_connection() -> SparkConnection:
     """Without the connection: this machine, environment `local`."""
     try:
-        return Place(**Connection.get(NAME).extra_dejson)
+        return SparkConnection(**Connection.get(SPARK_CONN).extra_dejson)
     except AirflowNotFoundException:
-        return Place()
+        return SparkConnection()

@@ -1,4 +1,4 @@
-"""Celery's settings of our workers: AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS=dags.support.worker.CONFIG."""
+"""Celery's settings of our workers: AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS=dags.support.celery_config.CONFIG."""
 
 from airflow.providers.celery.executors.default_celery import DEFAULT_CELERY_CONFIG
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dags.support.place import IMAGE_PARAMETERS
-from dags.support.sizes import GB, as_parameters, names_sizes, sized
+from dags.support.emr_sizes import GB, names_sizes, sizes_for, spark_parameters
+from dags.support.spark_connection import IMAGE_PARAMETERS
 
 # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/app-behavior.html: vCPU -> GB of memory
 WORKERS = {2: range(4, 17), 4: range(8, 31)}
@@ -22,7 +22,7 @@ WORKERS = {2: range(4, 17), 4: range(8, 31)}
     ],
 )
 def test_a_day_gets_a_core_for_each_four_gigabytes(delivered: int, cores: int, executors: int) -> None:
-    sizes = sized(delivered)
+    sizes = sizes_for(delivered)
     assert int(sizes["spark.executor.cores"]) == cores
     assert int(sizes["spark.dynamicAllocation.initialExecutors"]) == executors
     assert sizes["spark.dynamicAllocation.maxExecutors"] == sizes["spark.dynamicAllocation.initialExecutors"]
@@ -31,7 +31,7 @@ def test_a_day_gets_a_core_for_each_four_gigabytes(delivered: int, cores: int, e
 @pytest.mark.parametrize("delivered", [0, 9 * GB, 250 * GB])
 @pytest.mark.parametrize("who", ["driver", "executor"])
 def test_every_worker_is_one_that_emr_serverless_has(delivered: int, who: str) -> None:
-    sizes = sized(delivered)
+    sizes = sizes_for(delivered)
     heap, overhead = (int(sizes[f"spark.{who}.{name}"].removesuffix("g")) for name in ("memory", "memoryOverhead"))
     assert heap + overhead in WORKERS[int(sizes[f"spark.{who}.cores"])]
 
@@ -44,4 +44,4 @@ def test_who_names_sizes_is_left_alone_and_the_image_names_none() -> None:
         "--conf spark.dynamicAllocation.enabled=false",
     ):
         assert names_sizes(f"{IMAGE_PARAMETERS} {given}")
-    assert names_sizes(as_parameters(sized(0)))
+    assert names_sizes(spark_parameters(sizes_for(0)))

@@ -15,7 +15,7 @@ _SIZES = re.compile(
 )
 
 
-def sized(delivered: int) -> dict[str, str]:
+def sizes_for(delivered: int) -> dict[str, str]:
     """Spark's sizes for `delivered` bytes: a core for each 4 GB begun, in executors of 4 cores; at least one of 2.
 
     2 GB a core, of which 1.5 are heap, is the least that EMR Serverless has for a worker of 2 or 4 cores.
@@ -33,7 +33,7 @@ def sized(delivered: int) -> dict[str, str]:
     }
 
 
-def as_parameters(sizes: dict[str, str]) -> str:
+def spark_parameters(sizes: dict[str, str]) -> str:
     """For EMR's spark-submit."""
     return " ".join(f"--conf {name}={value}" for name, value in sizes.items())
 

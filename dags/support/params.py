@@ -1,4 +1,4 @@
-"""Which days and sources a DAG run is for: its own day on schedule, its Params where a person triggered it."""
+"""The DAG's Params, and the scope of a run: its own day on schedule, the Params' days where a person triggered it."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,12 +7,11 @@ from typing import Any, Self, TypedDict
 from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dags.support.place import place
+from dags.support.spark_connection import spark_connection
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
 
-REPORTED = "reported_by"  # XCom of a step: the key of the run whose report speaks for each source
 _DAY: dict[str, Any] = {"type": ["null", "string"], "format": "date"}
 PARAMS = {
     "from": Param(None, **_DAY, title="First day", description="Of a replay; left empty on schedule."),
@@ -27,8 +26,8 @@ PARAMS = {
 }
 
 
-class ForOne(TypedDict):
-    """One source's part, as it goes from task to task."""
+class SourceScope(TypedDict):
+    """The scope of one source, as it goes from task to task by XCom."""
 
     source: str
     first: str
@@ -37,8 +36,8 @@ class ForOne(TypedDict):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a DAG run, or one of its mapped tasks, is for."""
+class Scope:
+    """The days and sources that a DAG run, or one of its mapped tasks, works on."""
 
     first: str
     last: str
@@ -46,47 +45,50 @@ class Asked:
     replay: bool
 
     @classmethod
-    def of(cls, given: "ForOne | list[ForOne] | None") -> Self:
-        """From what `asked` gives: an entry a source, for a task can be mapped over nothing else."""
-        if given is None:
-            raise AirflowSkipException("nothing was asked for: the task `asked` has failed")
-        all_of_them = given if isinstance(given, list) else [given]
-        one = all_of_them[0]
-        return cls(one["first"], one["last"], [each["source"] for each in all_of_them], one["replay"])
+    def from_xcom(cls, value: SourceScope | list[SourceScope] | None) -> Self:
+        """Of all sources, or of the one that a task is mapped to. Raises AirflowSkipException where there is none."""
+        if value is None:
+            raise AirflowSkipException("there is no scope: the task `asked` has failed")
+        by_source = value if isinstance(value, list) else [value]
+        head = by_source[0]
+        return cls(head["first"], head["last"], [entry["source"] for entry in by_source], head["replay"])
 
-    def by_source(self) -> "list[ForOne]":
-        return [ForOne(source=one, first=self.first, last=self.last, replay=self.replay) for one in self.sources]
+    def by_source(self) -> list[SourceScope]:
+        """An entry a source: a task can be mapped over nothing else."""
+        return [
+            SourceScope(source=source, first=self.first, last=self.last, replay=self.replay) for source in self.sources
+        ]
 
     @property
-    def days(self) -> list[str]:
-        return ["--from", self.first, "--to", self.last]
-
-    @property
-    def shown(self) -> str:
+    def label(self) -> str:
         return self.first if self.first == self.last else f"{self.first} to {self.last}"
+
+    def day_arguments(self) -> list[str]:
+        return ["--from", self.first, "--to", self.last]
 
     def arguments(self) -> list[str]:
         """For spark-submit.sh, after its step."""
-        return [*self.days, *(part for source in self.sources for part in ("--source", source))]
+        return [*self.day_arguments(), *(part for source in self.sources for part in ("--source", source))]
 
 
 @task(task_id="asked", execution_timeout=timedelta(minutes=2))
-def what_is_asked() -> list[ForOne]:
+def resolve_scope() -> list[SourceScope]:
     """The days and sources of this run. Fails, and with it the run, where they make no sense."""
     context = get_current_context()
-    return understood(dict(context["params"]), context.get("ds"), context["dag_run"].run_type == "manual").by_source()
+    is_manual = context["dag_run"].run_type == "manual"
+    return scope_of(dict(context["params"]), context.get("ds"), is_manual).by_source()
 
 
-def understood(params: dict[str, Any], ds: str | None, by_hand: bool) -> Asked:
+def scope_of(params: dict[str, Any], ds: str | None, is_manual: bool) -> Scope:
     """Raises AirflowFailException where Params contradict each other, or name what there is not."""
     first, last = params["from"] or params["to"], params["to"] or params["from"]
-    if first is None and by_hand:
+    if first is None and is_manual:
         raise AirflowFailException("Params: which days? A run triggered by hand names them by `from` and `to`")
     first, last = first or str(ds), last or str(ds)
     if date.fromisoformat(last) < date.fromisoformat(first):
         raise AirflowFailException(f"Params: `to` {last} is before `from` {first}")
     try:
-        known = list(load_contracts(load_environment(place().environment), tuple(params["sources"])))
+        contracts = load_contracts(load_environment(spark_connection().environment), tuple(params["sources"]))
     except ConfigurationError as error:
         raise AirflowFailException(str(error)) from error
-    return Asked(first, last, known, params["replay"])
+    return Scope(first, last, list(contracts), params["replay"])

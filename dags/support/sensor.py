@@ -6,8 +6,8 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from dags.support.asked import Asked
-from dags.support.command import status
+from dags.support.here import status
+from dags.support.params import Scope
 
 # How long after the end of its last day a delivery is waited for; a day further back is looked at once.
 PATIENCE = timedelta(hours=6)
@@ -16,25 +16,25 @@ PATIENCE = timedelta(hours=6)
 class DeliverySensor(BaseSensorOperator):
     """Skipped where the delivery does not come, or cannot be looked at: the others go on, and `ingest` tells why."""
 
-    template_fields = ("asked",)
+    template_fields = ("scope",)
 
-    def __init__(self, *, asked: Any, **kwargs: Any) -> None:
+    def __init__(self, *, scope: Any, **kwargs: Any) -> None:
         super().__init__(mode="reschedule", exponential_backoff=True, never_fail=True, **kwargs)
-        self.asked = asked
+        self.scope = scope
 
     def poke(self, context: Context) -> bool:
-        asked = Asked.of(self.asked)
-        outcomes = status("--check", *asked.arguments())
+        scope = Scope.from_xcom(self.scope)
+        outcomes = status("--check", *scope.arguments())
         for outcome in outcomes:
             self.log.info("%s %s %s %s", outcome.source, outcome.ingest_date, outcome.state, outcome.error or "")
         missing = [str(outcome.ingest_date) for outcome in outcomes if outcome.state == "not_arrived"]
         # No key of Airflow's own: map_index_template reads it.
-        context["shown"] = f"{asked.sources[0]}: {'not arrived' if missing else 'arrived'}"  # type: ignore[typeddict-unknown-key]
-        if missing and datetime.now(UTC) > patience_ends(date.fromisoformat(asked.last)):
-            raise AirflowSkipException(f"{asked.sources[0]}: not arrived: {', '.join(missing)}")
+        context["shown"] = f"{scope.sources[0]}: {'not arrived' if missing else 'arrived'}"  # type: ignore[typeddict-unknown-key]
+        if missing and datetime.now(UTC) > gives_up_at(date.fromisoformat(scope.last)):
+            raise AirflowSkipException(f"{scope.sources[0]}: not arrived: {', '.join(missing)}")
         return not missing
 
 
-def patience_ends(day: date) -> datetime:
+def gives_up_at(day: date) -> datetime:
     """When a delivery of `day` is given up for this run."""
     return datetime.combine(day + timedelta(days=1), time(), UTC) + PATIENCE
