@@ -1,9 +1,14 @@
 """`python -m jobs`: what spark-submit.sh runs, but for runs on a master, which Spark's own spark-submit starts."""
 
 import gc
+import os
 import sys
 
 gc.disable()  # while modules are loaded: nothing of them is garbage, and looking for it costs a small day a twentieth
+
+os.environ.setdefault(
+    "PYDANTIC_DISABLE_PLUGINS", "__all__"
+)  # there are none: to look reads the metadata of each package
 
 from jobs.main import main  # noqa: E402
 
