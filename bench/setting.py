@@ -23,8 +23,9 @@ KEPT = ("JARS", "LARGE", "JAVA_HOME")
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours, without what would tune Spark."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "CORETELECOMS_JVM"))}
+    """Ours, without what would tune Spark; Python keeps what it compiled, as it does by itself and as the images do."""
+    tuned = ("SPARK_", "CORETELECOMS_JVM", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(tuned)}
     return kept | OFFLINE | {"PYTHONPATH": str(ROOT)}
 
 

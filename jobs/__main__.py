@@ -10,6 +10,9 @@ from pathlib import Path
 
 gc.disable()  # while modules are loaded: nothing of them is garbage, and looking for it costs a small day a twentieth
 
+# There are none; to look for them reads the metadata of every package that is installed.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from jobs.cli import Arguments, parse  # noqa: E402
 from jobs.errors import PlatformError  # noqa: E402
 
@@ -20,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = parse(arguments)
         run = _command(given.command)
+        gc.freeze()  # nor will it be: looked at again and again during a run, it costs a small day a tenth
         gc.enable()
         return run(given)
     except PlatformError as error:

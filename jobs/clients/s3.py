@@ -4,6 +4,7 @@ Imported only where a location is on S3.
 """
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ TRIES = 4  # of a request whose answer broke off, or that met another writer: bo
 PIECE = 32 * 2**20  # bytes of one request of an upload
 FOOTER = 64 * 2**10  # bytes; what a Parquet file's end is asked for first
 _MISSING = {"404", "NoSuchKey", "NotFound"}
+_making = threading.Lock()
 _FORBIDDEN = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NoSuchBucket"}
 
 
@@ -227,7 +229,9 @@ def _explained(at: S3Location) -> Iterator[None]:
 
 
 def _client(at: S3Location) -> Any:
-    return _made(at.service.region, at.service.endpoint, at.service.path_style)
+    """One for all threads: without the lock all that ask at once make one each, and a client costs a third of a day."""
+    with _making:
+        return _made(at.service.region, at.service.endpoint, at.service.path_style)
 
 
 @cache

@@ -12,4 +12,4 @@ Name = Annotated[str, Field(pattern=f"^{SNAKE_CASE}$")]
 class Strict(BaseModel):
     """A field that nobody knows is a mistake; nothing is changed once it is read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
