@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -242,12 +242,11 @@ def _start(home: Path, program: Path, account: _Account, password: str) -> tuple
         settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
         with log_file.open("wb") as log:
             process = account.popen([program / "postgres", "-D", home / "data", *settings], home, log.fileno())
-        try:
+        with ExitStack() as unready:
+            unready.callback(_stop, process)
             if _is_ready(process, Address(port, password)):
+                unready.pop_all()
                 return process, port
-        except BaseException:
-            _stop(process)
-            raise
     raise ServerError(f"Postgres does not start; the end of {log_file}:\n{_tail(log_file)}")
 
 

@@ -24,7 +24,9 @@ class ServiceError(PlatformError):
 
 
 class BalanceError(PlatformError):
-    """Rows delivered, landed, rejected and loaded do not add up; nothing was published."""
+    """Rows delivered, landed, rejected and loaded do not add up."""
+
+    exit_code = 65
 
 
 class DeliveryChangedError(PlatformError):

@@ -52,11 +52,7 @@ class Line:
         one = self.outcome
         if one.rows_delivered is None or one.rows_landed is None or one.rows_rejected is None:
             return ""
-        if lost := one.rows_delivered - one.rows_landed - one.rows_rejected:
-            return f"off by {lost:,} on landing"
-        if one.state == "loaded" and (astray := one.rows_landed - (one.rows_bronze or 0)):
-            return f"off by {astray:,} in Bronze"
-        return "adds up" if one.state == "loaded" else "not in Bronze yet"
+        return one.imbalance or ("adds up" if one.state == "loaded" else "not in Bronze yet")
 
 
 class Notice(NamedTuple):

@@ -10,7 +10,6 @@ from dags.support.alerts import AlreadyAlerted, Message, next_step, send
 from dags.support.here import status
 from dags.support.params import Scope, SourceScope
 from dags.support.report import REPORTED_BY, DataError, describe
-from jobs.ledger.outcome import Outcome
 
 DONE = ("loaded", "unchanged")
 
@@ -45,7 +44,7 @@ def ledger_balances(scope: SourceScope) -> None:
     ]
     # No key of Airflow's own: map_index_template reads it.
     context["shown"] = f"{source}: {', '.join(states) or 'nothing known'}"  # type: ignore[typeddict-unknown-key]
-    wrong = [outcome for outcome in outcomes if not balances(outcome)]
+    wrong = [outcome for outcome in outcomes if not outcome.is_complete]
     failed = _failed_tasks(context["ti"])
     if not outcomes or wrong:
         message = "\n".join(map(describe, wrong)) or f"{source}: nothing is known of {asked.label}"
@@ -55,17 +54,6 @@ def ledger_balances(scope: SourceScope) -> None:
     ti = context["ti"]
     if for_all := [task_id for task_id in failed if not ti.xcom_pull(task_ids=task_id, key=REPORTED_BY)]:
         raise AlreadyAlerted(f"{source} is in Bronze, but {', '.join(for_all)} failed")
-
-
-def balances(outcome: Outcome) -> bool:
-    """Delivered, landed, rejected and loaded add up, or there was nothing new to load."""
-    if outcome.state == "unchanged":
-        return True
-    counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
-    if outcome.state != "loaded" or None in counts:
-        return False
-    delivered, landed, rejected, bronze = (count or 0 for count in counts)
-    return delivered == landed + rejected and landed == bronze
 
 
 def _failed_tasks(ti: Any) -> Sequence[str]:

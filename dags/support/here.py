@@ -8,11 +8,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.support.credentials import child_environment
 from dags.support.spark_connection import spark_connection
-from jobs.errors import ConfigurationError, NotArrivedError, ServiceError
+from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, ServiceError
 from jobs.ledger.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE, CONFIGURATION, TRY_LATER = 64, ConfigurationError.exit_code, NotArrivedError.exit_code
+OFF_BALANCE = BalanceError.exit_code  # told by `status` beside its answer
 SERVICE_DOWN = ServiceError.exit_code
 STATUS_SECONDS = 300
 
@@ -28,7 +29,7 @@ def status(*arguments: str) -> list[Outcome]:
     done = subprocess.run(
         command, env=child_environment(), capture_output=True, text=True, timeout=STATUS_SECONDS, check=False
     )
-    if done.returncode not in (0, TRY_LATER):
+    if done.returncode not in (0, TRY_LATER, OFF_BALANCE):
         raise command_error(done.returncode, done.stderr)
     return [Outcome.model_validate_json(line) for line in done.stdout.splitlines()]
 

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -121,15 +121,18 @@ def upload_if_absent(file: Path, at: S3Location) -> bool:
         return put_if_absent(at, file.read_bytes())
     with _explained(at):
         upload = _client(at).create_multipart_upload(**_names(at), **_encryption(at))["UploadId"]
-    try:
-        return _complete_if_absent(file, at, upload)
-    except BaseException:
-        with (
-            suppress(PlatformError, _MissingError),
-            _explained(at),
-        ):  # what made it fail is told
-            _client(at).abort_multipart_upload(**_names(at), UploadId=upload)
-        raise
+    with ExitStack() as unfinished:
+        unfinished.callback(_abort, at, upload)
+        is_new = _complete_if_absent(file, at, upload)
+        if is_new:
+            unfinished.pop_all()
+    return is_new
+
+
+def _abort(at: S3Location, upload: str) -> None:
+    """What made the upload fail is told, not that it cannot be taken back."""
+    with suppress(PlatformError, _MissingError), _explained(at):
+        _client(at).abort_multipart_upload(**_names(at), UploadId=upload)
 
 
 def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
@@ -146,8 +149,6 @@ def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
                 **_names(at), UploadId=upload, MultipartUpload={"Parts": pieces}, IfNoneMatch="*"
             )
     except DeliveryChangedError:  # the key is taken, by another attempt or by this request, its answer lost
-        with suppress(PlatformError, _MissingError), _explained(at):
-            _client(at).abort_multipart_upload(**_names(at), UploadId=upload)
         return False
     return True
 

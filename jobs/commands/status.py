@@ -1,15 +1,17 @@
 """`status`: the ledger as a table; with `--check` it also looks at the sources."""
 
+import sys
+
 from jobs.cli import Arguments
 from jobs.commands.table import show_outcomes
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
-from jobs.errors import NotArrivedError
+from jobs.errors import BalanceError, NotArrivedError
 from jobs.pipeline import status
 
 
 def run(arguments: Arguments) -> int:
-    """75 where a look at the sources finds that something is missing."""
+    """65 where counts do not add up; 75 where a look at the sources finds that something is missing."""
     environment = load_environment(arguments.environment)
     contracts = load_contracts(environment, arguments.sources)
     if arguments.key:
@@ -17,5 +19,10 @@ def run(arguments: Arguments) -> int:
         return 0
     outcomes = status.outcomes(environment, contracts, arguments.days, arguments.is_check)
     show_outcomes(outcomes, arguments.is_json)
+    for outcome in outcomes:
+        if outcome.imbalance:
+            print(f"error: {outcome.source} {outcome.ingest_date}: {outcome.error}", file=sys.stderr)
+    if any(outcome.imbalance for outcome in outcomes):
+        return BalanceError.exit_code
     is_missing = arguments.is_check and any(outcome.state == "not_arrived" for outcome in outcomes)
     return NotArrivedError.exit_code if is_missing else 0

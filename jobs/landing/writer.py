@@ -1,7 +1,7 @@
 """The one writer of the lake: batches of text in, a Parquet file with the ingestion metadata out."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import IO
@@ -125,11 +125,6 @@ def _repeats(column: pa.ChunkedArray) -> bool:
 @contextmanager
 def parquet_file(at: Location, schema: pa.Schema) -> Iterator[ParquetFile]:
     """A new file at `at`, put there when it is complete, unless another attempt's is there already."""
-    with store.new_file(at) as file:
-        parquet = ParquetFile(file, schema)
-        try:
-            yield parquet
-            parquet.finish()
-        except BaseException:
-            parquet.close()
-            raise
+    with store.new_file(at) as file, closing(ParquetFile(file, schema)) as parquet:
+        yield parquet
+        parquet.finish()

@@ -35,6 +35,26 @@ class Outcome(_Record):
     odd_volume: str | None = None
     drift: dict[str, list[str]] = {}
 
+    @property
+    def imbalance(self) -> str:
+        """By how much its counts differ, in words; "": they add up, as far as they are known.
+
+        Delivered = landed + rejected, and what is loaded is what landed.
+        """
+        if self.rows_delivered is None or self.rows_landed is None or self.rows_rejected is None:
+            return ""
+        if missing := self.rows_delivered - self.rows_landed - self.rows_rejected:
+            return f"off by {missing:,} on landing"
+        if self.state in ("loaded", "failed") and (missing := self.rows_landed - (self.rows_bronze or 0)):
+            return f"off by {missing:,} in Bronze"
+        return ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its rows are in Bronze, each of them accounted for, or nothing new was there to load."""
+        counts = (self.rows_delivered, self.rows_landed, self.rows_rejected, self.rows_bronze)
+        return self.state == "unchanged" or (self.state == "loaded" and None not in counts and not self.imbalance)
+
 
 class RunReport(_Record):
     """`runs/<run_id>.json`, put once at the end; a run without one was killed."""

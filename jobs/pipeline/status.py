@@ -7,7 +7,7 @@ from jobs.bronze.bronze import Published
 from jobs.bronze.choice import bronze_of
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
-from jobs.errors import NotArrivedError, PlatformError
+from jobs.errors import BalanceError, NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, RunReport
@@ -63,9 +63,9 @@ def _outcome(
 
 
 def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
-    """The state a landing has: loaded where Bronze holds it, or a newer one."""
+    """The state a landing has: loaded where Bronze holds it, or a newer one; failed where its counts do not add up."""
     is_loaded = held is not None and held.run_id >= manifest.run_id
-    return Outcome(
+    outcome = Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
         state="loaded" if is_loaded else "landed",
@@ -80,6 +80,17 @@ def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,
     )
+    is_this = held is None or held.run_id == manifest.run_id
+    return _with_imbalance(outcome) if is_this and outcome.imbalance else outcome
+
+
+def _with_imbalance(outcome: Outcome) -> Outcome:
+    """As an error, its counts beside it: whoever looks is told, `run` included."""
+    error = BalanceError(
+        f"{outcome.imbalance}: {outcome.rows_delivered:,} rows delivered, {outcome.rows_landed:,} landed, "
+        f"{outcome.rows_rejected:,} rejected, {outcome.rows_bronze or 0:,} in Bronze; replay that day"
+    )
+    return outcome.model_copy(update=_facts(error))
 
 
 def _looked_at(contract: SourceContract, environment: Environment, day: date, has_landed: bool) -> Outcome:
@@ -98,14 +109,14 @@ def _looked_at(contract: SourceContract, environment: Environment, day: date, ha
 
 def failed(source: str, day: date, error: PlatformError) -> Outcome:
     """The outcome that an error is, with what a retry would do about it."""
-    return Outcome.model_validate(
-        {
-            "source": source,
-            "ingest_date": day,
-            "state": error.state,
-            "error": str(error),
-            "error_kind": type(error).__name__,
-            "retry_helps": error.retry_helps,
-            "exit_code": error.exit_code,
-        }
-    )
+    return Outcome.model_validate({"source": source, "ingest_date": day, **_facts(error)})
+
+
+def _facts(error: PlatformError) -> dict[str, object]:
+    return {
+        "state": error.state,
+        "error": str(error),
+        "error_kind": type(error).__name__,
+        "retry_helps": error.retry_helps,
+        "exit_code": error.exit_code,
+    }

@@ -1,15 +1,20 @@
 """What is known before a run: the landing that counts, the delivery as it is now, and what Bronze holds."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
 from jobs.bronze.choice import bronze_of
 from jobs.contracts.source import SourceContract
 from jobs.engines.session import explained
+from jobs.errors import PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.pipeline.plan import Plan, RunRequest, Seen, days_of, is_news, landing_day, plan
 from jobs.sources.source import source_of
+
+_Answer = TypeVar("_Answer")
 
 THREADS = 8  # sources and days at a time: services are waited for
 
@@ -37,16 +42,23 @@ def _with_delivery(request: RunRequest, seen: Seen) -> Seen:
     if source.is_fetched:
         why = "replay" if request.replay else f"to be compared with {seen.known.run_id}" if seen.known else "new"
         return replace(seen, unseen=f"{why}; only reading it all tells what it is")
-    try:
-        return replace(seen, inputs=source.look(seen.day), place=source.place(seen.day))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on
-        return replace(seen, unseen=f"cannot be looked at: {explained(error)}")
+    inputs = _try(lambda: source.look(seen.day))
+    if isinstance(inputs, PlatformError):
+        return replace(seen, unseen=f"cannot be looked at: {inputs}")
+    return replace(seen, inputs=inputs, place=source.place(seen.day))
 
 
 def _with_bronze(request: RunRequest, seen: Seen) -> Seen:
     assert seen.known
     day = seen.known.ingest_date
+    published = _try(lambda: bronze_of(request.environment).published(seen.contract.name, day))
+    if isinstance(published, PlatformError):
+        return replace(seen, error=published)
+    return replace(seen, published=published.get(day))
+
+
+def _try(question: Callable[[], _Answer]) -> _Answer | PlatformError:
     try:
-        return replace(seen, published=bronze_of(request.environment).published(seen.contract.name, day).get(day))
-    except Exception as error:  # noqa: BLE001 - likewise
-        return replace(seen, error=explained(error))
+        return question()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on
+        return explained(error)

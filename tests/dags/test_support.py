@@ -12,14 +12,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from moto.server import ThreadedMotoServer
 
 from dags.support import alerts, here
-from dags.support.balance import balances
 from dags.support.credentials import child_environment, require_in_parameter_store
 from dags.support.params import Scope, scope_of
 from dags.support.sensor import gives_up_at
 from dags.support.spark_connection import spark_connection
 from demo.web import Asked as Request
 from demo.web import Reply, answering
-from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY, World, make_world
 
 NOTHING = {"from": None, "to": None, "sources": [], "replay": False}
@@ -145,20 +143,3 @@ def test_one_that_is_refused_does_not_keep_the_other_from_being_told(monkeypatch
         alerts.send(alerts.Message("title", ["a line"], "http://link", "do it"))
         assert requests.get(address, timeout=5).ok
     assert [request.path for request in heard[:2]] == ["/slack/T00/B00", "/teams/x/y"]
-
-
-@pytest.mark.parametrize(
-    ("counts", "is_right"),
-    [
-        ((10, 9, 1, 9), True),
-        ((10, 9, 0, 9), False),
-        ((10, 9, 1, 8), False),
-        ((0, 0, 0, 0), True),
-        ((10, 10, 0, None), False),
-    ],
-)
-def test_the_four_counts_must_add_up(counts: tuple[int | None, ...], is_right: bool) -> None:
-    names = ("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze")
-    given = dict(zip(names, counts, strict=True))
-    outcome = Outcome.model_validate({"source": "agents", "ingest_date": DAY, "state": "loaded", **given})
-    assert balances(outcome) is is_right

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.__main__ import main
+from jobs.bronze.bronze import Published
 from jobs.clients import store
 from jobs.clients.credentials import database
 from jobs.clients.store import Input
@@ -175,3 +176,27 @@ def test_a_wrong_configuration_exits_78(world: World, capsys: pytest.CaptureFixt
 def test_check_validates_without_spark(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--env", str(world.file)]) == 0
     assert "6 source contracts are valid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_right"),
+    [
+        ((10, 9, 1, 9), True),
+        ((10, 9, 0, 9), False),
+        ((10, 9, 1, 8), False),
+        ((0, 0, 0, 0), True),
+        ((10, 10, 0, None), False),
+    ],
+)
+def test_the_four_counts_must_add_up(counts: tuple[int | None, ...], is_right: bool) -> None:
+    names = ("rows_delivered", "rows_landed", "rows_rejected", "rows_bronze")
+    given = dict(zip(names, counts, strict=True))
+    outcome = Outcome.model_validate({"source": "agents", "ingest_date": DAY, "state": "loaded", **given})
+    assert outcome.is_complete is is_right
+
+
+def test_bronze_that_holds_other_rows_than_landed_is_an_error_to_whoever_looks(world: World) -> None:
+    outcome = of_manifest(manifest := landing(world, "R1", 10), Published("R1", 9))
+    assert (outcome.state, outcome.exit_code, outcome.imbalance) == ("failed", 65, "off by 1 in Bronze")
+    assert "10 landed, 0 rejected, 9 in Bronze; replay that day" in str(outcome.error)
+    assert of_manifest(manifest, Published("R1", 10)).state == "loaded"

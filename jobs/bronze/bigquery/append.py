@@ -37,12 +37,14 @@ class Append:
         A write shows all of its rows or none. One that its token did not outlast is made again in halves. Raises
         ServiceError where that was a single file's.
         """
+        from py4j.protocol import Py4JJavaError  # only here: to ask what is in Bronze needs no Spark
+
         waiting = batches(self.manifest.files)
         while waiting:
             files = waiting.pop(0)
             try:
                 self._write(table, files)
-            except Exception as error:  # Spark's, which nobody imports to ask what is in Bronze
+            except Py4JJavaError as error:
                 if _REFUSED not in str(error):
                     raise
                 waiting[:0] = self._halves(files, error)
