@@ -1,9 +1,12 @@
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 from jobs import VERSION
 from jobs.config.environment import ROOT
@@ -43,3 +46,32 @@ def test_asking_one_warehouse_imports_no_client_of_another(world: World) -> None
     command = [sys.executable, "-c", f"{imports}; {asks}; {shown}", str(world.file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_status_and_the_plan_import_neither_spark_nor_what_computes_with_arrow(world: World) -> None:
+    """Both must answer at once; a sensor asks for the state every minute."""
+    asks = "main(['status', '--env', sys.argv[1]])"
+    shown = (
+        "print(*{'pyspark', 'py4j', 'pyarrow.compute', 'pandas', 'numpy', 'google.cloud', 'duckdb'} & {*sys.modules})"
+    )
+    command = [sys.executable, "-c", f"import sys; from jobs.__main__ import main; {asks}; {shown}", str(world.file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_files_and_functions_stay_short() -> None:
+    """Nobody reads further than a screen or two; limits of the house style, tests aside."""
+    paths = [path for folder in ("jobs", "dags", "pages", "demo", "dbt") for path in (ROOT / folder).rglob("*.py")]
+    lines = {path: len(path.read_text().splitlines()) for path in paths}
+    assert {path.name: number for path, number in lines.items() if number > 300} == {}
+    assert median(lines.values()) <= 100
+    lengths = sorted(length for path in paths for length in function_lengths(path))
+    assert (median(lengths), lengths[int(len(lengths) * 0.9)]) <= (8, 20)
+
+
+def function_lengths(path: Path) -> Iterator[int]:
+    """Lines of the functions in a file, without signature and docstring."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+            yield (body[-1].end_lineno or 0) - body[0].lineno + 1
