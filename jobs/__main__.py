@@ -13,5 +13,6 @@ os.environ.setdefault(
 from jobs.main import main  # noqa: E402
 
 gc.freeze()  # nor will it be: looked at again and again during a run, it costs a small day a tenth
+gc.set_threshold(50_000)  # what a run makes is seldom garbage that only this finds; nor are modules loaded later
 gc.enable()
 sys.exit(main())

@@ -95,7 +95,7 @@ def land(request: Request, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifes
         written = _write_all(request, landing, inputs)
     finally:
         shutil.rmtree(request.work, ignore_errors=True)
-        if request.scratch != request.work:
+        if request.scratch != request.work and deliveries.is_fetched(contract.delivery):
             store.discard(request.scratch)
     odd = ledger.odd_volume(contract.name, request.day, written.records)
     if odd and contract.odd_volume == "refuse":

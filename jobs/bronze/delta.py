@@ -51,11 +51,10 @@ def load(
     hold the manifest's rows.
     """
     path = warehouse.path / manifest.source
-    _create(path, columns)
     actions = _stage(path, lake, manifest)
     log("staged")
     for _ in range(TRIES):
-        table = _open(path)
+        table = _opened_or_made(path, columns)
         held = _held(table, path, manifest.ingest_date).get(manifest.ingest_date)
         if held and held[0] > manifest.run_id:
             return held
@@ -74,7 +73,8 @@ def load(
             time.sleep(0.05)
             continue
         log("published")
-        return loaded(warehouse, manifest.source, manifest.ingest_date)[manifest.ingest_date]
+        table.update_incremental()
+        return _held(table, path, manifest.ingest_date)[manifest.ingest_date]
     raise ServiceError(f"{path}: {TRIES} other commits came first; is something else writing this table?")
 
 
@@ -82,22 +82,28 @@ def _open(path: Location) -> DeltaTable:
     return DeltaTable(str(path), storage_options=store.delta_options(path))
 
 
-def _create(path: Location, columns: list[str]) -> None:
+def _opened_or_made(path: Location, columns: list[str]) -> DeltaTable:
+    try:
+        return _open(path)
+    except TableNotFoundError:
+        return _made(path, columns)
+
+
+def _made(path: Location, columns: list[str]) -> DeltaTable:
     fields = [Field(name, PrimitiveType(_TYPES.get(name, "string"))) for name in [*columns, *METADATA_COLUMNS]]
-    options = store.delta_options(path)
     if isinstance(path, Path):
         path.mkdir(parents=True, exist_ok=True)
     try:
-        DeltaTable.create(
+        return DeltaTable.create(
             str(path),
             Schema(fields),
             mode="ignore",
             partition_by=["ingest_date"],
-            storage_options=options,
+            storage_options=store.delta_options(path),
             commit_properties=CommitProperties(max_commit_retries=0),  # a retry would lay a second metadata on top
         )
     except CommitFailedError:
-        _open(path)  # another run made it at the same moment
+        return _open(path)  # another run made it at the same moment
 
 
 def _evolve(table: DeltaTable, columns: list[str]) -> None:
