@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parse(arguments)
         run = _command(given.command)
         gc.freeze()  # nor will it be: looked at again and again during a run, it costs a small day a tenth
+        gc.set_threshold(50_000)  # what a run makes is seldom garbage that only this finds
         gc.enable()
         return run(given)
     except PlatformError as error:

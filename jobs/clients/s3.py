@@ -52,11 +52,16 @@ def matching(root: S3Location, pattern: str) -> Iterator[tuple[S3Location, dict[
 
 def read(at: S3Location, **more: str) -> bytes:
     """The object, or a part of it by `Range`. Raises DeliveryChangedError where `IfMatch` no longer holds."""
+    return _read(at, **more)[0]
+
+
+def _read(at: S3Location, **more: str) -> tuple[bytes, dict[str, Any]]:
+    """The same with what else the answer says."""
     for attempt in range(1, TRIES + 1):
         try:
             with _explained(at):
-                content: bytes = _client(at).get_object(**_names(at), **more)["Body"].read()
-                return content
+                found: dict[str, Any] = _client(at).get_object(**_names(at), **more)
+                return found["Body"].read(), found
         except (HTTPError, OSError) as error:  # boto3 does not retry an answer that breaks off
             if attempt == TRIES:
                 raise ServiceError(f"{at}: its bytes broke off {TRIES} times: {error}") from error
@@ -92,11 +97,11 @@ def put(at: S3Location, content: bytes, content_type: str) -> None:
 
 def footer(at: S3Location) -> tuple[BytesIO, int]:
     """What a Parquet reader needs to see of a file's end, as a file; and the size of the whole."""
-    found = head(at)
-    if found is None:
-        raise PlatformError(f"{at} was just written and is gone")
-    size, etag = found["ContentLength"], found["ETag"]
-    tail = read(at, Range=f"bytes={max(0, size - FOOTER)}-{size - 1}", IfMatch=etag)
+    try:
+        tail, found = _read(at, Range=f"bytes=-{FOOTER}")
+    except _MissingError as error:
+        raise PlatformError(f"{at} was just written and is gone") from error
+    size, etag = int(found["ContentRange"].rpartition("/")[2]), found["ETag"]
     wanted = int.from_bytes(tail[-8:-4], "little") + 8
     if wanted > len(tail):
         tail = read(at, Range=f"bytes={max(0, size - wanted)}-{size - 1}", IfMatch=etag)
@@ -154,13 +159,12 @@ def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
 
 
 def copy(source: S3Location, target: S3Location) -> None:
-    """Within S3; no byte of it comes here."""
+    """Within S3, of at most 5 GiB; no byte of it comes here."""
     with _explained(target):
-        _client(target).copy(
-            {"Bucket": source.bucket, "Key": source.key},
-            target.bucket,
-            target.key,
-            ExtraArgs=_encryption(target) | _owner(target),
+        _client(target).copy_object(
+            **_names(target),
+            **_encryption(target),
+            CopySource={"Bucket": source.bucket, "Key": source.key},
         )
 
 

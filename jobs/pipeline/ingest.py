@@ -88,7 +88,7 @@ def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, 
         written = _write_all(request, source, landing, inputs)
     finally:
         shutil.rmtree(request.work, ignore_errors=True)
-        if request.scratch != request.work:
+        if request.scratch != request.work and source.is_fetched:
             store.discard(request.scratch)
     odd = ledger.odd_volume(contract.name, request.day, written.records)
     if odd and contract.odd_volume == "refuse":

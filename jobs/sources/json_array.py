@@ -16,13 +16,14 @@ from jobs.sources.json_batches import Batches
 from jobs.sources.json_structure import (
     BLANK,
     BrokenError,
+    Scan,
     StructureError,
     UnfinishedError,
     after_blanks,
+    shortened,
     unmarked,
-    value_end,
 )
-from jobs.sources.reading import MAX_RECORD, TOO_LONG
+from jobs.sources.reading import MAX_RECORD
 
 PIECE = 2**20  # bytes of entries that become a batch
 _BETWEEN = re.compile(rb"\}([ \t\r\n]*+,[ \t\r\n]*+)\{")
@@ -93,7 +94,7 @@ class _Entries:
         self._at = self._data.index(b",", self._at + size) + 1
 
     def cut(self) -> list[bytes]:
-        """The next entries, one by one. Raises StructureError, ContractError."""
+        """The next entries, one by one. Raises StructureError."""
         found: list[bytes] = []
         size = 0
         while not self.is_over and size < PIECE:
@@ -102,25 +103,31 @@ class _Entries:
         return found
 
     def _entry(self) -> bytes:
+        """The next entry; of one that is too long so much that it is seen to be. Raises StructureError."""
         self._next_byte()
-        end = self._end()
-        entry = self._data[self._at : end]
-        if len(entry) > MAX_RECORD:
-            raise BrokenError(f"an entry {TOO_LONG}", self._at)
+        scan, beginning, at = Scan(), b"", self._at
+        while True:
+            try:
+                end = scan.end(self._data, at)
+                break
+            except UnfinishedError as error:
+                at = error.at - self._at
+                if len(self._data) - self._at > MAX_RECORD:
+                    beginning = beginning or self._data[self._at : self._at + MAX_RECORD + 1]
+                if beginning:
+                    self._hold(shortened(self._data[error.at :]))
+                    error.at = at = 0
+                if not self._more():
+                    raise
+        entry = beginning or self._data[self._at : end]
         self._at = end
         self._pass(b",]")
         return entry
 
-    def _end(self) -> int:
-        """Where the entry ends. Raises StructureError."""
-        while True:
-            try:
-                return value_end(self._data, self._at)
-            except UnfinishedError as error:
-                if len(self._data) - self._at > MAX_RECORD:
-                    raise BrokenError(f"an entry {TOO_LONG}", self._at) from None
-                if not self._more():
-                    raise error
+    def _hold(self, rest: bytes) -> None:
+        """No more than `rest` of what was read."""
+        self.passed += len(self._data) - len(rest)
+        self._data, self._at = rest, 0
 
     def _pass(self, allowed: bytes) -> None:
         """Go behind the next byte that is not blank. Raises StructureError."""

@@ -30,6 +30,7 @@ from jobs.sources.json_structure import (
     members_are,
     value_end,
 )
+from jobs.sources.reading import MAX_RECORD
 
 BATCH = 20_000  # records that were cut one by one
 _texts = msgspec.json.Decoder(dict[str, str | None])
@@ -94,8 +95,16 @@ def _even_columns(raw: bytes) -> Columns | None:
                 return None
     except (*FAULTS, UnsoundError):
         return None
+    if len(raw) > MAX_RECORD and (nested or _widest(columns) > MAX_RECORD):
+        return None
     number = len(columns) * (1 + len(indexes or ()))
     return columns if members_are(number, raw, nested) else None
+
+
+def _widest(columns: Columns) -> int:
+    """Bytes that no row is longer than, however its texts were written: two escapes make a character."""
+    values = [max(map(len, filter(None, column.to_pylist())), default=0) for column in columns.values()]
+    return sum(12 * longest + 10 for longest in values) + 12 * sum(map(len, columns))
 
 
 def _column(raw: bytes) -> tuple[list[str], pa.Array, list[bytes]]:

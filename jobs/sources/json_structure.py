@@ -78,28 +78,47 @@ def item(data: bytes, at: int, may_follow: bytes) -> Item:
 
 def value_end(data: bytes, at: int) -> int:
     """Where the value ends that begins at `at`. Raises StructureError."""
-    if plain := _PLAIN.match(data, at):
-        return plain.end()
-    awaited: list[bytes] = []  # closing brackets
-    may_begin = True
-    while True:
-        token = _TOKEN.match(data, at)
-        if token is None or (token["scalar"] and not awaited and token.end() == len(data) and data[-1:] != b'"'):
-            raise _unfinished(data, at, len(awaited))
-        at = token.end()
-        if token["separates"] and awaited:
-            may_begin = True
-            continue
-        if token["closes"]:
-            if not awaited or awaited.pop() != token["closes"]:
-                raise BrokenError("a bracket too many", at)
-        elif not may_begin or token["separates"]:
-            raise BrokenError("a separator, a bracket or a value is missing", at)
-        may_begin = bool(token["opens"])
-        if may_begin:
-            awaited.append(_CLOSING[token["opens"]])
-        if not awaited:
-            return at
+    return Scan().end(data, at)
+
+
+class Scan:
+    """Where a value ends whose bytes may come by the piece."""
+
+    def __init__(self) -> None:
+        self._awaited: list[bytes] = []  # closing brackets
+        self._may_begin = True
+
+    def end(self, data: bytes, at: int) -> int:
+        """Raises StructureError; where it is unfinished, what stands before `at` of the error is done with."""
+        awaited = self._awaited
+        if not awaited and (plain := _PLAIN.match(data, at)):
+            return plain.end()
+        while True:
+            token = _TOKEN.match(data, at)
+            if token is None or (token["scalar"] and token.end() == len(data) and data[-1:] != b'"'):
+                raise _unfinished(data, at, len(awaited))
+            at = token.end()
+            if token["separates"] and awaited:
+                self._may_begin = True
+                continue
+            if token["closes"]:
+                if not awaited or awaited.pop() != token["closes"]:
+                    raise BrokenError("a bracket too many", at)
+            elif not self._may_begin or token["separates"]:
+                raise BrokenError("a separator, a bracket or a value is missing", at)
+            self._may_begin = bool(token["opens"])
+            if self._may_begin:
+                awaited.append(_CLOSING[token["opens"]])
+            if not awaited:
+                return at
+
+
+def shortened(token: bytes) -> bytes:
+    """An unfinished token as short as it can be without a change of where it ends."""
+    if not token.startswith(b'"'):
+        return token[:1]
+    is_escaping = (len(token) - len(token.rstrip(b"\\"))) % 2
+    return b'"\\' if is_escaping else b'"'
 
 
 def _unfinished(data: bytes, at: int, still_open: int) -> UnfinishedError:

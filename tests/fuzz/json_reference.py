@@ -185,10 +185,7 @@ def outcome(data: bytes, contract: SourceContract, longest: int) -> list[Outcome
     if text[0] == "{" and behind and is_object(first):
         return [by_line]
     whole = of_value(text, Delivery(contract, longest))
-    # What is longer than a record may be lands as a part of columns; for an entry its array is refused.
-    other = refused if text[0] == "[" else of_value(text, Delivery(contract, len(text) * 4))
-    is_too_long = any(one.reason == "too long" for one in whole.rejected)
-    return [whole] + [other] * is_too_long if is_sound(text) else [by_line, refused, whole, other]
+    return [whole] if is_sound(text) else [by_line, refused, whole]
 
 
 def is_object(line: str) -> bool:

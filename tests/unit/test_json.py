@@ -12,7 +12,7 @@ from jobs.engines.in_process import InProcess
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
 from jobs.sources import json as json_source
-from jobs.sources import json_array, json_batches, json_lines
+from jobs.sources import json_array, json_batches, json_lines, json_object
 from jobs.sources.reading import Request
 from tests.conftest import DAY, World
 
@@ -336,7 +336,7 @@ def test_an_index_or_a_column_that_stands_there_twice_loses_no_value(land: Land)
 
 @pytest.fixture
 def records_of_80_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (json_source, json_lines, json_array, json_batches):
+    for module in (json_source, json_lines, json_array, json_object, json_batches):
         monkeypatch.setattr(module, "MAX_RECORD", 80)
     for module in (json_lines, json_batches):
         monkeypatch.setattr(module, "SHOWN", 20)
@@ -359,14 +359,29 @@ def test_a_line_that_is_too_long_is_rejected_with_its_beginning(
 
 @pytest.mark.parametrize("chunk", [1, 30, 1000])
 @pytest.mark.usefixtures("records_of_80_bytes")
-def test_an_array_with_an_entry_that_is_too_long_is_refused(
+def test_an_entry_that_is_too_long_is_rejected_and_the_others_land(
     chunk: int, land: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "CHUNK", chunk)
     fits = b'{"a":"' + b"x" * 72 + b'"}'
     assert len(land(b"[" + fits + b" " * 90 + b"," + b" " * 90 + fits + b"]").rows) == 2
-    with pytest.raises(ContractError, match=r"an entry longer than 16777216 bytes"):
-        land(b"[" + fits + b"," + fits.replace(b"x", b"xx", 1) + b"]")
+    for long in (
+        b'{"a":"' + b"x" * 73 + b'"}',
+        b'{"a":"' + b'\\\\\\"' * 99 + b'\\\\"}',
+        b'{"a":[' + b"12, " * 99 + b'{"b":"}"}], "c":' + b"7" * 200 + b"}",
+    ):
+        result = land(b"[" + fits + b"," + long + b" , " + fits + b"]")
+        assert [row[0] for row in result.rows] == ["x" * 72] * 2
+        assert result.rejected == [("longer than 16777216 bytes", 1, long[:20])]
+        with pytest.raises(ContractError, match="cut off"):
+            land(b"[" + fits + b"," + long[:-1])
+
+
+@pytest.mark.usefixtures("records_of_80_bytes")
+def test_a_row_of_columns_that_is_too_long_is_rejected(land: Land) -> None:
+    result = land(b'{"a":{"0":"x","1":"' + b"y" * 80 + b'","2":"z"}}')
+    assert [row[0] for row in result.rows] == ["x", "z"]
+    assert [one[:2] for one in result.rejected] == [("longer than 16777216 bytes", 1)]
 
 
 def test_only_an_object_has_to_fit_max_value_mb(land: Land, tmp_path: Path) -> None:

@@ -51,9 +51,7 @@ def test_asking_one_warehouse_imports_no_client_of_another(world: World) -> None
 def test_status_imports_neither_spark_nor_what_computes_with_arrow(world: World) -> None:
     """It must answer at once: a sensor asks for the state every minute."""
     asks = "main(['status', '--env', sys.argv[1]])"
-    shown = (
-        "print(*{'pyspark', 'py4j', 'pyarrow.compute', 'numpy', 'google.cloud', 'duckdb'} & {*sys.modules})"
-    )
+    shown = "print(*{'pyspark', 'py4j', 'pyarrow.compute', 'numpy', 'google.cloud', 'duckdb'} & {*sys.modules})"
     command = [sys.executable, "-c", f"import sys; from jobs.__main__ import main; {asks}; {shown}", str(world.file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""

@@ -34,7 +34,6 @@ class DeltaBronze:
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[DeltaStaged]:
         """The landing's files beside the table's own; those that are not published stay there, unseen."""
         path, columns = self.warehouse.path / manifest.source, list(contract.columns.values())
-        table.create(path, columns)
         files = staged_files(path, self.environment.lake, manifest)
         log("staged")
         yield DeltaStaged(path, manifest, columns, files, log)

@@ -62,7 +62,7 @@ class DeltaStaged:
         """
         day, actions = self.manifest.ingest_date, self._actions()
         for _ in range(TRIES):
-            found = table.opened(self.path)
+            found = table.opened_or_made(self.path, self.columns)
             held = table.published_in(found, self.path, day).get(day)
             if held and held.run_id > self.manifest.run_id:
                 return held
@@ -72,7 +72,8 @@ class DeltaStaged:
                 time.sleep(0.05)
                 continue
             self.log("published")
-            return table.published(self.path, day)[day]
+            found.update_incremental()
+            return table.published_in(found, self.path, day)[day]
         raise ServiceError(f"{self.path}: {TRIES} other commits came first; is something else writing this table?")
 
     def _commit(self, found: DeltaTable, actions: list[AddAction | RemoveAction]) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from deltalake import CommitProperties, DeltaTable, Field, Schema
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 
 from jobs.bronze.bronze import Published
@@ -36,23 +36,29 @@ def published_in(table: DeltaTable, path: Location, day: date | None = None) -> 
     return found
 
 
-def create(path: Location, columns: list[str]) -> None:
+def opened_or_made(path: Location, columns: list[str]) -> DeltaTable:
     """With the metadata columns besides; one that is there stays as it is."""
+    try:
+        return opened(path)
+    except TableNotFoundError:
+        return _made(path, columns)
+
+
+def _made(path: Location, columns: list[str]) -> DeltaTable:
     fields = [Field(name, PrimitiveType(_TYPES.get(name, "string"))) for name in [*columns, *METADATA_COLUMNS]]
-    options = store.delta_options(path)
     if isinstance(path, Path):
         path.mkdir(parents=True, exist_ok=True)
     try:
-        DeltaTable.create(
+        return DeltaTable.create(
             str(path),
             Schema(fields),
             mode="ignore",
             partition_by=["ingest_date"],
-            storage_options=options,
+            storage_options=store.delta_options(path),
             commit_properties=CommitProperties(max_commit_retries=0),  # a retry would lay a second metadata on top
         )
     except CommitFailedError:
-        opened(path)  # another run made it at the same moment
+        return opened(path)  # another run made it at the same moment
 
 
 def evolve(table: DeltaTable, columns: list[str]) -> None:
