@@ -104,6 +104,7 @@ def _build(first: date | None, last: date | None, full: bool, more: Sequence[str
         warehouse().parent.mkdir(parents=True, exist_ok=True)
         with opened():
             pass  # held by another process? Better known now than after dbt's start
+    os.environ["CORETELECOMS_DAYS"] = "_".join(sorted({str(first), str(last)})) if first else "all"
     arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *more]
     if first and last:
         # dbt's end is exclusive.

@@ -80,3 +80,12 @@ def for_dbt(environment: Environment, contracts: Iterable[SourceContract]) -> di
             return {"CORETELECOMS_TARGET": "snowflake", **snowflake.for_dbt(warehouse, contracts)}
         case _ as unknown:
             assert_never(unknown)
+
+
+def renewal(environment: Environment) -> dict[str, str]:
+    """Variables by which dbt outlasts its first token; they serve this process and what it becomes by exec."""
+    if not isinstance(environment.warehouse, BigQueryWarehouse):
+        return {}
+    from jobs.bronze import bigquery
+
+    return bigquery.renewal(environment.warehouse, environment)

@@ -14,7 +14,7 @@ from typing import NoReturn
 from jobs import logs, status
 from jobs.errors import PlatformError, RunError
 from jobs.ledger import Outcome, RunReport, new_run_id
-from jobs.load import for_dbt
+from jobs.load import for_dbt, renewal
 from jobs.settings import ENGINES, load_contracts, load_environment
 
 STEPS = {
@@ -131,7 +131,7 @@ def _step(asked: argparse.Namespace, days: list[date]) -> int:
         print(f"environment {environment.name} and {len(contracts)} source contracts are valid: {', '.join(contracts)}")
         return 0
     if asked.step == "dbt":
-        variables = for_dbt(environment, contracts.values())
+        variables = for_dbt(environment, contracts.values()) | renewal(environment)
         os.execvpe(asked.command[0], asked.command, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for
     if asked.step == "status":
         if asked.key:

@@ -3,6 +3,7 @@
 Google's client and Spark are imported only by who loads here (docs/decisions/0005).
 """
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from jobs import credentials, store
+from jobs import credentials, store, tokens
 from jobs.bronze import Answer
 from jobs.errors import BalanceError, ConfigurationError, NotArrivedError, PlatformError, ServiceError
 from jobs.ledger import DataFile, Manifest, landing_folder
@@ -45,7 +46,8 @@ def loaded(
         found = _of_load(warehouse, environment) if day else _of_dbt(warehouse, environment)
         client = _client(warehouse, found)
         try:
-            rows, _ = _query(client, warehouse, _held(warehouse, source, day))
+            labels = {"step": "held", "source": source, "day": day or "all"}
+            rows, _ = _query(client, warehouse, _held(warehouse, source, day), **labels)
         except NotFound:
             return {}
     for row in rows:
@@ -83,7 +85,7 @@ def answers(warehouse: BigQueryWarehouse, environment: Environment, queries: dic
         client = _client(warehouse, _of_dbt(warehouse, environment))
         for name, query in queries.items():
             try:
-                rows, _ = _query(client, warehouse, query)
+                rows, _ = _query(client, warehouse, query, step="answers", query=name)
             except NotFound as error:
                 raise NotArrivedError(_line(error)) from None
             found[name] = Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])
@@ -132,7 +134,8 @@ class _Bronze:
                 f"ADD COLUMN IF NOT EXISTS {field.name} {field.field_type} OPTIONS (description={field.description!r})"
                 for field in new
             )
-            _query(client, self.warehouse, f"ALTER TABLE {_name(self.warehouse, self.contract.name)} {adding}")
+            altered = f"ALTER TABLE {_name(self.warehouse, self.contract.name)} {adding}"
+            _query(client, self.warehouse, altered, step="prepare", source=self.contract.name)
 
     def _columns(self) -> tuple[str, ...]:
         """What the contract says now, and what it said when this landing was made."""
@@ -212,6 +215,11 @@ class Loading:
             self.manifest.ingest_date
         ]
 
+    @property
+    def _labels(self) -> dict[str, object]:
+        of = self.manifest
+        return {"step": "load", "source": of.source, "day": of.ingest_date, "run": of.run_id}
+
     def _stage(self, client: "Client") -> str:
         """A table of this attempt's own with the landing's rows; BigQuery removes it if nobody else does."""
         run = self.manifest.run_id.replace("-", "_")
@@ -268,9 +276,8 @@ class Loading:
         spark.read.schema(schema).parquet(*paths).write.format("bigquery").options(**options).mode("append").save()
 
     def _audit(self, client: "Client", staging: str) -> None:
-        rows, processed = _query(
-            client, self.warehouse, f"SELECT COUNT(*) AS row_count FROM {_name(self.warehouse, staging)}"
-        )
+        counting = f"SELECT COUNT(*) AS row_count FROM {_name(self.warehouse, staging)}"
+        rows, processed = _query(client, self.warehouse, counting, **self._labels)
         found = rows[0]["row_count"]
         if found != self.manifest.rows_landed:
             raise BalanceError(
@@ -283,7 +290,7 @@ class Loading:
         for number in range(1, TRIES + 1):
             with _TURNS[table]:
                 try:
-                    _, processed = _query(client, self.warehouse, self._transaction(staging))
+                    _, processed = _query(client, self.warehouse, self._transaction(staging), **self._labels)
                 except Exception as error:
                     if "concurrent update" not in str(error):
                         raise
@@ -349,6 +356,17 @@ def for_dbt(
     }
 
 
+def renewal(warehouse: BigQueryWarehouse, environment: Environment) -> dict[str, str]:
+    """Where dbt gets the tokens after its first, while it runs: variables of dbt/profiles.yml, too."""
+
+    def mint() -> tuple[str, datetime]:
+        found = _of_dbt(warehouse, environment)
+        return found.token, found.expiry
+
+    address, word = tokens.serve(mint)
+    return {"CORETELECOMS_TOKEN_URI": address, "DBT_ENV_SECRET_GOOGLE_RENEWAL": word}
+
+
 def _batches(files: Sequence[DataFile]) -> list[list[DataFile]]:
     """In their order, of at most MOST_BYTES each, or of one file."""
     found: list[list[DataFile]] = []
@@ -401,14 +419,20 @@ def _client(warehouse: BigQueryWarehouse, found: Any) -> "Client":
     return Client(project=warehouse.project, location=warehouse.location, credentials=found, client_options=options)
 
 
-def _query(client: "Client", warehouse: BigQueryWarehouse, sql: str) -> tuple[list[Any], int]:
-    """The rows of a query, and the bytes that BigQuery processed for it."""
+def _query(client: "Client", warehouse: BigQueryWarehouse, sql: str, **labels: object) -> tuple[list[Any], int]:
+    """The rows of a query, and the bytes that BigQuery processed for it. `labels`: of the job, any text."""
     from google.cloud.bigquery import QueryJobConfig
 
-    options = QueryJobConfig(maximum_bytes_billed=warehouse.maximum_bytes_billed, labels=warehouse.labels)
+    found = {**warehouse.labels, **{name: _label(text) for name, text in labels.items()}}
+    options = QueryJobConfig(maximum_bytes_billed=warehouse.maximum_bytes_billed, labels=found)
     job = client.query(sql, job_config=options, retry=_retry(), job_retry=None)
     rows = list(job.result(retry=_retry(), job_retry=None))
     return rows, int(job.total_bytes_processed or 0)
+
+
+def _label(text: object) -> str:
+    """As BigQuery takes it: small letters, digits, _ and -, at most 63."""
+    return re.sub("[^a-z0-9_-]", "-", str(text).lower())[:63]
 
 
 def _retry() -> Any:
