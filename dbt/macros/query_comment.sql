@@ -2,8 +2,7 @@
     macro nothing of its arguments). Not which build: BigQuery answers a statement that is as it was from its cache, and
     labels the job with dbt's invocation_id anyway. -#}
 {%- macro query_comment(node) -%}
-    {%- set found = {'app': 'dbt', 'dbt_version': dbt_version, 'target_name': target.name} -%}
-    {%- do found.update(day=env_var('CORETELECOMS_DAYS', 'all')) -%}
+    {%- set found = {'app': 'dbt', 'dbt_version': dbt_version, 'day': env_var('CORETELECOMS_DAYS', 'all')} -%}
     {%- if node is not none -%}
         {%- do found.update(node_id=node.unique_id) -%}
         {%- if node.name.startswith('stg_') -%} {%- do found.update(source=node.name[4:]) -%} {%- endif -%}

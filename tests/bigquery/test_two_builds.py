@@ -53,6 +53,8 @@ def test_on_one_machine_the_second_names_the_first_on_another_it_yields_to_it(
             assert (code, f"is being built by process {first.process.pid} since" in said) == (75, True), said
             code, said = other.build(DAYS[1], *MODEL)
             assert (code, "aborted due to concurrent update" in said) == (75, True), said
+            (build,) = set(re.findall(r"stg_agents__dbt_tmp_([0-9a-f]{32})_", held[0]))
+            assert re.search(rf"at the same time: build {build} on \w+, writing since \d\d:\d\d:\d\d UTC", said), said
             goes_on.set()
             code, said = first.answer()
         assert code == 0, said

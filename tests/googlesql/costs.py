@@ -1,6 +1,8 @@
 """What a day costs in BigQuery, computed: its statements, the bytes that they read, and what is billed for them.
 
-    python -m tests.googlesql.costs [--write | --sent]    # the table of docs/bigquery.md
+    python -m tests.googlesql.costs [--write | --sent | --of call_logs=1000,customers=500]
+
+Alone the table of docs/bigquery.md; `--of`: as JSON what an environment of so few rows costs.
 
 Columns and partitions that a statement reads are the analyzer's (reads.py), compared with what is sent in
 tests/bigquery. Sizes of values are as BigQuery documents them (SIZES), rows the real telecom's, their widths those of
@@ -39,7 +41,6 @@ ROWS_A_DAY = {
     "service_outages": 42,
 }  # docs/scale.md
 ROWS_ONCE = {"customers": 2_499_948, "agents": 100}
-COMPLAINTS = sum(ROWS_A_DAY[feed] for feed in ("call_logs", "web_forms", "social_media"))
 DAY = date(2025, 11, 21)
 SHOWN = (30, 365, 1095)  # days of history
 MAXIMUM = int(BigQueryWarehouse.model_fields["maximum_bytes_billed"].default)
@@ -47,6 +48,7 @@ DOCUMENT = ROOT / "docs/bigquery.md"
 START, END = "<!-- made by `make bigquery-costs` -->\n", "<!-- until here -->\n"
 _WAREHOUSE: Any = SimpleNamespace(project=PROJECT, bronze="coretelecoms_bronze", staging=None)
 _BRONZE = f"{PROJECT}.coretelecoms_bronze"
+Rows = Mapping[str, float]
 NOTHING = Touched(())
 LAYERS = ("load", "Silver", "Silver's tests", "Gold", "Gold's tests", "pages")
 
@@ -208,10 +210,6 @@ class _Analysis:
 # Of tables that hold neither a feed's rows nor all complaints: rows a day, and rows whatever the day.
 _CHANNELS, _CATEGORIES = 6, 4
 _OTHERS: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("complaints_clean", "fact_complaints"), (COMPLAINTS, 0)),
-    **dict.fromkeys(("fact_service_outages", "agg_complaints_per_outage"), (ROWS_A_DAY["service_outages"], 0)),
-    **dict.fromkeys(("dim_customer", "customer_360"), (0, ROWS_ONCE["customers"])),
-    **dict.fromkeys(("dim_agent", "agents_snapshot"), (0, ROWS_ONCE["agents"])),
     "agg_agent_performance": (ROWS_ONCE["agents"] + 1, 0),
     "agg_complaints_daily": (_CHANNELS * _CATEGORIES, 0),
     "agg_repeat_complaints": (_CHANNELS * _CATEGORIES * 5, 0),
@@ -222,14 +220,18 @@ _OTHERS: dict[str, tuple[float, float]] = {
     "channels": (0, _CHANNELS),
     "resolution_hours": (0, 31),
     "states": (0, 59),
+    "PARTITIONS": (20, 0),  # tables of a dataset
 }
 
 
-def sizes() -> dict[str, Table]:
-    """Of every table that a statement names, at the real telecom's size."""
+def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE) -> dict[str, Table]:
+    """Of every table that a statement names; `daily`, `once`: rows of the feeds, as they are delivered."""
     by = dict.fromkeys(bronze(), "ingest_date")
     by |= {node.table: node.by for node in project.nodes(later=False) if node.by}
-    found = {name: Table(of, *_rows(name.rpartition(".")[2]), by.get(name, "")) for name, of in _widths().items()}
+    found = {
+        name: Table(of, *_rows(name.rpartition(".")[2], daily, once), by.get(name, ""))
+        for name, of in _widths().items()
+    }
     for name, table in list(found.items()):
         of_a_day = replace(table, daily=0, once=table.daily if name in by else table.once, by="")
         found[f"{name}__dbt_tmp"] = replace(of_a_day, widths={**table.widths, "dbt_change_type": 8})
@@ -240,13 +242,23 @@ def sizes() -> dict[str, Table]:
     return found
 
 
-def _rows(name: str) -> tuple[float, float]:
-    feed = name.removeprefix("stg_")
-    if name == "PARTITIONS":
-        return 20, 0  # tables of a dataset
-    if feed in ROWS_A_DAY:
-        return ROWS_A_DAY[feed], 0
-    return (0, ROWS_ONCE[feed]) if feed in ROWS_ONCE else _OTHERS.get(name, (0, 0))
+def _rows(name: str, daily: Rows, once: Rows) -> tuple[float, float]:
+    """A day's, and those that are there whatever the day."""
+    match name.removeprefix("stg_"):
+        case feed if feed in daily:
+            return daily[feed], 0
+        case feed if feed in once:
+            return 0, once[feed]
+        case "complaints_clean" | "fact_complaints":
+            return sum(daily[feed] for feed in daily if feed != "service_outages"), 0
+        case "fact_service_outages" | "agg_complaints_per_outage":
+            return daily["service_outages"], 0
+        case "dim_customer" | "customer_360":
+            return 0, once["customers"]
+        case "dim_agent" | "agents_snapshot":
+            return 0, once["agents"]
+        case other:
+            return _OTHERS.get(other, (0, 0))
 
 
 def _widths() -> dict[str, dict[str, float]]:
@@ -306,6 +318,18 @@ def sent(found: list[Statement]) -> list[list[Any]]:
     return [[one.what, one.kind, _by_table(one.touched)] for one in found if one.layer != "pages"]
 
 
+def grouped(found: list[Statement], rows_of: Rows, history: int) -> dict[str, list[float]]:
+    """Statements, bytes read and bytes billed of loads, of what dbt builds and of its tests."""
+    tables = sizes(*({feed: rows_of.get(feed, 0) for feed in feeds} for feeds in (ROWS_A_DAY, ROWS_ONCE)))
+    sums = {group: [0.0, 0.0, 0.0] for group in ("load", "models", "tests")}
+    for one in found:
+        group = "load" if one.layer == "load" else "tests" if one.layer.endswith("tests") else "models"
+        if one.layer != "pages" and (group != "load" or rows_of.get(one.what)):
+            processed = sum(one.processed(tables, history).values())
+            sums[group] = [*map(sum, zip(sums[group], (1, processed, one.billed(tables, history)), strict=True))]
+    return sums
+
+
 def _by_table(of: Touched) -> dict[str, list[Any]]:
     found = {read.table: _shown(read) for read in of.by_table().values()}
     return found | ({f"changed {of.changed.table}": _shown(of.changed)} if of.changed else {})
@@ -319,6 +343,10 @@ def main(given: list[str]) -> None:
     found = statements()
     if given == ["--sent"]:
         print(json.dumps(sent(found)))
+        return
+    if given[:1] == ["--of"]:
+        rows_of = {feed: float(count) for feed, _, count in (one.partition("=") for one in given[1].split(","))}
+        print(json.dumps(grouped(found, rows_of, history=4)))
         return
     made = table(found, sizes())
     if given == ["--write"]:
