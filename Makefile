@@ -27,6 +27,7 @@ CUSTOMERS ?= 50000
 
 .PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
+.PHONY: bigquery-costs
 .PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load
 
@@ -105,10 +106,14 @@ test-bigquery: setup-spark ## Bronze, Silver and Gold in a stand-in for BigQuery
 verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in a scratch dataset
 	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
 
+bigquery-costs: ## what a day costs in BigQuery, computed: into docs/bigquery.md
+	@$$(./setup.sh requirements/googlesql.txt) -m tests.googlesql.costs --write
+
 test-sql: ## all SQL of dbt, pages and documents by BigQuery's own analyzer, without a server; seconds where nothing changed
 	@$$(./setup.sh requirements/googlesql.txt) -m mypy --strict --follow-imports=silent \
-		tests/googlesql/{asked,engine,judge,kept,language,lint,project,scripts,values,test_engine,test_judge,test_models,test_project}.py
-	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_engine.py tests/googlesql/test_judge.py tests/googlesql/test_project.py
+		tests/googlesql/{asked,costs,engine,judge,kept,language,lint,project,reads,rows,scripts,values}.py \
+		tests/googlesql/test_{costs,engine,judge,models,project,reads}.py
+	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_{costs,engine,judge,project,reads}.py
 
 test-meaning: setup ## macros and models by Google's evaluator of that SQL, equal to DuckDB's row by row
 	@$$(./setup.sh requirements/googlesql.txt) -m pytest -q tests/googlesql/test_macros.py tests/googlesql/test_models.py

@@ -33,8 +33,10 @@ from warehouse import (
     artifacts,
     bronze,
     gold_table,
+    host,
     is_local,
     opened,
+    others,
     place,
     shown,
     silver_table,
@@ -65,6 +67,7 @@ def invoke(*arguments: str) -> Any:
         "CORETELECOMS_BRONZE": str(bronze()),
         "CORETELECOMS_CONTRACTS": str(place("CORETELECOMS_CONTRACTS", "conf/sources")),
         "CORETELECOMS_DBT": str(PROJECT),
+        "CORETELECOMS_HOST": host(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -104,6 +107,7 @@ def _build(first: date | None, last: date | None, full: bool, more: Sequence[str
         warehouse().parent.mkdir(parents=True, exist_ok=True)
         with opened():
             pass  # held by another process? Better known now than after dbt's start
+    os.environ["CORETELECOMS_DAYS"] = "_".join(sorted({str(first), str(last)})) if first else "all"
     arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *more]
     if first and last:
         # dbt's end is exclusive.
@@ -158,7 +162,16 @@ def _failure(results: Sequence[Any]) -> BuildError:
         lines.append(f"  {_what(one)}")
         if compiled := getattr(one.node, "compiled_path", None):
             lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
-    return BuildError("\n".join(lines), _code(failed))
+    if (code := _code(failed)) == TRY_LATER:
+        lines += [f"  at the same time: {other}" for other in others(_own())]
+    return BuildError("\n".join(lines), code)
+
+
+def _own() -> str:
+    """The id of dbt's last run in this process, as temporary tables bear it."""
+    from dbt_common.invocation import get_invocation_id
+
+    return str(get_invocation_id()).replace("-", "")
 
 
 def _passing(message: str) -> int:

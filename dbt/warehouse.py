@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -84,6 +86,50 @@ def alone(days: str) -> Iterator[None]:
         file.write(f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC, {days}")
         file.flush()
         yield
+
+
+def host() -> str:
+    """This machine's name, in what tables may be called."""
+    return re.sub("[^a-z0-9]", "_", platform.node().lower())[:60] or "unknown"
+
+
+def others(own: str) -> list[str]:
+    """Builds beside the one with the id `own` that are writing Silver, by their temporary tables: BigQuery shows them.
+
+    None where they have ended by now, or this account may not look.
+    """
+    if os.environ.get("CORETELECOMS_TARGET") != "bigquery":
+        return []
+    from google.api_core.exceptions import GoogleAPIError
+
+    try:
+        found = {
+            (named[1], named[2], table.created)
+            for table in _client().list_tables(os.environ["CORETELECOMS_SILVER"])
+            if (named := re.search("__dbt_tmp_([0-9a-f]{32})_(.+)", table.table_id)) and named[1] != own
+        }
+    except GoogleAPIError:
+        return []
+    return [
+        f"build {build} on {machine}, writing since {since:%H:%M:%S} UTC" for build, machine, since in sorted(found)
+    ]
+
+
+def _client() -> Any:
+    """As dbt/profiles.yml has it."""
+    from google.cloud.bigquery import Client
+    from google.oauth2.credentials import Credentials
+
+    credentials = Credentials(
+        os.environ["DBT_ENV_SECRET_GOOGLE_TOKEN"],
+        refresh_token=os.environ.get("DBT_ENV_SECRET_GOOGLE_RENEWAL"),
+        token_uri=os.environ.get("CORETELECOMS_TOKEN_URI"),
+        client_id="dbt",
+        client_secret="",
+    )
+    endpoint = os.environ.get("CORETELECOMS_ENDPOINT")
+    options = {"api_endpoint": endpoint} if endpoint else None
+    return Client(project=os.environ["CORETELECOMS_PROJECT"], credentials=credentials, client_options=options)
 
 
 @contextmanager

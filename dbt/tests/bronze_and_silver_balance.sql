@@ -1,7 +1,6 @@
 -- Of the days just built: each delivered row is in Silver once, and counted in complaints_clean.
-with
-{%- for feed in feeds() %}
-bronze_{{ feed }} as (
+with counted as (
+    {%- call(feed) of_each_feed() %}
     select
         '{{ feed }}' as feed,
         ingest_date,
@@ -10,9 +9,7 @@ bronze_{{ feed }} as (
     from {{ source('bronze', feed) }}
     where {{ is_day_asked('ingest_date') }}
     group by ingest_date
-),
-
-silver_{{ feed }} as (
+    union all
     select
         '{{ feed }}' as feed,
         ingest_date,
@@ -21,17 +18,7 @@ silver_{{ feed }} as (
     from {{ ref('stg_' ~ feed) }}
     where {{ is_day_asked('ingest_date') }}
     group by ingest_date
-),
-{% endfor %}
-counted as (
-    {%- for feed in feeds() %}
-    select * from bronze_{{ feed }}
-    union all
-    select * from silver_{{ feed }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    {%- endcall %}
 )
 
 select

@@ -2,33 +2,22 @@
 {{ config(severity='warn') }}
 
 with landed as (
-    {%- for feed in feeds() %}
     select
-        '{{ feed }}' as feed,
+        feed,
         ingest_date
-    from {{ source('bronze', feed) }}
-    where ingest_date between date '1900-01-01' and date '9999-12-31'
-    group by ingest_date
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    from {{ days_held_by('bronze') }}
 ),
 
 built as (
-    {%- for feed in feeds() %}
     select
-        '{{ feed }}' as feed,
+        feed,
         ingest_date
-    from {{ ref('stg_' ~ feed) }}
-    group by ingest_date
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    from {{ days_held_by('silver') }}
 )
 
-select landed.*
+select
+    landed.feed,
+    landed.ingest_date
 from landed
 left join built
     on landed.feed = built.feed and landed.ingest_date = built.ingest_date

@@ -1,7 +1,12 @@
 -- All days: every delivered row is behind exactly one complaint, customer, agent or outage of Gold, duplicates and
 -- later deliveries counted.
 with staged as (
-    select count(*) as delivered_rows from {{ ref('int_complaints_unioned') }}
+    select
+        coalesce(sum(case when feed = 'agents' then held_rows end), 0) as agents,
+        coalesce(sum(case when feed = 'customers' then held_rows end), 0) as customers,
+        coalesce(sum(case when feed = 'service_outages' then held_rows end), 0) as outages,
+        coalesce(sum(case when feed in ('call_logs', 'social_media', 'web_forms') then held_rows end), 0) as complaints
+    from {{ days_held_by('silver') }}
 ),
 
 clean as (
@@ -54,13 +59,13 @@ repeats as (
 
 customer_rows as (
     select
-        (select count(*) from {{ ref('stg_customers') }}) as staged,
+        (select customers from staged) as staged,
         (select coalesce(sum(delivered_rows), 0) from {{ ref('dim_customer') }}) as counted
 ),
 
 agent_rows as (
     select
-        (select count(*) from {{ ref('stg_agents') }}) as staged,
+        (select agents from staged) as staged,
         (
             select coalesce(sum(delivered_rows), 0)
             from {{ ref('dim_agent') }}
@@ -70,7 +75,7 @@ agent_rows as (
 
 outage_rows as (
     select
-        (select count(*) from {{ ref('stg_service_outages') }}) as staged,
+        (select outages from staged) as staged,
         (select coalesce(sum(delivered_rows), 0) from {{ ref('fact_service_outages') }}) as counted,
         (select count(*) from {{ ref('fact_service_outages') }}) as outages,
         (select count(*) from {{ ref('agg_complaints_per_outage') }}) as counted_for
@@ -79,7 +84,7 @@ outage_rows as (
 balances as (
     select
         'rows staged = rows counted in complaints_clean' as balance,
-        (select delivered_rows from staged) as expected,
+        (select complaints from staged) as expected,
         (select delivered_rows from clean) as found
     union all
     select

@@ -1,31 +1,18 @@
 -- Days of which Silver holds less than when they were built, although Bronze still has them: a failed write took them.
 -- Gold would lose them too, and waits. Build them again with --from --to.
 with landed as (
-    {%- for feed in feeds() %}
     select
-        '{{ feed }}' as feed,
+        feed,
         ingest_date
-    from {{ source('bronze', feed) }}
-    where ingest_date between date '1900-01-01' and date '9999-12-31'
-    group by ingest_date
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    from {{ days_held_by('bronze') }}
 ),
 
 held as (
-    {%- for feed in feeds() %}
     select
-        '{{ feed }}' as feed,
+        feed,
         ingest_date,
-        count(*) as held_rows
-    from {{ ref('stg_' ~ feed) }}
-    group by ingest_date
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+        held_rows
+    from {{ days_held_by('silver') }}
 )
 
 select

@@ -1,9 +1,10 @@
--- Each day's staged complaints are counted in complaints_clean, also of days that were not built now: before Gold is.
+-- Staged complaints of each day are counted in complaints_clean, also of days that were not built now: before Gold is.
 with staged as (
     select
         ingest_date,
-        count(*) as staged_rows
-    from {{ ref('int_complaints_unioned') }}
+        sum(held_rows) as staged_rows
+    from {{ days_held_by('silver') }}
+    where feed in ('call_logs', 'social_media', 'web_forms')
     group by ingest_date
 ),
 

@@ -68,6 +68,9 @@ class Bronze(Protocol):
         make one itself.
         """
 
+    def dbt_renewal(self) -> dict[str, str]:
+        """Variables by which dbt outlasts its first token; they serve this process and what it becomes by exec."""
+
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """What Silver and Gold answer, by the queries' names; `{gold}` in a query is Gold's schema.
 

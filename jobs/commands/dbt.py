@@ -13,5 +13,6 @@ def run(arguments: Arguments) -> int:
     environment = load_environment(arguments.environment)
     contracts = load_contracts(environment, arguments.sources)
     program = list(arguments.program)
-    variables = bronze_of(environment).dbt_variables(contracts.values())
+    bronze = bronze_of(environment)
+    variables = bronze.dbt_variables(contracts.values()) | bronze.dbt_renewal()
     os.execvpe(program[0], program, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for

@@ -8,6 +8,8 @@ from jobs.clients.credentials import Address, Reference
 from jobs.clients.location import Location
 from jobs.config.model import Name, Strict
 
+LabelKey = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")]
+LabelValue = Annotated[str, Field(pattern="^[a-z0-9_-]{0,63}$")]
 Dataset = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
 
@@ -35,8 +37,8 @@ class BigQueryWarehouse(Strict):
     staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     dbt_secret: Name | None = None
-    labels: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")], str] = {"application": "coretelecoms"}
-    maximum_bytes_billed: int = Field(default=20 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
+    labels: dict[LabelKey, LabelValue] = {"application": "coretelecoms"}  # of tables and jobs; jobs have more
+    maximum_bytes_billed: int = Field(default=200 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
     staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left
     endpoint: Address | None = None  # else Google's own
     storage_endpoint: str | None = None  # host:port of the Storage Write API, always TLS

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from demo.server import die_with_parent
 from jobs.config.environment import ROOT
@@ -22,11 +22,21 @@ CONTROL = {"DECLARE", "SET", "IF", "END"}
 _FIRST_LOAD = re.compile(r"Table not found: \S+\._publish_\w+ \[at ")
 
 
+class Read(NamedTuple):
+    """Of a table: the columns read, and the first and last day; None: all that there are."""
+
+    table: str
+    columns: list[str]
+    days: list[str] | None
+
+
 class Verdict(NamedTuple):
-    """Of one statement: what it is, and BigQuery's words where it is refused."""
+    """Of one statement: what it is, BigQuery's words where it is refused, what it reads, and what it changes."""
 
     kind: str
     refused: str
+    reads: list[Read]
+    changed: Read | None
 
 
 @dataclass
@@ -46,7 +56,7 @@ class Analyst:
             answer = self.process.stdout.readline()
         if not answer:
             return "the analyzer has ended; what it said is in the tests' output"
-        verdicts = [Verdict(one["kind"], one["refused"]) for one in json.loads(answer)]
+        verdicts = [_verdict(**one) for one in json.loads(answer)]
         self.said.append((script, verdicts))
         return next((verdict.refused for verdict in verdicts if verdict.refused), "")
 
@@ -57,6 +67,10 @@ class Analyst:
     def refused(self) -> list[Verdict]:
         """But for what a first load asks, and is told that it is the first."""
         return [one for one in self.verdicts() if one.refused and not _FIRST_LOAD.match(one.refused)]
+
+
+def _verdict(kind: str, refused: str, reads: list[list[Any]], changed: list[Any] | None) -> Verdict:
+    return Verdict(kind, refused, [Read(*read) for read in reads], Read(*changed) if changed else None)
 
 
 @contextmanager

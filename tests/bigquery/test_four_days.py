@@ -3,15 +3,18 @@
 Both load the same landings, so that every column has to be equal, the run's too.
 """
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +22,7 @@ from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
 from jobs.config.environment import ROOT, load_environment
-from tests.bigquery.analyst import CONTROL
+from tests.bigquery.analyst import CONTROL, Read, Verdict
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import DATASETS, StandIn
 from tests.conftest import DAYS, World, make_world
@@ -51,6 +54,7 @@ class Both:
     cloud: Cloud
     local: Path
     counts: Counts
+    one_day: list[tuple[str, list[Verdict]]] = field(default_factory=list)  # what two loads and a build of it sent
 
     @property
     def root(self) -> Path:
@@ -129,9 +133,52 @@ def test_the_pages_read_the_same_there_and_here(both: Both, monkeypatch: pytest.
 def test_so_they_are_after_a_replay_and_a_corrected_day_built_on_their_own(both: Both) -> None:
     changed = both.root / "sources" / CHANGED
     changed.write_bytes(correction(changed.read_bytes()))
-    sources = ("--source", "call_logs", "--source", "social_media")
+    sources, before = ("--source", "call_logs", "--source", "social_media"), len(both.cloud.stand_in.analyst.said)
     both.call("spark-submit.sh", "run", "--date", str(DAYS[1]), *sources, "--replay", env=both.cloud.world.file)
     assert both.differences(DAYS[1], DAYS[1], CORRECTED) == []
+    both.one_day.extend(both.cloud.stand_in.analyst.said[before:])
+
+
+def test_what_a_day_costs_is_computed_from_what_it_sends(both: Both) -> None:
+    """Each statement, its kind, and by table the columns and days that it reads or changes."""
+    lock = "requirements/googlesql.txt"
+    python = subprocess.run([ROOT / "setup.sh", lock], check=True, capture_output=True, text=True).stdout.strip()
+    command = [python, "-m", "tests.googlesql.costs", "--sent"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    not_loaded = ("customers", "agents", "web_forms", "service_outages")
+    computed = [json.dumps(one, sort_keys=True) for one in json.loads(done.stdout) if one[0] not in not_loaded]
+    sent = [
+        json.dumps([_what(text), verdict.kind, _by_table(verdict)], sort_keys=True)
+        for text, verdicts in both.one_day
+        for verdict in verdicts
+    ]
+    assert sorted(set(sent) ^ set(computed)) == []
+    assert Counter(sent) == Counter(computed)
+    assert len(sent) > 150
+
+
+def _what(text: str) -> str:
+    """A node of dbt's, or the source that is loaded."""
+    found = re.search(r'"node_id": "[^.]+[.][^.]+[.]([^."]+)', text) or re.search(r"_publish_(\w+)`", text)
+    found = found or re.search(r"`_stage_([a-z_]+)_\d", text)
+    return found[1] if found else text
+
+
+def _by_table(verdict: Verdict) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for read in verdict.reads:
+        columns, days = found.get(_table(read), [[], read.days])
+        columns = sorted({*columns, *read.columns})
+        found[_table(read)] = [columns, read.days and days and [min(days[0], read.days[0]), max(days[1], read.days[1])]]
+    if changed := verdict.changed:
+        found[f"changed {_table(changed)}"] = [changed.columns, changed.days]
+    return found
+
+
+def _table(read: Read) -> str:
+    """Without what is of one run only."""
+    name = re.sub(r"(__dbt_tmp)_\w+", r"\1", read.table).replace("coretelecoms-test.", "p.")
+    return re.sub(r"(_stage_[a-z_]+)_\d\w+", r"\1", name)
 
 
 def test_the_comparison_sees_one_changed_value(both: Both) -> None:

@@ -1,6 +1,7 @@
 """Stage, audit, publish, on one Spark session; what BigQuery was asked for is on record."""
 
 import json
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -23,6 +24,7 @@ from tests.conftest import DAYS
 
 BRONZE = DATASETS["bronze"]
 FIRST, SECOND = DAYS[:2]
+LABEL = re.compile("[a-z0-9_-]{1,63}")  # what BigQuery takes, but for letters of other alphabets
 
 
 def test_a_day_is_staged_counted_and_published(cloud: Cloud) -> None:
@@ -57,6 +59,11 @@ def test_what_bigquery_was_asked_for(cloud: Cloud) -> None:
     jobs = [body for body in _bodies(cloud.stand_in, "/jobs") if "query" in body["configuration"]]
     assert {body["configuration"]["query"]["maximumBytesBilled"] for body in jobs} == {str(20 * 2**30)}
     assert {body["jobReference"]["location"] for body in jobs} == {LOCATION}
+    labels = [body["configuration"]["labels"] for body in jobs]
+    of_load = {"step": "load", "source": "call_logs", "day": str(FIRST), "run": outcome.run_id.lower()}
+    assert {"application": "coretelecoms", **of_load} in labels
+    assert {(of["source"], of["day"]) for of in labels} == {("call_logs", str(FIRST))}
+    assert [of for of in labels if not all(LABEL.fullmatch(text) for text in of.values())] == []
     reads = [text for text in sent if f"FROM `{PROJECT}`.`{BRONZE}`.`call_logs`" in text]
     assert reads
     assert all("WHERE ingest_date = DATE" in text for text in reads)

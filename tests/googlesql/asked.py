@@ -9,11 +9,11 @@ protobuf.
 import http.client
 import json
 import sys
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from tests.googlesql.judge import Find, Judge, Schema, Table, Verdict
+from tests.googlesql.reads import Read
 from tests.googlesql.scripts import UnknownControlError
 
 # What the REST interface calls GoogleSQL's types.
@@ -50,9 +50,27 @@ def finder(project: str, address: str) -> Find:
             return None
         assert answer.status == 200, body
         found = json.loads(body)
-        return Table(schema(found.get("schema", {}).get("fields", [])), str(found.get("creationTime", "")))
+        columns = schema(found.get("schema", {}).get("fields", []))
+        partitioned = found.get("timePartitioning", {})
+        is_guarded = bool(partitioned.get("requirePartitionFilter"))
+        return Table(columns, str(found.get("creationTime", "")), partitioned.get("field", ""), is_guarded)
 
     return find
+
+
+def _said(verdict: Verdict) -> dict[str, Any]:
+    reads, changed = verdict.touched.reads, verdict.touched.changed
+    return {
+        "kind": verdict.kind,
+        "refused": verdict.refused,
+        "reads": [_read(read) for read in reads],
+        "changed": _read(changed) if changed else None,
+    }
+
+
+def _read(read: Read) -> list[Any]:
+    """Table, columns, first and last day, or null for all."""
+    return [read.table, sorted(read.columns), read.days and [str(day) for day in read.days]]
 
 
 def main(project: str, address: str) -> None:
@@ -63,7 +81,7 @@ def main(project: str, address: str) -> None:
             verdicts = judge.judge(asked["script"], asked["parameters"])
         except UnknownControlError as error:
             verdicts = [Verdict("unknown", str(error))]
-        print(json.dumps([asdict(verdict) for verdict in verdicts]), flush=True)
+        print(json.dumps([_said(verdict) for verdict in verdicts]), flush=True)
 
 
 if __name__ == "__main__":

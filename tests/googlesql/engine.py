@@ -247,30 +247,30 @@ def _quoted(full: str, found: re.Match[str]) -> str:
 
 def _resolved(statement: AnyResolvedStatementProto) -> Resolved:
     """Messages of the analyzer are nested by inheritance: a `parent` holds what kinds have in common."""
-    node = _inner(statement)
+    node = inner(statement)
     kind = type(node).__name__.removeprefix("Resolved").removesuffix("StmtProto")
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
-    found = _first(node, "output_column_list") or []
+    found = first(node, "output_column_list") or []
     columns = {one.name: _type_name(one.column.type) for one in found}
-    if defined := _first(node, "column_definition_list"):
+    if defined := first(node, "column_definition_list"):
         columns = {one.name: _type_name(one.type) for one in defined}
-    if actions := _first(node, "alter_action_list"):
-        added = (_inner(one) for one in actions)
+    if actions := first(node, "alter_action_list"):
+        added = (inner(one) for one in actions)
         defined = [one.column_definition for one in added if isinstance(one, ResolvedAddColumnActionProto)]
         columns = {one.name: _type_name(one.type) for one in defined}
-    path = ".".join(_first(node, "name_path") or [])
+    path = ".".join(first(node, "name_path") or [])
     makes, alters = (path if name.startswith(kind) else "" for kind in ("create", "alter_table"))
     return Resolved(name, columns, makes, alters, node)
 
 
-def _inner(message: Message) -> Message:
+def inner(message: Message) -> Message:
     """What an `Any...Proto` holds, which may be one in turn."""
     while type(message).__name__.startswith("Any"):
         (message,) = (held for _, held in message.ListFields())
     return message
 
 
-def _first(node: Message, field: str) -> Any:
+def first(node: Message, field: str) -> Any:
     """The field of the statement, or of what it inherits from."""
     here: Any = node
     while here is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tests.googlesql.engine import RefusedError, Resolved, engine
+from tests.googlesql.reads import Touched, touched
 from tests.googlesql.scripts import Part, parts, paths
 
 _OF_A_TABLE = {"table_catalog": "STRING", "table_schema": "STRING", "table_name": "STRING"}
@@ -49,10 +50,15 @@ Schema = Mapping[str, str]
 
 
 class Table(NamedTuple):
-    """`made`: when, as the service says it: a table that is made again has forgotten what was added to it."""
+    """`made`: when, as the service says it: a table that is made again has forgotten what was added to it.
+
+    `by`: the column by whose days it lies in partitions; `is_guarded`: it wants a filter on that column.
+    """
 
     columns: Schema
     made: str = ""
+    by: str = ""
+    is_guarded: bool = False
 
 
 Find = Callable[[str, str], Table | None]  # of dataset and table, what is there now
@@ -61,10 +67,11 @@ Find = Callable[[str, str], Table | None]  # of dataset and table, what is there
 @dataclass(frozen=True)
 class Verdict:
     """Of one statement. `kind`: the analyzer's (query, merge, begin ...) or one of CONTROL; `refused`: "" if it is not,
-    else BigQuery's words with the position in the script."""
+    else BigQuery's words with the position in the script. `touched`: what it reads and changes."""
 
     kind: str
     refused: str = ""
+    touched: Touched = field(default=Touched(()), compare=False)
 
 
 @dataclass
@@ -76,6 +83,7 @@ class Judge:
     find: Find
     made: dict[str, Schema] = field(default_factory=dict)
     added: dict[tuple[str, str], Schema] = field(default_factory=dict)
+    views: dict[str, tuple[str, Resolved]] = field(default_factory=dict)  # as they were written, and what that means
 
     def judge(self, script: str, parameters: Schema | None = None) -> list[Verdict]:
         """One verdict a statement, up to the first that is refused. Raises UnknownControlError."""
@@ -83,15 +91,15 @@ class Judge:
             engine().parse_script(script)
         except RefusedError as error:
             return [Verdict("script", str(error))]
-        there = self._there(script)
+        there = self._there(paths(script))
         tables: dict[str, Schema] = {
             name: {**table.columns, **self.added.get((name, table.made), {})} for name, table in there.items()
         }
-        session = _Session(self.project, script, tables, parameters or {})
+        session = _Session(self.project, script, tables, parameters or {}, there, self.views)
         verdicts = []
         for part in parts(script):
             try:
-                verdicts.append(Verdict(session.analyzed(part)))
+                verdicts.append(session.analyzed(part))
             except RefusedError as error:
                 verdicts.append(Verdict(part.kind, str(error)))
                 break
@@ -101,10 +109,10 @@ class Judge:
         self.made |= {name: columns for name, columns in session.made.items() if "." in name}
         return verdicts
 
-    def _there(self, script: str) -> dict[str, Table]:
-        """The tables that the script may mean."""
+    def _there(self, names: set[str]) -> dict[str, Table]:
+        """The tables that names of a script may mean, and those behind its views."""
         found: dict[str, Table] = {}
-        for path in paths(script):
+        for path in names:
             dataset, _, view = path.partition(".INFORMATION_SCHEMA.")
             if view:
                 found |= {path: Table(VIEWS[view])} if view in VIEWS else {}
@@ -117,6 +125,8 @@ class Judge:
             if project == self.project and (there := self.find(dataset, table)) is not None:
                 known = self.made.get(full, {})
                 found[full] = there._replace(columns=known) if list(known) == list(there.columns) else there
+                if full in self.views:
+                    found = self._there(paths(self.views[full][0]) - {path}) | found
         return found
 
 
@@ -128,22 +138,29 @@ class _Session:
     script: str
     tables: dict[str, Schema]
     parameters: Schema
+    there: Mapping[str, Table]
+    views: dict[str, tuple[str, Resolved]]
     variables: dict[str, str] = field(default_factory=dict)
     made: dict[str, Schema] = field(default_factory=dict)
     added: dict[str, Schema] = field(default_factory=dict)
 
-    def analyzed(self, part: Part) -> str:
-        """The kind. Raises RefusedError, with the position in the script."""
+    def analyzed(self, part: Part) -> Verdict:
+        """Raises RefusedError, with the position in the script."""
         if part.kind == "statement":
             found = self._analyze(part)
+            looked_at = self._looked_at(found)
             name = _full(self.project, found.makes)
             if name and not (name in self.tables and _IF_NOT_EXISTS.search(part.text)):
                 self.made[name] = self.tables[name] = found.columns
+                self.views.pop(name, None)
+                if found.kind == "create_view":
+                    self.views[name] = (part.text, found)
             if name := _full(self.project, found.alters):
                 self.added[name] = {**self.added.get(name, {}), **found.columns}
                 self.tables[name] = {**self.tables.get(name, {}), **found.columns}
-            return found.kind
-        found_type = next(iter(self._analyze(part, "SELECT ").columns.values())) if part.text else part.of
+            return Verdict(found.kind, touched=looked_at)
+        computed = self._analyze(part, "SELECT ") if part.text else None
+        found_type = next(iter(computed.columns.values())) if computed else part.of
         match part.kind:
             case "DECLARE":
                 self.variables |= dict.fromkeys(part.names, _canonical(part.of) or found_type)
@@ -153,7 +170,19 @@ class _Session:
                     self._fits(part, self.variables[name], found_type)
             case "IF" | "ELSEIF":
                 self._fits(part, "BOOL", found_type)
-        return part.kind
+        return Verdict(part.kind, touched=self._looked_at(computed) if computed else Touched(()))
+
+    def _looked_at(self, statement: Resolved) -> Touched:
+        """Raises RefusedError where a table wants a filter that is not there."""
+        by = {name: table.by for name, table in self.there.items() if table.by}
+        found = touched(statement, by, {name: view for name, (_, view) in self.views.items()})
+        for read in found.without_days():
+            if read.table in self.there and self.there[read.table].is_guarded:
+                raise RefusedError(
+                    f"Cannot query over table '{read.table}' without a filter over column(s) '{by[read.table]}' "
+                    "that can be used for partition elimination"
+                )
+        return found
 
     def _fits(self, part: Part, wanted: str, found: str) -> None:
         if _canonical(found) != wanted:

@@ -20,7 +20,11 @@ _SNAPSHOT = {"dbt_scd_id": "STRING", "dbt_updated_at": "DATE", "dbt_valid_from":
 _BUILD = kept.digest(*((ROOT / path).read_text("utf-8") for path in ("requirements/googlesql.txt",)))
 
 Tables = dict[str, dict[str, str]]
-_OF_THE_SERVICE: Tables = {f"{PROJECT}.coretelecoms_gold.INFORMATION_SCHEMA.{name}": of for name, of in VIEWS.items()}
+_OF_THE_SERVICE: Tables = {
+    f"{PROJECT}.coretelecoms_{layer}.INFORMATION_SCHEMA.{name}": dict(of)
+    for layer in ("bronze", "silver", "gold")
+    for name, of in VIEWS.items()
+}
 _OF_THE_SERVICE |= {f"{PROJECT}.coretelecoms_gold.__TABLES__": TABLES}
 
 
@@ -82,7 +86,7 @@ def look_at(nodes: Sequence[Node], later: Sequence[Node] = ()) -> Found:
     for node in later:
         if node.sql != first[node.name]:
             columns = found.look(f"{node.file}, a later build", node.sql)
-            if columns != found.tables[node.table]:
+            if node.table and columns != found.tables[node.table]:
                 found.wrong.append(f"{node.file}: a later build has other columns than the first")
     return found
 

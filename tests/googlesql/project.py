@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ column_stats as ({{ _bigquery__get_column_stats_sql() }})
 class Node:
     """`kind`: model, snapshot, seed, test or analysis; `table`: project.dataset.name, "" of the last two.
 
-    `file`: from dbt/ on; `columns`: with their types, of a seed and of an enforced contract.
+    `file`: from dbt/ on; `columns`: with their types, of a seed and of an enforced contract; `materialized`: what dbt
+    makes of a model; `by`: the column by whose days its table lies; `is_guarded`: it wants a filter on that column.
     """
 
     name: str
@@ -43,16 +45,23 @@ class Node:
     file: str
     sql: str
     columns: dict[str, str]
-    is_incremental: bool
+    materialized: str
+    by: str
+    is_guarded: bool
+
+    @property
+    def is_incremental(self) -> bool:
+        return self.materialized == "incremental"
 
 
-def nodes(later: bool, target: str = "bigquery") -> list[Node]:
+def nodes(later: bool, target: str = "bigquery", day: date | None = None) -> list[Node]:
     """In an order in which they can be built; `later`: as in a build that finds its tables there; `target`: of the
-    profile, bigquery or local (DuckDB)."""
-    key = kept.digest("nodes", str(later), target, *(f"{path}\n{path.read_text('utf-8')}" for path in _files()))
+    profile, bigquery or local (DuckDB); `day`: the one that is built, else all."""
+    files = (f"{path}\n{path.read_text('utf-8')}" for path in _files())
+    key = kept.digest("nodes", str(later), target, str(day), *files)
     found = kept.get(key)
     if found is None:
-        found = kept.put(key, [asdict(node) for node in _compiled(later, target)])
+        found = kept.put(key, [asdict(node) for node in _compiled(later, target, day)])
     return [Node(**one) for one in found]
 
 
@@ -62,10 +71,12 @@ def _files() -> list[Path]:
     return [*others, *sorted(path for path in there if path.suffix in (".sql", ".yml", ".csv", ".md"))]
 
 
-def _compiled(later: bool, target: str) -> list[Node]:
+def _compiled(later: bool, target: str, day: date | None) -> list[Node]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         shutil.copytree(ROOT / "dbt", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "*.pyc"))
         Path(folder, "macros/is_incremental.sql").write_text(_IS_INCREMENTAL, encoding="utf-8")
+        if day:
+            _ask_for(day, Path(folder, "macros/days.sql"))
         if target == "bigquery":
             Path(folder, "analyses").mkdir()
             Path(folder, "analyses/documentation.sql").write_text(_DOCUMENTED, encoding="utf-8")
@@ -84,6 +95,15 @@ def _compiled(later: bool, target: str) -> list[Node]:
         parsed: Any = runner.invoke(["parse", *places]).result
         seeds = {key: node for key, node in parsed.nodes.items() if node.resource_type == "seed"}
         return list(_ordered(seeds | compiled))
+
+
+def _ask_for(day: date, macros: Path) -> None:
+    """As a build does by flags, which `dbt compile` does not take."""
+    text = macros.read_text(encoding="utf-8")
+    for flag, asked in (("event_time_start", day), ("event_time_end", day + timedelta(days=1))):
+        assert flag in text
+        text = text.replace(f"invocation_args_dict.get('{flag}')", f"'{asked}'")
+    macros.write_text(text, encoding="utf-8")
 
 
 def _places(folder: str) -> dict[str, str]:
@@ -128,8 +148,10 @@ def _node(node: Any) -> Node:
         warn, error = node.config.warn_if, node.config.error_if
         sql = f"select {asked} as failures, {asked} {warn} as should_warn, {asked} {error} as should_error from {of}"
     table = "" if kind in ("test", "analysis") else f"{node.database}.{node.schema}.{node.alias}"
-    incremental = kind == "model" and node.config.materialized == "incremental"
-    return Node(node.name, kind, table, node.original_file_path, sql, columns, incremental)
+    materialized = str(node.config.materialized) if kind == "model" else ""
+    by = (node.config.get("partition_by") or {}).get("field", "") if materialized in ("incremental", "table") else ""
+    is_guarded = bool(node.config.get("require_partition_filter"))
+    return Node(node.name, kind, table, node.original_file_path, sql, columns, materialized, by, is_guarded)
 
 
 def _of_seed(node: Any) -> dict[str, str]:

@@ -79,3 +79,50 @@ def test_control_that_nobody_sent_so_far_is_not_passed_over() -> None:
 def test_names_of_tables_are_found_in_any_spelling() -> None:
     sql = "SELECT x.a FROM `p`.`d`.`one` AS x JOIN p.d.two ON '`p.d.no`' = 'p.d.no' JOIN `p.d.three` -- p.d.not"
     assert paths(sql) == {"x.a", "p.d.one", "p.d.two", "p.d.three"}
+
+
+BY_DAY = {
+    ("bronze", "calls"): Table({"call_id": "STRING", "ingest_date": "DATE"}, "", "ingest_date", True),
+    ("bronze", "calls_view"): Table({"call_id": "STRING", "ingest_date": "DATE"}),
+    ("bronze", "guard"): Table({"call_id": "STRING", "ingest_date": "DATE"}),
+}
+ONE_DAY = "ingest_date = DATE '2025-11-20'"
+
+
+def by_day(script: str) -> Verdict:
+    judge = Judge("p", lambda dataset, table: BY_DAY.get((dataset, table)))
+    judge.judge("CREATE VIEW `p`.`bronze`.`calls_view` AS SELECT * FROM `p`.`bronze`.`calls`")
+    return judge.judge(script)[-1]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"SELECT * FROM bronze.calls WHERE {ONE_DAY}",
+        f"SELECT * FROM bronze.calls_view WHERE {ONE_DAY}",
+        f"DELETE FROM bronze.calls WHERE {ONE_DAY}",
+        f"MERGE bronze.calls t USING bronze.guard s ON t.call_id = s.call_id AND t.{ONE_DAY} WHEN MATCHED THEN DELETE",
+        "SELECT * FROM bronze.guard",
+        "CREATE VIEW bronze.other AS SELECT * FROM bronze.calls",
+    ],
+)
+def test_a_table_that_wants_a_filter_is_asked_with_one(script: str) -> None:
+    assert by_day(script).refused == ""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "SELECT COUNT(*) FROM bronze.calls",
+        "SELECT * FROM bronze.calls_view",
+        "SELECT * FROM bronze.calls WHERE ingest_date = (SELECT MAX(ingest_date) FROM bronze.guard)",
+        "SELECT * FROM bronze.calls WHERE CAST(ingest_date AS STRING) = '2025-11-20'",
+        "DELETE FROM bronze.calls WHERE call_id = 'c'",
+        "MERGE bronze.calls AS t USING bronze.guard AS s ON t.call_id = s.call_id WHEN MATCHED THEN DELETE",
+        "INSERT INTO bronze.guard (call_id) SELECT call_id FROM bronze.calls",
+        "DECLARE n INT64 DEFAULT (SELECT COUNT(*) FROM bronze.calls)",
+    ],
+)
+def test_without_one_it_is_refused_in_bigquerys_words(script: str) -> None:
+    said = "Cannot query over table 'p.bronze.calls' without a filter over column(s) 'ingest_date' that can be used"
+    assert by_day(script).refused.startswith(said)

@@ -19,14 +19,17 @@ import duckdb
 import fakesnow.copy_into
 import fakesnow.cursor
 import fakesnow.server
+import fakesnow.transforms
 import fsspec
 import snowflake.connector.errors as errors
 import starlette.responses
 import uvicorn
+from sqlglot import exp
 
 PORT, S3_URL, REQUESTS, FAULTS = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
 _execute = fakesnow.cursor.FakeSnowflakeCursor.execute
 _inserts = fakesnow.copy_into._inserts
+_trim, _to_timestamp = fakesnow.transforms.trim_cast_varchar, fakesnow.transforms.to_timestamp
 
 
 def _without_temporary(command: str) -> str:
@@ -49,6 +52,20 @@ def _with_merged_columns_named(command: str) -> str:
         return f"values ({', '.join(f'DBT_INTERNAL_SOURCE.{name.strip()}' for name in found[1].split(','))})"
 
     return re.sub(r"(?is)\bvalues\s*\(([^()]*)\)", named, command)
+
+
+def _trimmed_of_what_it_names(expression: exp.Expression) -> exp.Expression:
+    """TRIM(text, characters), LTRIM and RTRIM: fakesnow drops all but the text, and trims blanks at both ends."""
+    trimmed = _trim(expression)
+    if isinstance(expression, exp.Trim) and trimmed is not expression:
+        for name in ("expression", "position"):
+            trimmed.set(name, expression.args.get(name))
+    return trimmed
+
+
+def _null_where_there_is_no_such_day(expression: exp.Expression) -> exp.Expression:
+    """TRY_CAST to a moment, of which fakesnow makes a plain cast: it raises at 2025-02-29."""
+    return expression if isinstance(expression, exp.TryCast) else _to_timestamp(expression)
 
 
 class _Failing:
@@ -192,6 +209,8 @@ fakesnow.server.sessions = _Sessions()
 fakesnow.server.JSONResponse = _Response
 fakesnow.cursor.FakeSnowflakeCursor.execute = execute
 fakesnow.copy_into._inserts = _inserts_with_faults
+fakesnow.transforms.trim_cast_varchar = _trimmed_of_what_it_names
+fakesnow.transforms.to_timestamp = _null_where_there_is_no_such_day
 lake = fsspec.filesystem(
     "s3",
     key="dummy",

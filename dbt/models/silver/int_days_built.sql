@@ -2,16 +2,13 @@
 
 -- Of a day that is not built now, the row stays as it was: what Silver held of it then.
 with staged as (
-    {%- for feed in feeds() %}
+    {%- call(feed) of_each_feed() %}
     select
         '{{ feed }}' as feed,
         ingest_date
     from {{ ref('stg_' ~ feed) }}
     where {{ is_day_to_build('ingest_date') }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    {%- endcall %}
 )
 
 select

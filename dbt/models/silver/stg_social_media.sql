@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', **laid_out('ingest_date')) }}
+{{ config(materialized='incremental', **laid_out('ingest_date', guarded=true)) }}
 
 with delivered as (
     select

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs.bronze.bigquery import sql
@@ -20,7 +20,7 @@ from jobs.bronze.bigquery.client import (
 from jobs.bronze.bigquery.staged import BigQueryStaged, dropped_at_the_end, make_staging
 from jobs.bronze.bigquery.table import SourceTable
 from jobs.bronze.bronze import Answer, Log, Published
-from jobs.clients import credentials
+from jobs.clients import credentials, tokens
 from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import SourceContract
@@ -49,7 +49,8 @@ class BigQueryBronze:
             # Of all days `status` asks, on the machine that dbt runs on.
             client = self._client_of_load() if day else self._client_of_dbt()
             try:
-                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day))
+                labels = {"step": "held", "source": source, "day": day or "all"}
+                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day), **labels)
             except NotFound:
                 return {}
         return {row["ingest_date"]: _published(source, row) for row in rows}
@@ -96,12 +97,22 @@ class BigQueryBronze:
             "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,
         }
 
+    def dbt_renewal(self) -> dict[str, str]:
+        """dbt's own token lives an hour."""
+
+        def mint() -> tuple[str, datetime]:
+            found = credentials_of_dbt(self.warehouse, self.environment)
+            return found.token, found.expiry
+
+        address, word = tokens.serve(mint)
+        return {"CORETELECOMS_TOKEN_URI": address, "DBT_ENV_SECRET_GOOGLE_RENEWAL": word}
+
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
         gold = f"`{self.warehouse.project}`.{self.warehouse.gold}"
         with explained(f"{self.warehouse.project}.{self.warehouse.gold}"):
             client = self._client_of_dbt()
-            return {name: self._answer(client, text.format(gold=gold)) for name, text in queries.items()}
+            return {name: self._answer(client, name, text.format(gold=gold)) for name, text in queries.items()}
 
     def _client_of_load(self) -> "Client":
         return client_of(self.warehouse, credentials_of_load(self.warehouse, self.environment))
@@ -124,11 +135,11 @@ class BigQueryBronze:
             for table in tables:
                 table.prepare(loader)
 
-    def _answer(self, client: "Client", text: str) -> Answer:
+    def _answer(self, client: "Client", name: str, text: str) -> Answer:
         from google.api_core.exceptions import NotFound
 
         try:
-            rows, _ = query(client, self.warehouse, text)
+            rows, _ = query(client, self.warehouse, text, step="answers", query=name)
         except NotFound as error:
             raise NotArrivedError(first_line(error)) from None
         return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])

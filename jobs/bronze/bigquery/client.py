@@ -1,5 +1,6 @@
 """Who is spoken to: Google's client with one of two accounts, and its errors as ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -34,14 +35,20 @@ def client_of(warehouse: BigQueryWarehouse, found: Any) -> "Client":
     return Client(project=warehouse.project, location=warehouse.location, credentials=found, client_options=options)
 
 
-def query(client: "Client", warehouse: BigQueryWarehouse, sql: str) -> tuple[list[Any], int]:
-    """The rows of a query, and the bytes that BigQuery processed for it."""
+def query(client: "Client", warehouse: BigQueryWarehouse, sql: str, **labels: object) -> tuple[list[Any], int]:
+    """The rows of a query, and the bytes that BigQuery processed for it. `labels`: of the job, any text."""
     from google.cloud.bigquery import QueryJobConfig
 
-    options = QueryJobConfig(maximum_bytes_billed=warehouse.maximum_bytes_billed, labels=warehouse.labels)
+    all_labels = {**warehouse.labels, **{name: _label(text) for name, text in labels.items()}}
+    options = QueryJobConfig(maximum_bytes_billed=warehouse.maximum_bytes_billed, labels=all_labels)
     job = client.query(sql, job_config=options, retry=retry(), job_retry=None)
     rows = list(job.result(retry=retry(), job_retry=None))
     return rows, int(job.total_bytes_processed or 0)
+
+
+def _label(text: object) -> str:
+    """As BigQuery takes it: small letters, digits, _ and -, at most 63."""
+    return re.sub("[^a-z0-9_-]", "-", str(text).lower())[:63]
 
 
 def retry() -> Any:

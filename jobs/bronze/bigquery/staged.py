@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.bronze.bigquery import sql
 from jobs.bronze.bigquery.client import query, retry
@@ -57,7 +57,7 @@ class BigQueryStaged:
     log: Log
 
     def count(self) -> list[Count]:
-        rows, processed = query(self.client, self.table.warehouse, sql.count(self.table.warehouse, self.staging))
+        rows, processed = self._query(sql.count(self.table.warehouse, self.staging))
         self.log("staged", table=self.staging, bytes_processed=processed)
         return [Count(self.staging, rows[0]["row_count"], self.manifest.rows_landed)]
 
@@ -73,7 +73,7 @@ class BigQueryStaged:
         for number in range(1, TRIES + 1):
             with _TURNS[name]:
                 try:
-                    _, processed = query(self.client, self.table.warehouse, transaction)
+                    _, processed = self._query(transaction)
                 except GoogleAPIError as error:
                     if "concurrent update" not in str(error):
                         raise
@@ -83,3 +83,8 @@ class BigQueryStaged:
             self.log("published", bytes_processed=processed)
             return self.count_day(self.manifest.source, self.manifest.ingest_date)
         raise ServiceError(f"{name}: {TRIES} times another transaction came first; is something else writing it?")
+
+    def _query(self, statement: str) -> tuple[list[Any], int]:
+        of = self.manifest
+        labels = {"step": "load", "source": of.source, "day": of.ingest_date, "run": of.run_id}
+        return query(self.client, self.table.warehouse, statement, **labels)

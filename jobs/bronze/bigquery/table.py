@@ -56,7 +56,8 @@ class SourceTable:
         known = {field.name for field in found.schema}
         new = [(field.name, field.field_type, field.description) for field in wanted.schema if field.name not in known]
         if new:
-            query(client, self.warehouse, sql.add_columns(self.warehouse, self.contract.name, new))
+            altering = sql.add_columns(self.warehouse, self.contract.name, new)
+            query(client, self.warehouse, altering, step="prepare", source=self.contract.name)
 
     def described(self, name: str, columns: Sequence[str]) -> "Table":
         """A table of the source, not made yet: columns, days as partitions, description, labels."""

@@ -83,6 +83,10 @@ class SnowflakeBronze:
             **dbt_login(self.warehouse),
         }
 
+    def dbt_renewal(self) -> dict[str, str]:
+        """Nothing that ends while dbt runs."""
+        return {}
+
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
         gold = f"{self.warehouse.database}.{self.warehouse.gold}"
