@@ -89,7 +89,7 @@ def build(
     first: date | None = None,
     last: date | None = None,
     full: bool = False,
-    more: Sequence[str] = (),
+    dbt_arguments: Sequence[str] = (),
     layer: str | None = None,
 ) -> str:
     """Build and test the days asked for (default: all); returns the summary. Raises BuildError.
@@ -98,17 +98,19 @@ def build(
     """
     days = f"{first}..{last}" if first else "all days"
     with alone(days):
-        return _build(first, last, full, more, layer, days)
+        return _build(first, last, full, dbt_arguments, layer, days)
 
 
-def _build(first: date | None, last: date | None, full: bool, more: Sequence[str], layer: str | None, days: str) -> str:
+def _build(
+    first: date | None, last: date | None, full: bool, dbt_arguments: Sequence[str], layer: str | None, days: str
+) -> str:
     started = time.monotonic()
     if is_local():
         warehouse().parent.mkdir(parents=True, exist_ok=True)
         with opened():
             pass  # held by another process? Better known now than after dbt's start
     os.environ["CORETELECOMS_DAYS"] = "_".join(sorted({str(first), str(last)})) if first else "all"
-    arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *more]
+    arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *dbt_arguments]
     if first and last:
         # dbt's end is exclusive.
         arguments += ["--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1))]
@@ -118,7 +120,7 @@ def _build(first: date | None, last: date | None, full: bool, more: Sequence[str
     results = list(invoke(*arguments).results)
     if layer:
         _results().replace(_results(layer))
-    if any(_has_failed(one) for one in results):
+    if any(_has_failed(result) for result in results):
         raise _failure(results)
     if layer:
         return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
@@ -134,8 +136,8 @@ def _results(layer: str | None = None) -> Path:
 def _discard_results(layer: str | None) -> None:
     """Of what is built now, and of what is built on it."""
     layers = list(ONLY)
-    for one in (None, *layers[layers.index(layer) if layer else 0 :]):
-        _results(one).unlink(missing_ok=True)
+    for stale in (None, *layers[layers.index(layer) if layer else 0 :]):
+        _results(stale).unlink(missing_ok=True)
 
 
 def docs() -> str:
@@ -150,17 +152,17 @@ def docs() -> str:
     return f"documentation from source to Gold: {shown(page)}"
 
 
-def _has_failed(one: Any) -> bool:
-    return one.status in ("error", "fail", "runtime error")
+def _has_failed(result: Any) -> bool:
+    return result.status in ("error", "fail", "runtime error")
 
 
 def _failure(results: Sequence[Any]) -> BuildError:
-    failed = [one for one in results if _has_failed(one)]
-    skipped = sum(one.status == "skipped" for one in results)
+    failed = [result for result in results if _has_failed(result)]
+    skipped = sum(result.status == "skipped" for result in results)
     lines = [f"{len(failed)} of {len(results)} dbt nodes failed, {skipped} skipped after them:"]
-    for one in failed:
-        lines.append(f"  {_what(one)}")
-        if compiled := getattr(one.node, "compiled_path", None):
+    for result in failed:
+        lines.append(f"  {_what(result)}")
+        if compiled := getattr(result.node, "compiled_path", None):
             lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
     if (code := _code(failed)) == TRY_LATER:
         lines += [f"  at the same time: {other}" for other in others(_own())]
@@ -182,26 +184,29 @@ def _passing(message: str) -> int:
 
 
 def _code(failed: Sequence[Any]) -> int:
-    if code := next(filter(None, (_passing(str(one.message)) for one in failed)), 0):
+    if code := next(filter(None, (_passing(str(result.message)) for result in failed)), 0):
         return code
-    return DATA_ERROR if all(one.status == "fail" for one in failed) else SOFTWARE
+    return DATA_ERROR if all(result.status == "fail" for result in failed) else SOFTWARE
 
 
 def _summary(results: Sequence[Any]) -> str:
     seconds = dict.fromkeys(LAYERS, 0.0)
-    for one in results:
-        seconds[_layer(one.node)] += one.execution_time
-    tests = sum(_layer(one.node) == "tests" for one in results)
-    warned = [one for one in results if one.status == "warn"]
-    warnings = "".join(f"\nwarning: {_what(one)}" for one in warned)
+    for result in results:
+        seconds[_layer(result.node)] += result.execution_time
+    tests = sum(_layer(result.node) == "tests" for result in results)
+    warned = [result for result in results if result.status == "warn"]
+    warnings = "".join(f"\nwarning: {_what(result)}" for result in warned)
     by_layer = ", ".join(f"{layer} {spent:.1f}" for layer, spent in seconds.items())
     return f"{by_layer}; {tests} tests, {len(warned)} warnings{warnings}"
 
 
 def _each(results: Sequence[Any]) -> list[str]:
     """A line a model, snapshot and seed: what became of it, and in how many seconds."""
-    built = [one for one in results if _layer(one.node) != "tests"]
-    return [f"  {_layer(one.node)} {one.node.name}: {one.status}, {one.execution_time:.1f} s" for one in built]
+    built = [result for result in results if _layer(result.node) != "tests"]
+    return [
+        f"  {_layer(result.node)} {result.node.name}: {result.status}, {result.execution_time:.1f} s"
+        for result in built
+    ]
 
 
 def _layer(node: Any) -> str:
@@ -210,8 +215,8 @@ def _layer(node: Any) -> str:
     return f"{node.resource_type}s"
 
 
-def _what(one: Any) -> str:
-    return f"{one.node.name} ({one.node.original_file_path}): {' '.join(str(one.message).split())}"
+def _what(result: Any) -> str:
+    return f"{result.node.name} ({result.node.original_file_path}): {' '.join(str(result.message).split())}"
 
 
 def _rows() -> str:
@@ -234,26 +239,26 @@ def _arguments() -> argparse.Namespace:
     steps.add_parser("headline", help="the headline numbers from Gold")
     steps.add_parser("docs", help="dbt's documentation as one offline page")
     steps.add_parser("query", help="ask the DuckDB file").add_argument("sql")
-    given = parser.parse_args()
-    if given.step == "build" and (given.first is None) != (given.last is None):
+    options = parser.parse_args()
+    if options.step == "build" and (options.first is None) != (options.last is None):
         days.error("--from and --to go together")
-    if given.step == "build" and given.first and given.first > given.last:
-        days.error(f"--from {given.first} is after --to {given.last}")
-    return given
+    if options.step == "build" and options.first and options.first > options.last:
+        days.error(f"--from {options.first} is after --to {options.last}")
+    return options
 
 
 def main() -> int:
-    given = _arguments()
+    options = _arguments()
     try:
-        match given.step:
+        match options.step:
             case "build":
-                print(build(given.first, given.last, given.full, layer=given.layer))
+                print(build(options.first, options.last, options.full, layer=options.layer))
             case "headline":
                 print("\n".join(headline()))
             case "docs":
                 print(docs())
             case _:
-                print(query(given.sql))
+                print(query(options.sql))
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code

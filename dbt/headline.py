@@ -37,39 +37,39 @@ def query(sql: str) -> str:
 
 
 def _by_category(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[Row]]:
-    found = connection.sql(
+    relation = connection.sql(
         f"""PIVOT {gold_table("agg_complaints_daily")} ON complaint_category
         USING coalesce(sum(complaints), 0)::BIGINT GROUP BY channel ORDER BY channel"""
     )
-    return found.columns, list(found.fetchall())
+    return relation.columns, list(relation.fetchall())
 
 
 def _resolution(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    found = connection.sql(
+    relation = connection.sql(
         f"""SELECT coalesce(channel, 'all'), count(*), round(100 * avg(is_resolved::INT), 1),
             round(median(resolution_seconds) / 3600, 1)
         FROM {gold_table("fact_complaints")} GROUP BY ROLLUP (channel) ORDER BY grouping(channel), channel"""
     )
-    return list(found.fetchall())
+    return list(relation.fetchall())
 
 
 def _agents(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    found = connection.sql(
+    relation = connection.sql(
         f"""SELECT agent_id, max(agent_name), max(experience), sum(complaints)::BIGINT,
             round(100.0 * sum(resolved) / sum(complaints), 1)
         FROM {gold_table("agg_agent_performance")} WHERE agent_key <> 'unknown'
         GROUP BY agent_id ORDER BY 4 DESC, 1 LIMIT 5"""
     )
-    return list(found.fetchall())
+    return list(relation.fetchall())
 
 
 def _outages(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    found = connection.sql(
+    relation = connection.sql(
         f"""SELECT outage_id, service, region, round(counted_seconds / 3600, 1), complaints,
             round(complaints_28_days_before * counted_seconds / (28 * 24 * 3600), 1)
         FROM {gold_table("agg_complaints_per_outage")} WHERE complaints > 0 ORDER BY complaints DESC, 1 LIMIT 5"""
     )
-    return list(found.fetchall())
+    return list(relation.fetchall())
 
 
 def _table(names: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:

@@ -40,8 +40,8 @@ def warehouse() -> Path:
 
 def bronze() -> Path | str:
     """The folder of the Delta tables, or s3://bucket/prefix."""
-    given = os.environ.get("CORETELECOMS_BRONZE", "")
-    return given if given.startswith("s3://") else place("CORETELECOMS_BRONZE", ".local/lake/bronze")
+    location = os.environ.get("CORETELECOMS_BRONZE", "")
+    return location if location.startswith("s3://") else place("CORETELECOMS_BRONZE", ".local/lake/bronze")
 
 
 def artifacts() -> Path:
@@ -79,8 +79,8 @@ def alone(days: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            what = shown(path) if is_local() else os.environ["CORETELECOMS_PROJECT"]
-            message = f"{what} is being built by {file.read() or 'another process'}; run this again once that ended"
+            target = shown(path) if is_local() else os.environ["CORETELECOMS_PROJECT"]
+            message = f"{target} is being built by {file.read() or 'another process'}; run this again once that ended"
             raise BuildError(message, TRY_LATER) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC, {days}")
@@ -152,9 +152,9 @@ def _not_opened(path: Path, error: duckdb.IOException) -> BuildError:
     if "lock" not in str(error):
         return BuildError(f"{shown(path)}: {error}", CONFIGURATION)
     holder = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
-    who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
+    owner = f"process {holder[2]} ({holder[1]})" if holder else "another process"
     return BuildError(
-        f"{shown(path)} is held by {who}. While one process writes a DuckDB file no other can open it, and none can "
+        f"{shown(path)} is held by {owner}. While one process writes a DuckDB file no other can open it, and none can "
         "write while others read: close it there (a shell, a notebook, another build) and run this again, "
         "or look at a copy of the file.",
         TRY_LATER,

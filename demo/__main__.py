@@ -27,9 +27,9 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=20_000, help="calls a day; the real telecom has 378993")
     parser.add_argument("--customers", type=int, default=50_000, help="customers; the real telecom has 2499948")
     parser.add_argument("--master", default="", help="read by Spark, on this master: local[2], spark://host:7077")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     _say(f"sources for {FIRST} to {LAST} in {LOCAL / 'sources'}")
-    generate(LOCAL / "sources", days_between(FIRST, LAST), asked.calls, asked.customers)
+    generate(LOCAL / "sources", days_between(FIRST, LAST), options.calls, options.customers)
     days = ["--from", str(FIRST), "--to", str(LAST)]
     _say("Postgres with the web forms, agents as a Google Sheet, outages by a REST API: all on loopback")
     try:
@@ -40,7 +40,7 @@ def main() -> int:
             web.write_secrets(LOCAL / "secrets/services")
             server.load_web_forms(LOCAL / "sources/web_forms")
             server.write_secrets(LOCAL / "secrets/database")
-            command = ["./spark-submit.sh", "run", *days, *(["--master", asked.master] if asked.master else [])]
+            command = ["./spark-submit.sh", "run", *days, *(["--master", options.master] if options.master else [])]
             _say(" ".join(command))
             code = run(command)
     except ServerError as error:
@@ -61,8 +61,8 @@ def _shown(days: list[str]) -> int:
     return 0
 
 
-def _say(what: str) -> None:
-    print(f"demo: {what}", flush=True)
+def _say(text: str) -> None:
+    print(f"demo: {text}", flush=True)
 
 
 def _cpu_seconds() -> float:

@@ -178,10 +178,10 @@ def _complaints(source: Daily, day: date, scale: Scale) -> Iterator[Complaint]:
 
 def _delivered_again(source: Daily, day: date, scale: Scale) -> Iterator[Complaint]:
     """Some of yesterday's open complaints, now resolved, under the ids that they had."""
-    wanted = scale.again(source, day)
-    yesterday = _fresh(source, day - timedelta(days=1), scale) if wanted else iter(())
+    number = scale.again(source, day)
+    yesterday = _fresh(source, day - timedelta(days=1), scale) if number else iter(())
     still_open = (complaint for complaint in yesterday if complaint.status != "Resolved")
-    for complaint in islice(still_open, wanted):
+    for complaint in islice(still_open, number):
         closed = day.toordinal() * _DAY_SECONDS + complaint.opened % _DAY_SECONDS
         yield complaint._replace(status="Resolved", closed=closed)
 

@@ -43,9 +43,9 @@ def put_what_is_missing(client: Any, sources: Path) -> None:
     with suppress(client.exceptions.BucketAlreadyOwnedByYou):
         client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name})
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-    there = {found["Key"]: found["ETag"].strip('"') for page in pages for found in page.get("Contents", ())}
+    etags = {entry["Key"]: entry["ETag"].strip('"') for page in pages for entry in page.get("Contents", ())}
     for key, content in objects(sources):
-        if there.get(key) != hashlib.md5(content, usedforsecurity=False).hexdigest():
+        if etags.get(key) != hashlib.md5(content, usedforsecurity=False).hexdigest():
             client.put_object(Bucket=BUCKET, Key=key, Body=content)
 
 
@@ -53,14 +53,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.elsewhere")
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--customers", type=int, default=50_000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     port = int(os.environ.get("PGPORT", "5432"))
     address = Address(port, os.environ["PGPASSWORD"], os.environ["PGHOST"])
     server = Server(address, os.environ["READER_PASSWORD"])
     client = boto3.client("s3", region_name="eu-north-1")
     with tempfile.TemporaryDirectory() as folder:
         sources = Path(folder)
-        generate(sources, DAYS, asked.calls, asked.customers)
+        generate(sources, DAYS, options.calls, options.customers)
         put_what_is_missing(client, sources)
         server.prepare()
         server.load_web_forms(sources / "web_forms")

@@ -81,24 +81,24 @@ def generate(
 ) -> Counts:
     """Write what `out` lacks of the sources, each day or once; returns what it then holds."""
     scale = Scale(calls, customers, seed)
-    asked: list[Delivery] = [(source, str(day)) for day in days for source in DAILY if source in sources]
-    asked += [(source, "") for source in STATIC if source in sources]
-    held = _held(out, scale)
-    missing = [delivery for delivery in asked if delivery not in held]
+    requested: list[Delivery] = [(source, str(day)) for day in days for source in DAILY if source in sources]
+    requested += [(source, "") for source in STATIC if source in sources]
+    row_counts = _held(out, scale)
+    missing = [delivery for delivery in requested if delivery not in row_counts]
     if missing:
         with _runner(calls * len(days) + customers) as run:
-            held |= _write(out, missing, scale, run)
-        _write_counts(out, _counts(scale, held))
-    return _counts(scale, held)
+            row_counts |= _write(out, missing, scale, run)
+        _write_counts(out, _counts(scale, row_counts))
+    return _counts(scale, row_counts)
 
 
 def _parameters(scale: Scale) -> dict[str, int]:
     return {**asdict(scale), "shapes": _SHAPES}
 
 
-def _counts(scale: Scale, held: Mapping[Delivery, int]) -> Counts:
+def _counts(scale: Scale, row_counts: Mapping[Delivery, int]) -> Counts:
     by_source: dict[Source, dict[str, int]] = {}
-    for (source, day), count in sorted(held.items()):
+    for (source, day), count in sorted(row_counts.items()):
         by_source.setdefault(source, {})[day] = count
     return {"parameters": _parameters(scale), "rows": by_source}
 
@@ -113,13 +113,13 @@ def _held(out: Path, scale: Scale) -> dict[Delivery, int]:
     if not (out / COUNTS).exists():
         return {}
     counts: Counts = json.loads((out / COUNTS).read_text(encoding="utf-8"))
-    known: dict[Delivery, int] = {
+    row_counts: dict[Delivery, int] = {
         (source, day): count for source in (*DAILY, *STATIC) for day, count in counts["rows"].get(source, {}).items()
     }
     if counts["parameters"] == _parameters(scale):
-        return {delivery: count for delivery, count in known.items() if delivery_path(out, delivery).exists()}
+        return {delivery: count for delivery, count in row_counts.items() if delivery_path(out, delivery).exists()}
     (out / COUNTS).unlink()
-    for delivery in known:
+    for delivery in row_counts:
         delivery_path(out, delivery).unlink(missing_ok=True)
     return {}
 
@@ -240,9 +240,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    given = _arguments()
-    days = days_between(given.first, given.last)
-    counts = generate(given.out, days, given.calls, given.customers, given.seed)
+    options = _arguments()
+    days = days_between(options.first, options.last)
+    counts = generate(options.out, days, options.calls, options.customers, options.seed)
     print(json.dumps(counts))
 
 

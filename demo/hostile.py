@@ -200,11 +200,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.hostile", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("names", nargs="*", metavar="NAME", help="all of them when none is named")
-    given = parser.parse_args()
-    if unknown := set(given.names) - set(DELIVERIES):
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(DELIVERIES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(DELIVERIES)}")
-    for name in given.names or DELIVERIES:
-        print(write(given.out, name))
+    for name in options.names or DELIVERIES:
+        print(write(options.out, name))
 
 
 if __name__ == "__main__":

@@ -132,8 +132,8 @@ def _rows_in_table(cursor: "psycopg2.extensions.cursor", table: str) -> int | No
     if cursor.fetchone() == (None,):
         return None
     cursor.execute(SQL("SELECT count(*) FROM {}").format(Identifier(SCHEMA, table)))
-    found = cursor.fetchone()
-    return int(found[0]) if found else None
+    row = cursor.fetchone()
+    return int(row[0]) if row else None
 
 
 def _rows_in_file(path: Path) -> int:
@@ -189,16 +189,16 @@ def _end(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _arguments(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+def _arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     usage = "python -m demo.postgres --folder DIR --secrets DIR [--load CSVDIR] [--force] -- COMMAND [ARG...]"
     parser = argparse.ArgumentParser(usage=usage)
     parser.add_argument("--folder", type=Path, required=True, help="where the data live")
     parser.add_argument("--secrets", type=Path, required=True, help="where the reader's secrets are written")
     parser.add_argument("--load", type=Path, help="folder of web_form_request_YYYY_MM_DD.csv")
     parser.add_argument("--force", action="store_true", help="load days anew that are there")
-    at = given.index("--") if "--" in given else len(given)
-    arguments = parser.parse_args(given[:at])
-    command = list(given[at + 1 :])
+    at = argv.index("--") if "--" in argv else len(argv)
+    arguments = parser.parse_args(argv[:at])
+    command = list(argv[at + 1 :])
     if not command:
         parser.error("no COMMAND after --")
     return arguments, command

@@ -135,15 +135,15 @@ def _home(folder: Path, account: _Account) -> Path:
     if other.stat().st_uid != os.geteuid():
         raise ServerError(f"{other} belongs to somebody else; name another --folder")
     (other / _INSTEAD_OF).write_text(str(folder), encoding="utf-8")
-    forget(lambda one: not one.exists())
+    forget(lambda original: not original.exists())
     return other
 
 
-def forget(is_wanted_no_more: Callable[[Path], bool]) -> None:
+def forget(is_obsolete: Callable[[Path], bool]) -> None:
     """Remove what lies under the temporary folder instead of in folders that nobody wants any more."""
     for other in Path(tempfile.gettempdir()).glob(f"{_ELSEWHERE}*"):
-        said = other / _INSTEAD_OF
-        if other.stat().st_uid == os.geteuid() and said.is_file() and is_wanted_no_more(Path(said.read_text("utf-8"))):
+        note = other / _INSTEAD_OF
+        if other.stat().st_uid == os.geteuid() and note.is_file() and is_obsolete(Path(note.read_text("utf-8"))):
             shutil.rmtree(other, ignore_errors=True)
 
 

@@ -56,23 +56,23 @@ class Services:
     asked: list[Asked] = field(default_factory=list, repr=False)
     faults: dict[str, deque[Reply]] = field(default_factory=dict)  # by the path's beginning
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, request: Asked) -> Reply:
         """As the real service would, unless a fault is due."""
-        self.asked.append(asked)
+        self.asked.append(request)
         for path, faults in self.faults.items():
-            if asked.path.startswith(path) and faults:
+            if request.path.startswith(path) and faults:
                 return faults.popleft()
-        if asked.path == "/token":
-            return self._token(asked)
-        if asked.path.startswith("/v4/spreadsheets/"):
-            return self._sheet(asked)
-        if asked.path == "/v1/outages":
-            return self._outages(asked)
+        if request.path == "/token":
+            return self._token(request)
+        if request.path.startswith("/v4/spreadsheets/"):
+            return self._sheet(request)
+        if request.path == "/v1/outages":
+            return self._outages(request)
         return json_reply({"error": "no such path"}, 404)
 
-    def _token(self, asked: Asked) -> Reply:
+    def _token(self, request: Asked) -> Reply:
         """RFC 7523: a JWT signed with the key of a service account, for an access token."""
-        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         public = self.key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -84,10 +84,10 @@ class Services:
             return json_reply({"error": "invalid_scope"}, 400)
         return json_reply({"access_token": self.access_token, "expires_in": 3599, "token_type": "Bearer"})
 
-    def _sheet(self, asked: Asked) -> Reply:
-        if asked.headers.get("authorization") != f"Bearer {self.access_token}":
+    def _sheet(self, request: Asked) -> Reply:
+        if request.headers.get("authorization") != f"Bearer {self.access_token}":
             return _google_error(401, "UNAUTHENTICATED")
-        _, _, _, spreadsheet, _, cells = asked.path.split("/", 5)
+        _, _, _, spreadsheet, _, cells = request.path.split("/", 5)
         if spreadsheet != SPREADSHEET:
             return _google_error(404, "NOT_FOUND")
         if not self.is_shared:
@@ -97,16 +97,20 @@ class Services:
         content = {"range": "agents!A1:Z1000", "majorDimension": "ROWS", "values": _trimmed(self.agents())}
         return json_reply(content if content["values"] else {"range": "agents!A1:Z1000", "majorDimension": "ROWS"})
 
-    def _outages(self, asked: Asked) -> Reply:
-        if asked.headers.get("authorization") != f"Bearer {self.api_token}":
+    def _outages(self, request: Asked) -> Reply:
+        if request.headers.get("authorization") != f"Bearer {self.api_token}":
             return json_reply({"error": "unauthorized"}, 401)
-        day = date.fromisoformat(asked.query["day"])
+        day = date.fromisoformat(request.query["day"])
         if not FIRST <= day <= LAST:
             return json_reply({"error": "no report of that day yet"}, 404)
-        found, start = outages(day), int(asked.query.get("cursor", 0))
+        day_outages, start = outages(day), int(request.query.get("cursor", 0))
         end = start + PAGE
         return json_reply(
-            {"total": len(found), "data": found[start:end], "next": str(end) if end < len(found) else None}
+            {
+                "total": len(day_outages),
+                "data": day_outages[start:end],
+                "next": str(end) if end < len(day_outages) else None,
+            }
         )
 
     def write_secrets(self, folder: Path) -> None:
@@ -162,12 +166,12 @@ def _end(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def main(given: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(usage="python -m demo.services --sources DIR --secrets DIR -- COMMAND [ARG...]")
     parser.add_argument("--sources", type=Path, required=True, help="where agents/agents.csv is")
     parser.add_argument("--secrets", type=Path, required=True, help="where addresses and credentials are written")
-    at = given.index("--") if "--" in given else len(given)
-    arguments, command = parser.parse_args(given[:at]), list(given[at + 1 :])
+    at = argv.index("--") if "--" in argv else len(argv)
+    arguments, command = parser.parse_args(argv[:at]), list(argv[at + 1 :])
     if not command:
         parser.error("no COMMAND after --")
     for number in (signal.SIGTERM, signal.SIGHUP):

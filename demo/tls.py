@@ -39,9 +39,9 @@ class Authority:
 def authority(folder: Path, host: str = HOST) -> Authority:
     """A new one, with a certificate for `host` (a name or an address)."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = Authority(folder)
+    new = Authority(folder)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"demo authority {made.folder.name}")])
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"demo authority {new.folder.name}")])
     try:
         name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
@@ -49,11 +49,11 @@ def authority(folder: Path, host: str = HOST) -> Authority:
     ca = _builder(ca_name, ca_name, ca_key).add_extension(x509.BasicConstraints(True, None), critical=True)
     leaf = _builder(x509.Name([]), ca_name, key).add_extension(x509.SubjectAlternativeName([name]), critical=True)
     pem = serialization.Encoding.PEM
-    made.certificate.write_bytes(ca.sign(ca_key, hashes.SHA256()).public_bytes(pem))
+    new.certificate.write_bytes(ca.sign(ca_key, hashes.SHA256()).public_bytes(pem))
     plain = serialization.NoEncryption()
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    write_private(made.server, (leaf.sign(ca_key, hashes.SHA256()).public_bytes(pem) + private).decode())
-    return made
+    write_private(new.server, (leaf.sign(ca_key, hashes.SHA256()).public_bytes(pem) + private).decode())
+    return new
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
@@ -108,10 +108,10 @@ async def _relay(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> 
 
 
 @contextmanager
-def in_front_of(port: int, made: Authority) -> Iterator[Front]:
+def in_front_of(port: int, authority: Authority) -> Iterator[Front]:
     """A server that speaks TLS with the authority's certificate, before the one at `port`, until the block ends."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(made.server)
+    context.load_cert_chain(authority.server)
     front = Front(port, context)
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()

@@ -22,12 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=_place, default=ROOT / ".local/pages", metavar="DIR", help="or s3:// [.local/pages]"
     )
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     built_at = datetime.now(UTC)
     try:
-        environment = load_environment(asked.env)
+        environment = load_environment(options.env)
         contracts = load_contracts(environment)
-        out = environment.reached(asked.out)
+        out = environment.reached(options.out)
         # What can still be told when Gold cannot be read comes first.
         _write(out / RUNS, runs.page(environment, contracts, out, built_at))
         _write(out / CX, cx.page(environment, built_at))

@@ -60,13 +60,13 @@ def read(out: Location) -> Build | None:
     files = [*folder.glob("run_results.json"), *sorted(folder.glob("run_results.*.json"))]
     if not files or not (folder / "manifest.json").exists():
         return None
-    said = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     nodes = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    ran = [(one["unique_id"].partition(".")[0], _node(one, nodes)) for each in said for one in each["results"]]
+    ran = [(result["unique_id"].partition(".")[0], _node(result, nodes)) for run in runs for result in run["results"]]
     return Build(
-        command=said[0]["args"].get("which", ""),
-        finished_at=max(datetime.fromisoformat(each["metadata"]["generated_at"]) for each in said),
-        seconds=sum(each["elapsed_time"] for each in said),
+        command=runs[0]["args"].get("which", ""),
+        finished_at=max(datetime.fromisoformat(run["metadata"]["generated_at"]) for run in runs),
+        seconds=sum(run["elapsed_time"] for run in runs),
         tests=sorted(
             (node for kind, node in ran if kind == "test"), key=lambda test: (_WORST_FIRST.get(test.status, 0), test.of)
         ),
@@ -75,10 +75,10 @@ def read(out: Location) -> Build | None:
     )
 
 
-def _node(one: dict[str, Any], nodes: dict[str, Any]) -> Node:
-    known = nodes.get(one["unique_id"], {})
-    tested = (known.get("attached_node") or "").rpartition(".")[2]
-    name = known.get("name", one["unique_id"].split(".")[2])
+def _node(result: dict[str, Any], nodes: dict[str, Any]) -> Node:
+    node = nodes.get(result["unique_id"], {})
+    tested = (node.get("attached_node") or "").rpartition(".")[2]
+    name = node.get("name", result["unique_id"].split(".")[2])
     # A warehouse quotes values in its errors, and values may be personal.
-    message = re.sub(r"'[^']*'", "'…'", " ".join((one["message"] or "").split()))
-    return Node(name, tested, one["status"], message, one["execution_time"])
+    message = re.sub(r"'[^']*'", "'…'", " ".join((result["message"] or "").split()))
+    return Node(name, tested, result["status"], message, result["execution_time"])

@@ -33,8 +33,8 @@ def page(environment: Environment, built_at: datetime) -> str:
 
 def packed(tables: dict[str, gold.Columns]) -> dict[str, Any]:
     """JSON of the tables: days count from the first one, texts are numbers into `labels`."""
-    known = [day for columns in tables.values() for day in columns.get("day", [])]
-    days = _days(min(known), max(known)) if known else []
+    dates = [day for columns in tables.values() for day in columns.get("day", [])]
+    days = _days(min(dates), max(dates)) if dates else []
     labels = {text: _labels(tables, text) for text in _TEXTS}
     codes: dict[str, dict[Any, int]] = {text: {label: at for at, label in enumerate(labels[text])} for text in labels}
     codes["day"] = {day: at for at, day in enumerate(days)}

@@ -46,10 +46,10 @@ QUERIES = {
 def read(environment: Environment) -> dict[str, Columns]:
     """The answer of each of `QUERIES`. Raises GoldIsMissingError, GoldIsHeldError."""
     try:
-        found = bronze_of(environment).query(QUERIES)
+        answers = bronze_of(environment).query(QUERIES)
     except NotArrivedError as error:
         raise GoldIsMissingError(f"Gold lacks something; build it: ./dbt.sh build ({error})") from error
-    return {name: _columns(*answer) for name, answer in found.items()}
+    return {name: _columns(*answer) for name, answer in answers.items()}
 
 
 def _columns(names: list[str], rows: list[tuple[Any, ...]]) -> Columns:

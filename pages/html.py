@@ -35,12 +35,12 @@ def charts() -> str:
 
 @cache
 def _templates() -> Environment:
-    found = Environment(
+    templates = Environment(
         loader=PackageLoader("pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters |= {"count": _count, "moment": _moment, "as_json": _as_json}
-    found.globals |= {"inlined": _own}
-    return found
+    templates.filters |= {"count": _count, "moment": _moment, "as_json": _as_json}
+    templates.globals |= {"inlined": _own}
+    return templates
 
 
 def _own(name: str) -> Markup:

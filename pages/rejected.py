@@ -36,12 +36,12 @@ class Rejects:
 def samples(environment: Environment, rejecting: Sequence[Outcome]) -> list[Rejects]:
     """Of the newest landings that rejected rows, the newest first."""
     ledger = Ledger(environment.lake)
-    found = []
+    rejects = []
     for outcome in rejecting[: -LANDINGS - 1 : -1]:
         manifest = ledger.newest(outcome.source, outcome.ingest_date)
         if manifest:
-            found.append(Rejects(manifest, _first_rows(environment, manifest)))
-    return found
+            rejects.append(Rejects(manifest, _first_rows(environment, manifest)))
+    return rejects
 
 
 def masked(raw: str) -> str:

@@ -49,17 +49,17 @@ class Line:
     @property
     def balance(self) -> str:
         """Whether it adds up: delivered = landed + rejected, landed = Bronze."""
-        one = self.outcome
-        if one.rows_delivered is None or one.rows_landed is None or one.rows_rejected is None:
+        outcome = self.outcome
+        if outcome.rows_delivered is None or outcome.rows_landed is None or outcome.rows_rejected is None:
             return ""
-        return one.imbalance or ("adds up" if one.state == "loaded" else "not in Bronze yet")
+        return outcome.imbalance or ("adds up" if outcome.state == "loaded" else "not in Bronze yet")
 
 
 class Notice(NamedTuple):
     """Something to look at: "bad" or "wait", what, and the section of the page that tells more."""
 
     how: str
-    what: str
+    text: str
     where: str
 
 
@@ -77,14 +77,18 @@ def page(environment: Environment, contracts: dict[str, SourceContract], out: Lo
     """The whole page; `out` is where it will lie: links to logs start from a folder, and there are none on S3."""
     reports = list(Ledger(environment.lake).reports())
     seconds: dict[tuple[str | None, str, date], float | None] = {
-        (one.run_id, one.source, one.ingest_date): one.seconds
+        (outcome.run_id, outcome.source, outcome.ingest_date): outcome.seconds
         for report in reports
-        for one in report.outcomes
-        if one.run_id == report.run_id
+        for outcome in report.outcomes
+        if outcome.run_id == report.run_id
     }
     lines = [
-        Line(one, seconds.get((one.run_id, one.source, one.ingest_date)), _log(environment, one.run_id, out))
-        for one in status.outcomes(environment, contracts, (), check=False)
+        Line(
+            outcome,
+            seconds.get((outcome.run_id, outcome.source, outcome.ingest_date)),
+            _log(environment, outcome.run_id, out),
+        )
+        for outcome in status.outcomes(environment, contracts, (), check=False)
     ]
     build = artifacts.read(out)
     unfinished = _unfinished(environment, reports, out)
@@ -108,23 +112,23 @@ def page(environment: Environment, contracts: dict[str, SourceContract], out: Lo
     )
 
 
-def _days(known: Sequence[date]) -> list[date]:
-    if not known:
+def _days(dates: Sequence[date]) -> list[date]:
+    if not dates:
         return []
-    return [min(known) + timedelta(days=n) for n in range((max(known) - min(known)).days + 1)]
+    return [min(dates) + timedelta(days=n) for n in range((max(dates) - min(dates)).days + 1)]
 
 
 def _calendar(
     contracts: dict[str, SourceContract], lines: Sequence[Line], days: Sequence[date]
 ) -> list[tuple[str, list[tuple[date, str, Line | None]]]]:
     """By source, each day's state; a day of a daily source that no run looked at is "nothing known"."""
-    found = {(line.outcome.source, line.outcome.ingest_date): line for line in lines}
+    line_of_day = {(line.outcome.source, line.outcome.ingest_date): line for line in lines}
     rows = []
     for name, contract in contracts.items():
         otherwise = "nothing due" if contract.static else "nothing known"
         cells = []
         for day in days:
-            line = found.get((name, day))
+            line = line_of_day.get((name, day))
             cells.append((day, line.outcome.state if line else otherwise, line))
         rows.append((name, cells))
     return rows
@@ -145,29 +149,29 @@ def _attention(
 ) -> list[Notice]:
     """All that somebody should look at, the worst first."""
     arrived = {line.outcome.source for line in lines if line.outcome.rows_landed is not None}
-    found = [notice for line in lines for notice in _notices(line)]
+    notices = [notice for line in lines for notice in _notices(line)]
     for node in build.troubled if build else ():
         how = "wait" if node.status in ("warn", "skipped") else "bad"
-        found.append(Notice(how, f"dbt, {node.status}: {node.name}", "dbt"))
+        notices.append(Notice(how, f"dbt, {node.status}: {node.name}", "dbt"))
     for source in contracts:
         if source not in arrived:
-            found.append(Notice("wait", f"{source}: nothing of it has ever landed", "calendar"))
+            notices.append(Notice("wait", f"{source}: nothing of it has ever landed", "calendar"))
     for run_id, _ in unfinished:
-        found.append(Notice("wait", f"run {run_id} left no report: it was killed, or is still going", "runs"))
-    return sorted(found, key=lambda notice: notice.how != "bad")
+        notices.append(Notice("wait", f"run {run_id} left no report: it was killed, or is still going", "runs"))
+    return sorted(notices, key=lambda notice: notice.how != "bad")
 
 
 def _notices(line: Line) -> Iterator[Notice]:
-    one, where = line.outcome, f"{line.outcome.source}, {line.outcome.ingest_date}"
+    outcome, where = line.outcome, f"{line.outcome.source}, {line.outcome.ingest_date}"
     if line.balance.startswith("off"):
         yield Notice("bad", f"{where}: {line.balance}", "ledger")
-    if one.state in ("failed", "refused"):
-        yield Notice("bad", f"{where}: {line.state}: {one.error}", "ledger")
-    if one.state == "not_arrived":
+    if outcome.state in ("failed", "refused"):
+        yield Notice("bad", f"{where}: {line.state}: {outcome.error}", "ledger")
+    if outcome.state == "not_arrived":
         yield Notice("wait", f"{where}: not arrived", "calendar")
-    if one.odd_volume:
-        yield Notice("wait", f"{where}: {one.odd_volume}", "odd")
-    for kind, names in one.drift.items():
+    if outcome.odd_volume:
+        yield Notice("wait", f"{where}: {outcome.odd_volume}", "odd")
+    for kind, names in outcome.drift.items():
         yield Notice("wait", f"{where}: {kind.replace('_', ' ')}: {', '.join(names)}", "odd")
 
 
@@ -175,7 +179,7 @@ def _shown(environment: Environment, report: RunReport, out: Location) -> Shown:
     return Shown(
         report,
         (report.finished_at - report.started_at).total_seconds(),
-        dict(Counter(one.state.replace("_", " ") for one in report.outcomes)),
+        dict(Counter(outcome.state.replace("_", " ") for outcome in report.outcomes)),
         _log(environment, report.run_id, out),
     )
 

@@ -17,7 +17,7 @@ for line in sys.stdin:
     asked = json.loads(line)
     days = [date.fromisoformat(asked["day"])] * 2 if "day" in asked else [None, None]
     try:
-        answer = [0, build(*days, more=asked["more"])]
+        answer = [0, build(*days, dbt_arguments=asked["more"])]
     except BuildError as error:
         answer = [error.code, str(error)]
     print(json.dumps(answer), flush=True)

@@ -64,8 +64,8 @@ def reach_s3(connection: DuckDBPyConnection) -> None:
     if endpoint:
         scheme, _, host = endpoint.rstrip("/").partition("://")
         options |= {"ENDPOINT": _quoted(host), "URL_STYLE": "'path'", "USE_SSL": str(scheme == "https")}
-    given = ", ".join(f"{name} {value}" for name, value in options.items())
-    connection.execute(f"CREATE OR REPLACE SECRET bronze (TYPE s3, {given})")
+    secret_options = ", ".join(f"{name} {value}" for name, value in options.items())
+    connection.execute(f"CREATE OR REPLACE SECRET bronze (TYPE s3, {secret_options})")
 
 
 def attach(connection: DuckDBPyConnection, folder: str, contracts: Path) -> None:

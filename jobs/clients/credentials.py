@@ -45,22 +45,22 @@ class Database(BaseModel):
 
 def database(reference: str) -> Database:
     """Of `env:PREFIX` (PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter), `ssm:/path` or `connection:ID`."""
-    scheme, _, place = reference.partition(":")
+    scheme, _, target = reference.partition(":")
     names = tuple(Database.model_fields)
     if scheme == "env":
-        found = {name: os.environ.get(f"{place}_{name}".upper()) for name in names}
+        values = {name: os.environ.get(f"{target}_{name}".upper()) for name in names}
     elif scheme == "ssm":
-        found = dict(_parameters(place))
+        values = dict(_parameters(target))
     elif scheme == "connection":
-        found = _database_of(connection(place))
+        values = _database_of(connection(target))
     else:
-        folder = ROOT / place
-        found = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
-    given = {name: value for name, value in found.items() if value and name in names}
-    if missing := [name for name in names if name not in given]:
-        raise ConfigurationError(f"secret {reference}: found {sorted(given)}, missing {missing}")
+        folder = ROOT / target
+        values = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
+    parameters = {name: value for name, value in values.items() if value and name in names}
+    if missing := [name for name in names if name not in parameters]:
+        raise ConfigurationError(f"secret {reference}: found {sorted(parameters)}, missing {missing}")
     try:
-        return Database.model_validate(given)
+        return Database.model_validate(parameters)
     except ValidationError as error:
         wrong = [str(detail["loc"][0]) for detail in error.errors()]
         raise ConfigurationError(f"secret {reference}: {wrong} cannot be used (values are not shown)") from None
@@ -71,21 +71,21 @@ def value(reference: str) -> SecretStr:
 
     Raises ConfigurationError, ServiceError.
     """
-    scheme, _, place = reference.partition(":")
+    scheme, _, target = reference.partition(":")
     if scheme == "env":
-        found = os.environ.get(place, "")
+        text = os.environ.get(target, "")
     elif scheme == "ssm":
-        found = _parameter(place)
+        text = _parameter(target)
     elif scheme == "connection":
-        found = connection(place).get("password") or ""
+        text = connection(target).get("password") or ""
     else:
         try:
-            found = (ROOT / place).read_text(encoding="utf-8")
+            text = (ROOT / target).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"secret {reference}: cannot be read ({type(error).__name__})") from None
-    if not found.strip():
+    if not text.strip():
         raise ConfigurationError(f"secret {reference}: found nothing")
-    return SecretStr(found.strip())
+    return SecretStr(text.strip())
 
 
 def service_account(reference: str) -> dict[str, Any]:
@@ -104,22 +104,22 @@ def google(reference: str, scope: str) -> Any:
     from google.oauth2 import service_account as account
 
     try:
-        if (given := _google_json(reference)).get("type") == "external_account":
-            supplied = {name: text for name, text in given.items() if name != "credential_source"}
+        if (info := _google_json(reference)).get("type") == "external_account":
+            supplied = {name: text for name, text in info.items() if name != "credential_source"}
             minting: Any = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
                 {**supplied, "aws_security_credentials_supplier": _FromAws()}, scopes=[scope]
             )
         else:
             key = service_account(reference)
             minting = account.Credentials.from_service_account_info(key, scopes=[scope])  # type: ignore[no-untyped-call]
-        found = bearer(minting)
-        found.refresh(Request())
+        credentials = bearer(minting)
+        credentials.refresh(Request())
     except TransportError as error:
         raise ServiceError(f"secret {reference}: Google's token endpoint: {type(error).__name__}") from None
     except (GoogleAuthError, ValueError) as error:
         reason = str(error.args[0])[:200] if error.args else type(error).__name__
         raise ConfigurationError(f"secret {reference}: Google gives no token: {reason}") from None
-    return found
+    return credentials
 
 
 def bearer(minting: Any) -> Any:
@@ -139,10 +139,10 @@ def bearer(minting: Any) -> Any:
 
 def _google_json(reference: str) -> dict[str, Any]:
     try:
-        found = _key_of(reference)
+        content = _key_of(reference)
     except json.JSONDecodeError:
         raise ConfigurationError(f"secret {reference}: not JSON; allowed is a service account's key file") from None
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 class _FromAws:
@@ -152,10 +152,10 @@ class _FromAws:
         from boto3.session import Session
         from google.auth.aws import AwsSecurityCredentials
 
-        found = Session().get_credentials()
-        if found is None:
+        credentials = Session().get_credentials()
+        if credentials is None:
             raise ConfigurationError("no AWS credentials to federate; give this machine a role, or AWS_PROFILE")
-        frozen = found.get_frozen_credentials()
+        frozen = credentials.get_frozen_credentials()
         return AwsSecurityCredentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     def get_aws_region(self, _context: object, _request: object) -> str:
@@ -165,19 +165,19 @@ class _FromAws:
 def connection(name: str) -> dict[str, Any]:
     """A connection as Airflow keeps it: in the variable AIRFLOW_CONN_NAME, else in AWS SSM; JSON, or a URI."""
     text = os.environ.get(f"AIRFLOW_CONN_{name}") or _parameter(f"/airflow/connections/{name}")
-    found = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
-    if isinstance(extra := found.get("extra") or {}, str):
+    fields = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
+    if isinstance(extra := fields.get("extra") or {}, str):
         extra = json.loads(extra)
-    return found | {"extra": extra}
+    return fields | {"extra": extra}
 
 
-def identifier(given: str) -> str:
+def identifier(text: str) -> str:
     """Itself, or what a reference holds, or Airflow's variable of `variable:NAME`: AIRFLOW_VAR_NAME, or in AWS SSM."""
-    if re.fullmatch(REFERENCE, given):
-        return value(given).get_secret_value()
-    if not given.startswith("variable:"):
-        return given
-    name = given.removeprefix("variable:")
+    if re.fullmatch(REFERENCE, text):
+        return value(text).get_secret_value()
+    if not text.startswith("variable:"):
+        return text
+    name = text.removeprefix("variable:")
     return (os.environ.get(f"AIRFLOW_VAR_{name}") or _parameter(f"/airflow/variables/{name}")).strip()
 
 
@@ -194,7 +194,7 @@ def _of_uri(text: str) -> dict[str, Any]:
     }
 
 
-def _database_of(given: dict[str, Any]) -> dict[str, str | None]:
+def _database_of(fields: dict[str, Any]) -> dict[str, str | None]:
     """The six parameters; Airflow calls the database `schema`, the schema of the tables stands in `extra`."""
     named = {
         "db_host": "host",
@@ -203,10 +203,10 @@ def _database_of(given: dict[str, Any]) -> dict[str, str | None]:
         "db_password": "password",  # pragma: allowlist secret
         "db_name": "schema",
     }
-    found = {ours: given.get(theirs) for ours, theirs in named.items()}
-    found |= {"db_port": found["db_port"] or 5432}
-    found["table_schema_name"] = given["extra"].get("table_schema_name", "customer_complaints")
-    return {name: None if value is None else str(value) for name, value in found.items()}
+    parameters = {ours: fields.get(theirs) for ours, theirs in named.items()}
+    parameters |= {"db_port": parameters["db_port"] or 5432}
+    parameters["table_schema_name"] = fields["extra"].get("table_schema_name", "customer_complaints")
+    return {name: None if value is None else str(value) for name, value in parameters.items()}
 
 
 def _key_of(reference: str) -> Any:
@@ -223,15 +223,15 @@ def _parameter(name: str) -> str:
         return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
-def address(given: str) -> str:
+def address(text: str) -> str:
     """A service's address, itself or by reference. Raises ConfigurationError where it would carry secrets in clear."""
-    found = given if given.startswith(("http://", "https://")) else value(given).get_secret_value()
-    parts = urlsplit(found)
+    url = text if text.startswith(("http://", "https://")) else value(text).get_secret_value()
+    parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
-        raise ConfigurationError(f"address {given}: allowed is https://, and http:// on this machine only")
+        raise ConfigurationError(f"address {text}: allowed is https://, and http:// on this machine only")
     if parts.username or parts.password:
         raise ConfigurationError(f"services: an address with a password in it, at {parts.hostname}; use a secret")
-    return found.rstrip("/")
+    return url.rstrip("/")
 
 
 def _parameters(path: str) -> Iterator[tuple[str, str]]:
@@ -239,12 +239,12 @@ def _parameters(path: str) -> Iterator[tuple[str, str]]:
     with _parameter_store(path) as client:
         pages = client.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
         for page in pages:
-            for found in page["Parameters"]:
-                yield found["Name"].rpartition("/")[2], found["Value"]
+            for parameter in page["Parameters"]:
+                yield parameter["Name"].rpartition("/")[2], parameter["Value"]
 
 
 @contextmanager
-def _parameter_store(place: str) -> Iterator[Any]:
+def _parameter_store(path: str) -> Iterator[Any]:
     """A client of AWS SSM, its errors as ours."""
     import boto3
     from botocore.config import Config
@@ -257,19 +257,19 @@ def _parameter_store(place: str) -> Iterator[Any]:
         yield boto3.session.Session().client("ssm", region_name=region, config=retries)
     except (NoCredentialsError, PartialCredentialsError):
         raise ConfigurationError(
-            f"secret ssm:{place}: no AWS credentials; give this machine a role, or AWS_PROFILE"
+            f"secret ssm:{path}: no AWS credentials; give this machine a role, or AWS_PROFILE"
         ) from None
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code == "ParameterNotFound":
-            raise ConfigurationError(f"secret ssm:{place}: no such parameter in {region}") from None
+            raise ConfigurationError(f"secret ssm:{path}: no such parameter in {region}") from None
         if code in _DENIED:
             raise ConfigurationError(
-                f"secret ssm:{place}: {code} in {region}; the role needs ssm:GetParameter and "
-                f"ssm:GetParametersByPath on parameter{place}, and kms:Decrypt on its key"
+                f"secret ssm:{path}: {code} in {region}; the role needs ssm:GetParameter and "
+                f"ssm:GetParametersByPath on parameter{path}, and kms:Decrypt on its key"
             ) from None
         if code in _THROTTLED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-            raise ServiceError(f"secret ssm:{place}: {code} from SSM in {region} after 5 tries; run again") from None
-        raise ConfigurationError(f"secret ssm:{place}: {code} from SSM in {region}") from None
+            raise ServiceError(f"secret ssm:{path}: {code} from SSM in {region} after 5 tries; run again") from None
+        raise ConfigurationError(f"secret ssm:{path}: {code} from SSM in {region}") from None
     except BotoCoreError as error:
-        raise ServiceError(f"secret ssm:{place}: SSM in {region}: {error}") from None
+        raise ServiceError(f"secret ssm:{path}: SSM in {region}: {error}") from None

@@ -73,24 +73,24 @@ def session_limits(access: PostgresAccess) -> str:
 
 def explained(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
-    said = f"Postgres: {message.strip()}"
+    text = f"Postgres: {message.strip()}"
     match code:
         case errorcodes.INSUFFICIENT_PRIVILEGE:
             grants = (
                 f"GRANT USAGE ON SCHEMA {secret.table_schema_name} and SELECT on its tables to {secret.db_username}"
             )
-            return ConfigurationError(f"{said}; {grants}")
+            return ConfigurationError(f"{text}; {grants}")
         case errorcodes.UNDEFINED_TABLE:
-            return DeliveryChangedError(f"{said}: dropped while it was read")
+            return DeliveryChangedError(f"{text}: dropped while it was read")
         case _:
-            return ServiceError(said)
+            return ServiceError(text)
 
 
 def unreachable(secret: Database, message: str) -> PlatformError:
     """Why libpq got no connection, and what to do about it."""
     message = message.strip()
-    place = f"Postgres at {secret.db_host}:{secret.db_port}/{secret.db_name}"
+    server = f"Postgres at {secret.db_host}:{secret.db_port}/{secret.db_name}"
     for part, what_to_do in _NOT_PASSING.items():
         if part in message:
-            return ConfigurationError(f"{place}: {message}; {what_to_do}")
-    return ServiceError(f"{place} cannot be reached: {message}")
+            return ConfigurationError(f"{server}: {message}; {what_to_do}")
+    return ServiceError(f"{server} cannot be reached: {message}")

@@ -33,10 +33,10 @@ def head(at: S3Location) -> dict[str, Any] | None:
     """Size, ETag and time of one object; None: it is not there."""
     try:
         with _explained(at):
-            found: dict[str, Any] = _client(at).head_object(**_names(at))
+            response: dict[str, Any] = _client(at).head_object(**_names(at))
     except _MissingError:
         return None
-    return found
+    return response
 
 
 def matching(root: S3Location, pattern: str) -> Iterator[tuple[S3Location, dict[str, Any]]]:
@@ -45,23 +45,23 @@ def matching(root: S3Location, pattern: str) -> Iterator[tuple[S3Location, dict[
     prefix = (root / pattern.partition("*")[0]).key
     with _explained(root):
         pages = _client(root).get_paginator("list_objects_v2").paginate(**_bucket(root), Prefix=prefix)
-        for found in (found for page in pages for found in page.get("Contents", ())):
-            if whole.fullmatch(found["Key"]):
-                yield S3Location(root.bucket, found["Key"], root.service), found
+        for entry in (entry for page in pages for entry in page.get("Contents", ())):
+            if whole.fullmatch(entry["Key"]):
+                yield S3Location(root.bucket, entry["Key"], root.service), entry
 
 
-def read(at: S3Location, **more: str) -> bytes:
+def read(at: S3Location, **options: str) -> bytes:
     """The object, or a part of it by `Range`. Raises DeliveryChangedError where `IfMatch` no longer holds."""
-    return _read(at, **more)[0]
+    return _read(at, **options)[0]
 
 
-def _read(at: S3Location, **more: str) -> tuple[bytes, dict[str, Any]]:
+def _read(at: S3Location, **options: str) -> tuple[bytes, dict[str, Any]]:
     """The same with what else the answer says."""
     for attempt in range(1, TRIES + 1):
         try:
             with _explained(at):
-                found: dict[str, Any] = _client(at).get_object(**_names(at), **more)
-                return found["Body"].read(), found
+                answer: dict[str, Any] = _client(at).get_object(**_names(at), **options)
+                return answer["Body"].read(), answer
         except (HTTPError, OSError) as error:  # boto3 does not retry an answer that breaks off
             if attempt == TRIES:
                 raise ServiceError(f"{at}: its bytes broke off {TRIES} times: {error}") from error
@@ -98,13 +98,13 @@ def put(at: S3Location, content: bytes, content_type: str) -> None:
 def footer(at: S3Location) -> tuple[BytesIO, int]:
     """What a Parquet reader needs to see of a file's end, as a file; and the size of the whole."""
     try:
-        tail, found = _read(at, Range=f"bytes=-{FOOTER}")
+        tail, answer = _read(at, Range=f"bytes=-{FOOTER}")
     except _MissingError as error:
         raise PlatformError(f"{at} was just written and is gone") from error
-    size, etag = int(found["ContentRange"].rpartition("/")[2]), found["ETag"]
-    wanted = int.from_bytes(tail[-8:-4], "little") + 8
-    if wanted > len(tail):
-        tail = read(at, Range=f"bytes={max(0, size - wanted)}-{size - 1}", IfMatch=etag)
+    size, etag = int(answer["ContentRange"].rpartition("/")[2]), answer["ETag"]
+    footer_size = int.from_bytes(tail[-8:-4], "little") + 8
+    if footer_size > len(tail):
+        tail = read(at, Range=f"bytes={max(0, size - footer_size)}-{size - 1}", IfMatch=etag)
     return BytesIO(b"PAR1" + tail), size
 
 
@@ -146,8 +146,8 @@ def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
         while piece := content.read(PIECE):
             number = len(pieces) + 1
             with _explained(at):
-                found = _client(at).upload_part(**_names(at), UploadId=upload, PartNumber=number, Body=piece)
-            pieces.append({"PartNumber": number, "ETag": found["ETag"]})
+                response = _client(at).upload_part(**_names(at), UploadId=upload, PartNumber=number, Body=piece)
+            pieces.append({"PartNumber": number, "ETag": response["ETag"]})
     try:
         with _explained(at):
             _client(at).complete_multipart_upload(
@@ -174,7 +174,7 @@ def remove(prefix: S3Location) -> None:
     with _explained(prefix):
         pages = _client(prefix).get_paginator("list_objects_v2").paginate(**_bucket(prefix), Prefix=f"{prefix.key}/")
         for page in pages:
-            if keys := [{"Key": found["Key"]} for found in page.get("Contents", ())]:
+            if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", ())]:
                 _client(prefix).delete_objects(**_bucket(prefix), Delete={"Objects": keys, "Quiet": True})
 
 
@@ -186,7 +186,7 @@ def delta_options(at: S3Location) -> dict[str, str]:
     if credentials is None:
         raise ConfigurationError(f"{at}: no AWS credentials, neither in the environment nor from an instance role")
     frozen = credentials.get_frozen_credentials()
-    found = {
+    options = {
         "aws_access_key_id": frozen.access_key,
         "aws_secret_access_key": frozen.secret_key,
         "aws_session_token": frozen.token,
@@ -198,7 +198,7 @@ def delta_options(at: S3Location) -> dict[str, str]:
         "aws_server_side_encryption": "aws:kms" if service.kms_key else None,
         "aws_sse_kms_key_id": service.kms_key,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in options.items() if value}
 
 
 class _MissingError(Exception):
@@ -259,8 +259,8 @@ def endpoint(at: S3Location) -> str:
 
 
 def _is_path_style(at: S3Location) -> bool:
-    given = at.service.path_style
-    return not endpoint(at).endswith(".amazonaws.com") if given is None else given
+    path_style = at.service.path_style
+    return not endpoint(at).endswith(".amazonaws.com") if path_style is None else path_style
 
 
 def _bucket(at: S3Location) -> dict[str, str]:

@@ -51,10 +51,10 @@ def look(root: Location, pattern: str) -> tuple[Input, ...]:
     from jobs.clients import s3
 
     if "*" in pattern:
-        found = [(at, facts, int(facts["Size"])) for at, facts in s3.matching(root, pattern)]
+        objects = [(at, facts, int(facts["Size"])) for at, facts in s3.matching(root, pattern)]
     else:
         facts = s3.head(root / pattern)
-        found = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
+        objects = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
     return tuple(
         Input(
             uri=str(at),
@@ -63,15 +63,15 @@ def look(root: Location, pattern: str) -> tuple[Input, ...]:
             last_modified=facts["LastModified"],
             version=facts.get("VersionId"),
         )
-        for at, facts, size in found
+        for at, facts, size in objects
     )
 
 
 def look_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Input, ...]:
     """The objects of the first of the path templates that matches any."""
     for template in templates:
-        if found := look(root, template.format(date=day)):
-            return found
+        if inputs := look(root, template.format(date=day)):
+            return inputs
     return ()
 
 
@@ -90,17 +90,17 @@ def _input(path: Path) -> Input:
     )
 
 
-def stream(root: Location, found: Input, start: int = 0) -> Iterator[bytes]:
+def stream(root: Location, file: Input, start: int = 0) -> Iterator[bytes]:
     """The object's bytes in chunks of at most `CHUNK`; `root`: the location that it was found below."""
     if isinstance(root, S3Location):
         from jobs.clients import s3
 
-        at = S3Location(root.bucket, found.uri.removeprefix(f"s3://{root.bucket}/"), root.service)
-        yield from s3.stream(at, found.size, found.etag, CHUNK, start)
+        at = S3Location(root.bucket, file.uri.removeprefix(f"s3://{root.bucket}/"), root.service)
+        yield from s3.stream(at, file.size, file.etag, CHUNK, start)
         return
-    with open(found.uri, "rb", buffering=0) as file:
-        file.seek(start)
-        while chunk := file.read(CHUNK):
+    with open(file.uri, "rb", buffering=0) as content:
+        content.seek(start)
+        while chunk := content.read(CHUNK):
             yield chunk
 
 
@@ -140,9 +140,9 @@ def parquet(at: Location) -> Footer:
         from jobs.clients import s3
 
         file, size = s3.footer(at)
-    found = pq.read_metadata(file)
-    metadata = {key.decode(): value.decode("utf-8", "replace") for key, value in (found.metadata or {}).items()}
-    return Footer(found.num_rows, size, tuple(found.schema.to_arrow_schema().names), metadata)
+    footer = pq.read_metadata(file)
+    metadata = {key.decode(): value.decode("utf-8", "replace") for key, value in (footer.metadata or {}).items()}
+    return Footer(footer.num_rows, size, tuple(footer.schema.to_arrow_schema().names), metadata)
 
 
 @contextmanager
@@ -228,8 +228,8 @@ def handed(file: Path, scratch: Location) -> Input:
         from jobs.clients import s3
 
         s3.upload(file, scratch / file.name)
-    (found,) = look(scratch, file.name)
-    return found
+    (shared,) = look(scratch, file.name)
+    return shared
 
 
 def discard(scratch: Location) -> None:

@@ -51,17 +51,17 @@ class Environment(Strict):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _put_together(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+    def _put_together(cls, content: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
         """The parts of one file: a place on S3 knows how this environment's S3 is reached."""
-        found = read(given)
-        found._check_together()
-        places = {"sources": found.reached(found.sources), "lake": found.reached(found.lake)}
-        match found.warehouse:
+        environment = read(content)
+        environment._check_together()
+        locations = {"sources": environment.reached(environment.sources), "lake": environment.reached(environment.lake)}
+        match environment.warehouse:
             case DeltaWarehouse(path=path) as warehouse:
-                warehouse = warehouse.model_copy(update={"path": found.reached(path)})
-                return found.model_copy(update={**places, "warehouse": warehouse})
+                warehouse = warehouse.model_copy(update={"path": environment.reached(path)})
+                return environment.model_copy(update={**locations, "warehouse": warehouse})
             case BigQueryWarehouse() | SnowflakeWarehouse():
-                return found.model_copy(update=places)
+                return environment.model_copy(update=locations)
             case _ as unknown:
                 assert_never(unknown)
 
@@ -93,6 +93,6 @@ def load_environment(name: str) -> Environment:
     """Of `conf/env/NAME.toml`, or of the file itself where `name` ends in .toml. Raises ConfigurationError."""
     path = Path(name) if name.endswith(".toml") else ROOT / "conf/env" / f"{name}.toml"
     if not path.is_file():
-        known = sorted(found.stem for found in (ROOT / "conf/env").glob("*.toml"))
-        raise ConfigurationError(f"environment {name!r}: no file {toml.shown(path)}; there are {known}")
+        names = sorted(file.stem for file in (ROOT / "conf/env").glob("*.toml"))
+        raise ConfigurationError(f"environment {name!r}: no file {toml.shown(path)}; there are {names}")
     return toml.load(Environment, path)

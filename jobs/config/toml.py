@@ -16,9 +16,9 @@ _SECRET_TABLES = ("secrets", "services", "spreadsheets")
 _SECRET_FIELDS = ("account", "private_key", "passphrase", "oauth_token", "endpoint")
 
 
-def load(model: type[Model], path: Path, **more: Any) -> Model:
-    """The file as `model`, `more` in the place of its own fields. Raises ConfigurationError."""
-    content = parse(path) | more
+def load(model: type[Model], path: Path, **fields: Any) -> Model:
+    """The file as `model`, `fields` in the place of its own. Raises ConfigurationError."""
+    content = parse(path) | fields
     content.setdefault("name", path.stem)
     if content["name"] != path.stem:
         raise ConfigurationError(f"{shown(path)}: name: found {content['name']!r}, allowed {path.stem!r}, as the file")
@@ -49,19 +49,19 @@ def shown(path: Path) -> str:
 
 
 def _mistake(detail: Any) -> str:
-    place = [str(part) for part in detail["loc"]]
-    if place and place[0] in ("warehouse", "delivery"):
-        place[1:2] = []  # the kind, which pydantic puts there
-    field, found = ".".join(place) or "file", _found(place, detail["input"])
+    keys = [str(part) for part in detail["loc"]]
+    if keys and keys[0] in ("warehouse", "delivery"):
+        keys[1:2] = []  # the kind, which pydantic puts there
+    field, value = ".".join(keys) or "file", _found(keys, detail["input"])
     match detail["type"]:
         case "missing":
             return f"{field}: found nothing, but it is required"
         case "extra_forbidden":
             return f"{field}: found, but there is no such field"
         case "string_pattern_mismatch":
-            return f"{field}: found {found}, allowed {detail['ctx']['pattern']}"
+            return f"{field}: found {value}, allowed {detail['ctx']['pattern']}"
         case "literal_error":
-            return f"{field}: found {found}, allowed {detail['ctx']['expected']}"
+            return f"{field}: found {value}, allowed {detail['ctx']['expected']}"
         case "union_tag_invalid":
             tag = detail["ctx"]["discriminator"].strip("'")
             return f"{field}.{tag}: found {detail['ctx']['tag']!r}, allowed {detail['ctx']['expected_tags']}"
@@ -70,10 +70,10 @@ def _mistake(detail: Any) -> str:
         case "value_error":
             return f"{field}: {detail['ctx']['error']}"
         case _:
-            return f"{field}: found {found}: {detail['msg']}"
+            return f"{field}: found {value}: {detail['msg']}"
 
 
-def _found(place: list[str], value: object) -> str:
+def _found(keys: list[str], value: object) -> str:
     """A value for a message; of what may be a secret its length only."""
-    is_secret = bool(place) and (place[0] in _SECRET_TABLES or place[-1] in _SECRET_FIELDS)
+    is_secret = bool(keys) and (keys[0] in _SECRET_TABLES or keys[-1] in _SECRET_FIELDS)
     return f"a text of {len(str(value))} characters (not shown)" if is_secret else repr(value)

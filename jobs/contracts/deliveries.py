@@ -163,7 +163,7 @@ class RestDelivery(Strict):
 
     _templates = field_validator("path")(_checked_template)
     _parameters = field_validator("parameters")(
-        lambda given: {name: _checked_template(value) for name, value in given.items()}
+        lambda parameters: {name: _checked_template(value) for name, value in parameters.items()}
     )
 
     @property

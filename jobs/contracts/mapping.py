@@ -24,12 +24,12 @@ class Mapping:
     @property
     def drift(self) -> dict[str, list[str]]:
         """What differs from the source contract, for manifest and report; empty: nothing."""
-        found = {
+        names_by_kind = {
             "unknown_columns": [self.delivered[position] for position in self.unknown],
             "renamed_columns": [f"{header} -> {name}" for header, name in sorted(self.renamed.items())],
             "absent_columns": [name for name, position in self.positions.items() if position is None],
         }
-        return {kind: names for kind, names in found.items() if names}
+        return {kind: names for kind, names in names_by_kind.items() if names}
 
     def select(self, values: Sequence[pa.Array], rows: int) -> list[pa.Array]:
         """`values` in delivered order -> the landed columns in contract order, then `_rescued` (JSON or null)."""
@@ -57,21 +57,21 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
     for position, header in enumerate(delivered):
         name = contract.columns.get(header) or snake_case(header)
         targets.setdefault(name, []).append(position)
-    for name, found in targets.items():
-        if len(found) > 1 and name in landed_names:
-            headers = [delivered[position] for position in found]
+    for name, indexes in targets.items():
+        if len(indexes) > 1 and name in landed_names:
+            headers = [delivered[position] for position in indexes]
             raise ContractError(f"{where}: the headers {headers} all fall on column {name!r}; one of them must go")
     missing = [name for name in contract.columns.values() if name not in targets and name not in contract.optional]
     if missing:
-        wanted = {name: header for header, name in contract.columns.items()}
-        gone = ", ".join(f"{wanted[name]!r} (lands as {name})" for name in missing)
+        headers_by_name = {name: header for header, name in contract.columns.items()}
+        gone = ", ".join(f"{headers_by_name[name]!r} (lands as {name})" for name in missing)
         raise ContractError(f"{where}: column {gone} is gone; delivered: {list(delivered)}")
     positions = {name: targets[name][0] if name in targets else None for name in contract.columns.values()}
-    unknown = tuple(position for name, found in targets.items() if name not in landed_names for position in found)
+    unknown = tuple(position for name, indexes in targets.items() if name not in landed_names for position in indexes)
     renamed = {
-        delivered[found[0]]: name
-        for name, found in targets.items()
-        if name in landed_names and delivered[found[0]] not in contract.columns
+        delivered[indexes[0]]: name
+        for name, indexes in targets.items()
+        if name in landed_names and delivered[indexes[0]] not in contract.columns
     }
     return Mapping(tuple(delivered), positions, unknown, renamed)
 
@@ -85,17 +85,17 @@ def _rescued(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
 
 def as_json(entry: Dictionary[str, object]) -> str | None:
     """What a row has of columns that nobody asked for; None: nothing."""
-    held = {name: value for name, value in entry.items() if value is not None}
-    return json.dumps(held, ensure_ascii=False, separators=(",", ":")) if held else None
+    values = {name: value for name, value in entry.items() if value is not None}
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None
 
 
 def distinct(names: Sequence[str]) -> list[str]:
     """Names that are no one else's: a second `x` is `x (2)`."""
-    found: dict[str, None] = {}
+    unique: dict[str, None] = {}
     for name in names:
         number, free = 1, name
-        while free in found:
+        while free in unique:
             number += 1
             free = f"{name} ({number})"
-        found[free] = None
-    return list(found)
+        unique[free] = None
+    return list(unique)

@@ -7,11 +7,13 @@ from jobs.engines.session import Session
 from jobs.engines.spark import OnSpark
 
 
-def chosen(asked: str, bytes_to_read: int, spark_above_gb: float, session: Session) -> tuple[InProcess | OnSpark, str]:
-    """The engine, and why it is this one. `asked`: of `settings.ENGINES`."""
-    if asked == OnSpark.name:
+def chosen(
+    requested: str, bytes_to_read: int, spark_above_gb: float, session: Session
+) -> tuple[InProcess | OnSpark, str]:
+    """The engine, and why it is this one. `requested`: of `ENGINES`."""
+    if requested == OnSpark.name:
         return OnSpark(session), "asked for"
-    if asked == InProcess.name:
+    if requested == InProcess.name:
         return InProcess(), "asked for"
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         return OnSpark(session), "spark-submit started this run"

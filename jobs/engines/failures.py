@@ -14,7 +14,7 @@ def first_task_failure(spark: SparkSession, work: str) -> str:
     """
     try:
         java, store = spark._jvm.java, spark.sparkContext._jsc.sc().statusStore()  # type: ignore[union-attr]
-        found: list[tuple[int, int, str]] = []
+        failures: list[tuple[int, int, str]] = []
         spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty(_PATIENCE)
         none = java.util.ArrayList()
         quantiles = spark.sparkContext._gateway.new_array(spark._jvm.double, 0)  # type: ignore[union-attr]
@@ -26,15 +26,15 @@ def first_task_failure(spark: SparkSession, work: str) -> str:
             tasks = store.taskList(stage.stageId(), stage.attemptId(), _TASKS)
             for task in (tasks.apply(index) for index in range(tasks.size())):
                 if task.errorMessage().isDefined():
-                    told = _told(task.errorMessage().get())
-                    found.append((-stage.stageId(), task.launchTime().getTime(), told))
-        return min(found, default=(0, 0, ""))[2]
+                    reason = _told(task.errorMessage().get())
+                    failures.append((-stage.stageId(), task.launchTime().getTime(), reason))
+        return min(failures, default=(0, 0, ""))[2]
     except (Py4JError, AttributeError, TypeError):  # Spark's inner parts, or its driver is gone: the error stands alone
         return ""
 
 
 def _told(message: str) -> str:
     """The line of a task's error that says why; Spark's own wrapping says only where."""
-    first, *more = message.split("\n")
-    causes = [line.removeprefix("Caused by: ") for line in more if line.startswith("Caused by: ")]
+    first, *following = message.split("\n")
+    causes = [line.removeprefix("Caused by: ") for line in following if line.startswith("Caused by: ")]
     return causes[0] if causes and first.startswith("org.apache.spark.") else first

@@ -41,7 +41,7 @@ def _s3a(environment: Environment) -> dict[str, str]:
     # Spark hands the variables' endpoint to S3A by itself, but neither region nor path style.
     endpoint = service.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     path_style = bool(endpoint) if service.path_style is None else service.path_style
-    found = {
+    settings = {
         "endpoint": endpoint,
         "endpoint.region": service.region,
         "path.style.access": str(path_style).lower(),
@@ -49,7 +49,7 @@ def _s3a(environment: Environment) -> dict[str, str]:
         "server-side-encryption-algorithm": "SSE-KMS" if service.kms_key else None,
         "server-side-encryption.key": service.kms_key,
     }
-    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in found.items() if value}
+    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in settings.items() if value}
 
 
 class Session:

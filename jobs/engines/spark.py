@@ -96,8 +96,8 @@ class OnSpark:
         spark = self.session.describe(task.description)
         predicates = [split.predicate for _, split in named]
         properties = {**relation.options, "fetchsize": str(relation.rows)}
-        found = spark.read.jdbc(relation.url, relation.query, predicates=predicates, properties=properties)
-        return found.select(*relation.columns).rdd.mapPartitionsWithIndex(landed).collect()
+        frame = spark.read.jdbc(relation.url, relation.query, predicates=predicates, properties=properties)
+        return frame.select(*relation.columns).rdd.mapPartitionsWithIndex(landed).collect()
 
     def first_failure(self, work: str) -> str:
         """What the earliest failed task of the stage described as `work` said; "": nothing is known."""

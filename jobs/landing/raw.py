@@ -40,7 +40,7 @@ class Landing:
         task = LandSplit(self._description, self._columns, self._stamp, self._folder, into)
         named = [(f"part-{number:05}", split) for number, split in enumerate(splits)]
         results = _accepted(engine.run(task, named))
-        chains = groupby(zip(named, results, strict=True), key=lambda one: one[0][1].uri)
+        chains = groupby(zip(named, results, strict=True), key=lambda pair: pair[0][1].uri)
         landed = [result for _, chain in chains for result in self._chained(engine, task, list(chain))]
         for result in landed:
             if result.rejected.path:  # by which a bucket's lifecycle knows them: prefixes have no wildcard
@@ -54,23 +54,23 @@ class Landing:
 
         So the rows are those of one reading from the first byte to the last, wherever a split guessed its beginning.
         """
-        found: list[SplitResult] = []
+        results: list[SplitResult] = []
         lines = 0
         for (name, split), guessed in chain:
             result = guessed
             if split.size is None:
-                found.append(result)
+                results.append(result)
                 continue
-            if found and guessed.first_byte != found[-1].end_byte:
+            if results and guessed.first_byte != results[-1].end_byte:
                 self._forget(task.into, guessed)
-                again = (f"{name}-again", split.starting_at(found[-1].end_byte))
+                again = (f"{name}-again", split.starting_at(results[-1].end_byte))
                 (result,) = _accepted(engine.run(task, [again]))
-            found.append(self._renumbered(result, lines) if lines and result.rejected.rows else result)
+            results.append(self._renumbered(result, lines) if lines and result.rejected.rows else result)
             lines += result.lines
         size = chain[-1][0][1].size
-        if size is not None and found[-1].end_byte != size:
-            raise BalanceError(f"{chain[-1][0][1].uri}: {size} bytes, read up to byte {found[-1].end_byte}")
-        return found
+        if size is not None and results[-1].end_byte != size:
+            raise BalanceError(f"{chain[-1][0][1].uri}: {size} bytes, read up to byte {results[-1].end_byte}")
+        return results
 
     def _forget(self, into: str, wrong: SplitResult) -> None:
         """What began in the midst of a record; on S3 it stays until it is swept, named by no manifest."""

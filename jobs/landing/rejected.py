@@ -12,7 +12,7 @@ from jobs.landing.split import RejectedRows
 from jobs.landing.writer import ParquetFile, Stamp, parquet_file, schema_of, stamped
 
 REJECTED_COLUMNS = ("_reason", "_position", "_raw")
-_HELD = 8 * 2**20  # bytes of records that memory holds
+_BUFFER_BYTES = 8 * 2**20  # of records that memory holds
 
 
 class RejectedFile:
@@ -24,7 +24,7 @@ class RejectedFile:
         self._stack = ExitStack()
         self._file: ParquetFile | None = None
         self._records: list[tuple[str, int, str]] = []
-        self._held = 0
+        self._buffered_bytes = 0
         self._reasons: dict[str, int] = {}
         self._first = ""
 
@@ -33,8 +33,8 @@ class RejectedFile:
         self._first = self._first or f"{reason}, {self._uri} line or entry {position}"
         self._reasons[reason] = self._reasons.get(reason, 0) + 1
         self._records.append((reason, position, text))
-        self._held += len(text)
-        if self._held > _HELD:
+        self._buffered_bytes += len(text)
+        if self._buffered_bytes > _BUFFER_BYTES:
             self._write()
 
     def _write(self) -> None:
@@ -52,7 +52,7 @@ class RejectedFile:
         ]
         batch = pa.RecordBatch.from_arrays(columns, names=[*REJECTED_COLUMNS, "_rescued"])
         self._file.add(stamped(batch, self._stamp, self._uri, self._schema))
-        self._records, self._held = [], 0
+        self._records, self._buffered_bytes = [], 0
 
     def __enter__(self) -> "RejectedFile":
         return self

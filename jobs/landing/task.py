@@ -60,7 +60,7 @@ class LandSplit:
 
 
 def _as_json(counts: Counts, rejected: RejectedRows) -> str:
-    found = {
+    fields = {
         "records": counts.records,
         "rejected": rejected._asdict() | {"reasons": dict(rejected.reasons)},
         "lines": counts.lines,
@@ -68,12 +68,12 @@ def _as_json(counts: Counts, rejected: RejectedRows) -> str:
         "end_byte": counts.end_byte,
         "columns": list(counts.columns),
     }
-    return json.dumps(found)
+    return json.dumps(fields)
 
 
 def _result(at: Location) -> SplitResult:
     """What the file at `at` says of its split, whichever attempt made it."""
     footer = store.parquet(at)
-    found = json.loads(footer.metadata[_COUNTS])
-    found |= {"rejected": RejectedRows(**found["rejected"]), "columns": tuple(found["columns"])}
-    return SplitResult(path=at.name, rows=footer.rows, bytes=footer.bytes, **found)
+    fields = json.loads(footer.metadata[_COUNTS])
+    fields |= {"rejected": RejectedRows(**fields["rejected"]), "columns": tuple(fields["columns"])}
+    return SplitResult(path=at.name, rows=footer.rows, bytes=footer.bytes, **fields)

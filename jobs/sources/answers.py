@@ -12,6 +12,6 @@ ITEMS = "items.jsonl"
 
 def answered(request: Request, path: Path, tally: Tally) -> Reading:
     """Read the lines at `path`. An answer without items has the columns that its source contract expects."""
-    given = store.handed(path, request.scratch)
-    split = LinesSplit(request.scratch, given, tally.uri, request.contract, 0, given.size)
+    file = store.handed(path, request.scratch)
+    split = LinesSplit(request.scratch, file, tally.uri, request.contract, 0, file.size)
     return Reading((tally.input,), [split], records=tally.rows, columns=tuple(request.contract.columns))

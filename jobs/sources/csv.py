@@ -37,13 +37,13 @@ class CsvFiles(Files):
         """Raises ContractError."""
         splits: list[CsvSplit] = []
         mappings = []
-        for found in inputs:
-            header, at, line = header_of(self.root, found)
-            mapping = map_columns(request.contract, header, found.uri)
+        for file in inputs:
+            header, at, line = header_of(self.root, file)
+            mapping = map_columns(request.contract, header, file.uri)
             mappings.append(mapping)
-            for start in range(0, max(found.size, 1), SPLIT):
+            for start in range(0, max(file.size, 1), SPLIT):
                 begin, end = (at, max(SPLIT, at)) if start == 0 else (max(start, at), start + SPLIT)
-                splits.append(CsvSplit(self.root, found, mapping, begin, end, line, start <= at))
+                splits.append(CsvSplit(self.root, file, mapping, begin, end, line, start <= at))
         yield Reading(
             inputs=inputs,
             splits=splits,
@@ -52,16 +52,16 @@ class CsvFiles(Files):
         )
 
 
-def header_of(root: Location, found: Input) -> tuple[tuple[str, ...], int, int]:
+def header_of(root: Location, file: Input) -> tuple[tuple[str, ...], int, int]:
     """The first record's names, the byte and the line at which the records behind it begin.
 
     Raises ContractError where the file is no CSV.
     """
-    window = Window(root, found, 0)
+    window = Window(root, file, 0)
     if not window.has(1):
-        raise ContractError(f"{found.uri}: the file is empty (0 bytes), not even a header; ask for it to be sent again")
+        raise ContractError(f"{file.uri}: the file is empty (0 bytes), not even a header; ask for it to be sent again")
     window.has(len(BYTE_ORDER_MARK))
-    refuse_if_packed(window.rest, found.uri)
+    refuse_if_packed(window.rest, file.uri)
     if window.rest.startswith(BYTE_ORDER_MARK):
         window.skip(len(BYTE_ORDER_MARK))
     records, line = Records(window, width=0), 1
@@ -71,11 +71,11 @@ def header_of(root: Location, found: Input) -> tuple[tuple[str, ...], int, int]:
         if raw:
             break
     else:
-        raise ContractError(f"{found.uri}: blank lines and no header; ask for it to be sent again")
+        raise ContractError(f"{file.uri}: blank lines and no header; ask for it to be sent again")
     text = raw.rstrip(b"\r\n")
     if reason and b"\r" in text and b"\n" not in text and not window.has(1):
-        raise ContractError(f"{found.uri}: its lines end with CR alone; allowed are LF and CR LF")
+        raise ContractError(f"{file.uri}: its lines end with CR alone; allowed are LF and CR LF")
     if reason:
-        raise ContractError(f"{found.uri}: the header (line {line - lines}, {len(raw)} bytes) cannot be read: {reason}")
+        raise ContractError(f"{file.uri}: the header (line {line - lines}, {len(raw)} bytes) cannot be read: {reason}")
     names = next(csv.reader(io.StringIO(text.decode(), newline=""), strict=True))
     return tuple(names), window.at, line

@@ -46,9 +46,9 @@ def shape_of(data: bytes, at: int) -> Shape:
     fields, fault = 1, ""
     while True:
         is_quoted = data[at : at + 1] == b'"'
-        end, found = _quoted_end(data, at) if is_quoted else _bare_end(data, at)
-        fault = found or fault
-        if not end or found == TEXT_BEHIND_A_QUOTE or data[end - 1 : end] == b"\n":
+        end, field_fault = _quoted_end(data, at) if is_quoted else _bare_end(data, at)
+        fault = field_fault or fault
+        if not end or field_fault == TEXT_BEHIND_A_QUOTE or data[end - 1 : end] == b"\n":
             return Shape(end, fields, fault)
         fields, at = fields + 1, end
 

@@ -38,19 +38,19 @@ class Window:
     No rule may depend on how much is at hand: whatever is not yet decided reads on.
     """
 
-    def __init__(self, root: Location, found: Input, at: int) -> None:
-        self._root, self._found = root, found
+    def __init__(self, root: Location, file: Input, at: int) -> None:
+        self._root, self._file = root, file
         self.move(at)
 
     def move(self, at: int) -> None:
         """To another byte of the file, forward or back."""
         self.at, self.data, self.begin, self._has_ended = at, b"", 0, False
-        self._chunks = store.stream(self._root, self._found, at) if at < self._found.size else iter(())
+        self._chunks = store.stream(self._root, self._file, at) if at < self._file.size else iter(())
 
     @property
     def size(self) -> int:
         """Of the whole file."""
-        return self._found.size
+        return self._file.size
 
     @property
     def rest(self) -> bytes:
@@ -100,8 +100,8 @@ class Window:
 
     def chunks_again(self) -> Iterable[bytes]:
         """The same, read beside what `chunks` gives."""
-        behind = self.at + len(self)
-        again = store.stream(self._root, self._found, behind) if behind < self.size else ()
+        unread_at = self.at + len(self)
+        again = store.stream(self._root, self._file, unread_at) if unread_at < self.size else ()
         return chain([self.rest], again)
 
 
@@ -138,8 +138,8 @@ class Records:
     def _next(self) -> tuple[int, int, str]:
         """End, fields and fault of the record at hand."""
         window = self.window
-        if self._pattern and (found := self._pattern.match(window.data, window.begin)):
-            return found.end(), self._width, ""
+        if self._pattern and (match := self._pattern.match(window.data, window.begin)):
+            return match.end(), self._width, ""
         return shape_of(window.data, window.begin)
 
     def _taken(self, size: int, reason: str) -> Record:
@@ -179,10 +179,10 @@ class Records:
         """Whether whole records of the header's width stand from `at` to beyond `until`."""
         window = self.window
         while self._pattern and at < until:
-            found = self._pattern.match(window.data, at)
-            if found and found.end() - at <= MAX_RECORD:
-                at = found.end()
-            elif found or shape_of(window.data, at).end or len(window) - at > MAX_RECORD or not window.more():
+            match = self._pattern.match(window.data, at)
+            if match and match.end() - at <= MAX_RECORD:
+                at = match.end()
+            elif match or shape_of(window.data, at).end or len(window) - at > MAX_RECORD or not window.more():
                 return False
         return self._pattern is not None
 
@@ -219,15 +219,15 @@ def _end_of(chunks: Iterable[bytes]) -> tuple[int, int, int]:
 
     0 bytes: a quote of it is never closed, or (the third number) closes before text, which begins there.
     """
-    state, size, lines, behind = "start", 0, 0, 0
+    state, size, lines, text_at = "start", 0, 0, 0
     for chunk in chunks:
         at = 0
         while at < len(chunk):
             state, at = _step(state, chunk, at)
             if state == "behind":
-                behind = size + at
+                text_at = size + at
             if state == "text":
-                return 0, 0, behind
+                return 0, 0, text_at
             if state == "end":
                 return size + at, lines + chunk.count(b"\n", 0, at), 0
         size += len(chunk)
@@ -249,7 +249,7 @@ def _step(state: str, chunk: bytes, at: int) -> tuple[str, int]:
     if state in ("behind", "returns"):
         after = {b"\n": "end", b"\r": "returns"} | ({b",": "start"} if state == "behind" else {})
         return after.get(byte, "text"), at + 1
-    found = _SEPARATOR.search(chunk, at)
-    if found is None:
+    separator = _SEPARATOR.search(chunk, at)
+    if separator is None:
         return "bare", len(chunk)
-    return "end" if found.group() == b"\n" else "start", found.end()
+    return "end" if separator.group() == b"\n" else "start", separator.end()

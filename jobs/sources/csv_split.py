@@ -30,36 +30,36 @@ _GUESSES = 100_000
 class CsvSplit:
     """The records of a file whose first byte is in [start, end).
 
-    Where the first of them begins is guessed, and told with the counts, unless `start` is `known` to be it.
+    Where the first of them begins is guessed, and told with the counts, unless `is_start_known`.
     """
 
     root: Location
-    found: Input
+    file: Input
     mapping: Mapping
     start: int
     end: int
     line: int  # the number of the first line behind the header
-    known: bool
+    is_start_known: bool
 
     @property
     def uri(self) -> str:
-        return self.found.uri
+        return self.file.uri
 
     @property
     def size(self) -> int:
-        return self.found.size
+        return self.file.size
 
     def starting_at(self, at: int) -> "CsvSplit":
-        return replace(self, start=at, known=True)
+        return replace(self, start=at, is_start_known=True)
 
     @cached_property
     def _width(self) -> int:
         return len(self.mapping.delivered)
 
     def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
-        begin = self.start if self.known else self._guessed()
+        begin = self.start if self.is_start_known else self._guessed()
         counts.first_byte = begin
-        window = Window(self.root, self.found, begin)
+        window = Window(self.root, self.file, begin)
         records = Records(window, self._width)
         while window.at < self.end and window.has(BLOCK):
             view = window.view(self.end)
@@ -73,7 +73,7 @@ class CsvSplit:
                 yield from self._mapped(table)
             else:
                 yield from self._one_by_one(records, counts, window.at + len(view))
-        counts.end_byte = min(max(window.at, begin), self.found.size)
+        counts.end_byte = min(max(window.at, begin), self.file.size)
 
     def _mapped(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
         for batch in table.to_batches():
@@ -82,7 +82,7 @@ class CsvSplit:
     def _one_by_one(self, records: Records, counts: Counts, until: int) -> Iterator[pa.RecordBatch]:
         """Those that begin before byte `until`, cut one by one."""
         sound: list[bytes] = []
-        held = 0
+        size = 0
         while records.window.at < until and records.window.has(1):
             line = self.line + counts.lines
             raw, reason, lines = records.take()
@@ -92,10 +92,10 @@ class CsvSplit:
                 counts.reject(reason, line, raw)
             elif raw:
                 sound.append(raw)
-                held += len(raw)
-            if held > BLOCK:
+                size += len(raw)
+            if size > BLOCK:
                 yield from self._mapped(self._all_parsed(sound))
-                sound, held = [], 0
+                sound, size = [], 0
         if sound:
             yield from self._mapped(self._all_parsed(sound))
 
@@ -141,16 +141,16 @@ class CsvSplit:
 
         A wrong guess costs time, no row: the driver sees that the splits do not meet.
         """
-        window = next(islice(store.stream(self.root, self.found, self.start - 1), 1), b"")
+        window = next(islice(store.stream(self.root, self.file, self.start - 1), 1), b"")
         at = first = window.find(b"\n") + 1
         pattern = record_pattern(self._width)
         if not first:
             return self.end
         for _ in range(_GUESSES if pattern else 0):
-            behind, number = at, 0
-            while pattern and number < _PROOF and (record := pattern.match(window, behind)):
-                behind, number = record.end(), number + 1
-            if number == _PROOF or (number and behind == len(window)):
+            next_at, number = at, 0
+            while pattern and number < _PROOF and (record := pattern.match(window, next_at)):
+                next_at, number = record.end(), number + 1
+            if number == _PROOF or (number and next_at == len(window)):
                 return self.start - 1 + at
             at = window.find(b"\n", at) + 1
             if not at:

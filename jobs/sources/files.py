@@ -19,8 +19,8 @@ class Files:
     pauses = ()
 
     def place(self, day: date) -> str:
-        wanted = " nor ".join(template.format(date=day) for template in self.paths)
-        return f"no {wanted} in {self.root}"
+        paths = " nor ".join(template.format(date=day) for template in self.paths)
+        return f"no {paths} in {self.root}"
 
     def look(self, day: date) -> tuple[Input, ...]:
         return store.look_any(self.root, self.paths, day)

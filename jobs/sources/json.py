@@ -35,44 +35,42 @@ class JsonFiles(Files):
     @contextmanager
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
         """Raises ContractError."""
-        splits = [
-            split for found in inputs for split in splits_of(self.root, found, request.contract, self.max_value_mb)
-        ]
+        splits = [split for file in inputs for split in splits_of(self.root, file, request.contract, self.max_value_mb)]
         yield Reading(inputs=inputs, splits=splits)
 
 
-def splits_of(root: Location, found: Input, contract: SourceContract, max_value_mb: int) -> list[Split]:
+def splits_of(root: Location, file: Input, contract: SourceContract, max_value_mb: int) -> list[Split]:
     """Lines: the first line is an object and others follow, or it is broken and one of those that follow is one."""
-    uri, head = found.uri, _head(root, found)
-    first, _, behind = head.partition(b"\n")
+    uri, head = file.uri, _head(root, file)
+    first, _, rest = head.partition(b"\n")
     if not head:
         raise ContractError(f"{uri}: the file is empty; ask for it to be sent again")
     if head.startswith(b"["):
-        return [ArraySplit(root, found, uri, contract)]
-    if head.startswith(b"{") and not (behind.strip(BLANK) and may_be_record(first)):
-        if found.size <= max_value_mb * 2**20:
-            return [ObjectSplit(root, found, uri, contract)]
+        return [ArraySplit(root, file, uri, contract)]
+    if head.startswith(b"{") and not (rest.strip(BLANK) and may_be_record(first)):
+        if file.size <= max_value_mb * 2**20:
+            return [ObjectSplit(root, file, uri, contract)]
         if not _is_broken(head):
             raise ContractError(
-                f"{uri}: {found.size} bytes as a single object, allowed are {max_value_mb} MB (max_value_mb); "
+                f"{uri}: {file.size} bytes as a single object, allowed are {max_value_mb} MB (max_value_mb); "
                 "ask for JSON lines or an array, or raise it"
             )
     if not any(map(may_be_record, head.split(b"\n"))):
         raise ContractError(f"{uri}: not JSON; allowed is an object or an array, found {head[:80]!r}")
-    return [LinesSplit(root, found, uri, contract, at, at + SPLIT) for at in range(0, found.size, SPLIT)]
+    return [LinesSplit(root, file, uri, contract, at, at + SPLIT) for at in range(0, file.size, SPLIT)]
 
 
-def _head(root: Location, found: Input) -> bytes:
+def _head(root: Location, file: Input) -> bytes:
     """The file's first HEAD bytes that are not blank, and the rest of the first line if it is no longer than a record.
 
     The same however the bytes come. Raises ContractError where they are gzip or UTF-16.
     """
     head = b""
-    for chunk in unmarked(store.stream(root, found)):
+    for chunk in unmarked(store.stream(root, file)):
         head = (head + chunk).lstrip(BLANK)
         if (len(head) >= HEAD and b"\n" in head) or len(head) > MAX_RECORD:
             break
-    refuse_if_packed(head, found.uri)
+    refuse_if_packed(head, file.uri)
     end = head.find(b"\n", 0, MAX_RECORD) + 1
     return head[: max(HEAD, end)]
 

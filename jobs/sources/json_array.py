@@ -34,7 +34,7 @@ class ArraySplit:
     """A file that begins with a bracket. Its structure must be sound to the end; a record in it need not be."""
 
     root: Location
-    found: Input
+    file: Input
     uri: str
     contract: SourceContract
     size: int | None = None
@@ -45,7 +45,7 @@ class ArraySplit:
 
     def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         """Raises ContractError where the array is broken, cut off, or not all there is."""
-        entries = _Entries(unmarked(store.stream(self.root, self.found)))
+        entries = _Entries(unmarked(store.stream(self.root, self.file)))
         try:
             yield from self._batches(entries, counts)
         except StructureError as error:
@@ -63,8 +63,8 @@ class ArraySplit:
                 yield batch
             else:
                 first = counts.records
-                found = entries.cut()
-                yield from batches.of_lines(b"\n".join(found), enumerate(found, first), len(found))
+                raw_entries = entries.cut()
+                yield from batches.of_lines(b"\n".join(raw_entries), enumerate(raw_entries, first), len(raw_entries))
 
 
 class _Entries:
@@ -83,10 +83,10 @@ class _Entries:
 
     def guess(self) -> bytes:
         """Entries up to what looks like the end of one: it is one if they make a sound array. b"": no guess."""
-        while not (found := _BETWEEN.search(self._data, self._at + PIECE)):
+        while not (boundary := _BETWEEN.search(self._data, self._at + PIECE)):
             if len(self._data) - self._at > MAX_RECORD or not self._more():
                 return b""
-        size = found.start() + 1 - self._at
+        size = boundary.start() + 1 - self._at
         return self._data[self._at : self._at + size] if size <= MAX_RECORD else b""
 
     def skip(self, size: int) -> None:
@@ -95,12 +95,12 @@ class _Entries:
 
     def cut(self) -> list[bytes]:
         """The next entries, one by one. Raises StructureError."""
-        found: list[bytes] = []
+        entries: list[bytes] = []
         size = 0
         while not self.is_over and size < PIECE:
-            found.append(self._entry())
-            size += len(found[-1])
-        return found
+            entries.append(self._entry())
+            size += len(entries[-1])
+        return entries
 
     def _entry(self) -> bytes:
         """The next entry; of one that is too long so much that it is seen to be. Raises StructureError."""
@@ -131,11 +131,11 @@ class _Entries:
 
     def _pass(self, allowed: bytes) -> None:
         """Go behind the next byte that is not blank. Raises StructureError."""
-        found = self._next_byte()
+        byte = self._next_byte()
         self._at += 1
-        if found not in allowed:
+        if byte not in allowed:
             raise BrokenError(f"neither {' nor '.join(allowed.decode())} behind an entry", self._at)
-        if found == b"]":
+        if byte == b"]":
             self._close()
 
     def _next_byte(self) -> bytes:

@@ -38,10 +38,10 @@ class Batches:
 
         Delivered is a count apart from the parser: opening brackets that do not belong to values.
         """
-        found = self._learnt.entries(block)
-        if found is None:
+        decoded = self._learnt.entries(block)
+        if decoded is None:
             return None
-        columns, records = found
+        columns, records = decoded
         self._counts.records += records
         return self.of_columns(columns, records)
 
@@ -93,11 +93,11 @@ def _rescued(unknown: Columns, rows: int, earlier: Earlier) -> pa.Array:
     Of a key that nobody asked for and that stands there twice: all values.
     """
     lists = {name: values.to_pylist() for name, values in unknown.items()}
-    found: list[str | None] = []
+    rescued: list[str | None] = []
     for row in range(rows):
         entry: dict[str, object] = {name: values[row] for name, values in lists.items()}
         for name, values in earlier.get(row, {}).items():
-            held = [*values, entry[name]] if name in entry else values
-            entry[name] = held[0] if len(held) == 1 else held
-        found.append(as_json(entry))
-    return pa.array(found, pa.string())
+            all_values = [*values, entry[name]] if name in entry else values
+            entry[name] = all_values[0] if len(all_values) == 1 else all_values
+        rescued.append(as_json(entry))
+    return pa.array(rescued, pa.string())

@@ -59,11 +59,11 @@ class LearntDecoder:
         if self._lines is None or not _is_an_object_each(block, records):
             return None
         try:
-            found = self._lines.decode_lines(block)
-            columns, _ = self._columns(found, block)
+            decoded = self._lines.decode_lines(block)
+            columns, _ = self._columns(decoded, block)
         except (*FAULTS, UnsoundError):
             return None
-        return columns if len(found) == records else None
+        return columns if len(decoded) == records else None
 
     def entries(self, block: bytes) -> tuple[Columns, int] | None:
         """The columns of entries of an array and their number, or None.
@@ -73,11 +73,11 @@ class LearntDecoder:
         if self._array is None:
             return None
         try:
-            found = self._array.decode(b"[%b]" % block)
-            columns, nested = self._columns(found, block)
+            decoded = self._array.decode(b"[%b]" % block)
+            columns, nested = self._columns(decoded, block)
         except (*FAULTS, UnsoundError):
             return None
-        return (columns, len(found)) if objects_are(len(found), block, nested) else None
+        return (columns, len(decoded)) if objects_are(len(decoded), block, nested) else None
 
     def _columns(self, records: Sequence[object], block: bytes) -> tuple[Columns, list[bytes]]:
         """Columns, and the text of values that may be objects. Raises UnsoundError where a key may stand twice."""

@@ -23,7 +23,7 @@ class LinesSplit:
     """The lines of a file whose first byte is in [start, end)."""
 
     root: Location
-    found: Input
+    file: Input
     uri: str
     contract: SourceContract
     start: int
@@ -31,7 +31,7 @@ class LinesSplit:
 
     @property
     def size(self) -> int:
-        return self.found.size
+        return self.file.size
 
     def starting_at(self, at: int) -> "LinesSplit":
         """Never asked for: a line begins behind a line end, whatever stands in it."""
@@ -53,8 +53,8 @@ class LinesSplit:
         """Those of the lines that begin in the split, but for a byte order mark."""
         at = max(self.start - 1, 0)  # a line begins at `start` if the byte before it is a line end
         is_before = self.start > 0
-        counts.first_byte = counts.end_byte = self.found.size if is_before else 0
-        for read in store.stream(self.root, self.found, at):
+        counts.first_byte = counts.end_byte = self.file.size if is_before else 0
+        for read in store.stream(self.root, self.file, at):
             chunk, begin = read, 0
             if is_before:
                 begin = chunk.find(b"\n") + 1
@@ -77,22 +77,22 @@ class LinesSplit:
 
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Some whole lines, or the beginning of one that is too long (True), however the chunks were cut."""
-    held, is_too_long = b"", False
+    pending, is_too_long = b"", False
     for read in chunks:
         chunk, first = read, read.find(b"\n") + 1
-        if first and (is_too_long or len(held) + first - 1 > MAX_RECORD):
-            yield (held + chunk[: first - 1])[:SHOWN], True
-            held, is_too_long, chunk = b"", False, chunk[first:]
+        if first and (is_too_long or len(pending) + first - 1 > MAX_RECORD):
+            yield (pending + chunk[: first - 1])[:SHOWN], True
+            pending, is_too_long, chunk = b"", False, chunk[first:]
         if is_too_long:
             continue
         end = chunk.rfind(b"\n") + 1
         if end:
-            yield from ((piece, False) for piece in _pieces(held + chunk[:end]))
-        held = chunk[end:] if end else held + chunk
-        if len(held) > MAX_RECORD:
-            held, is_too_long = held[:SHOWN], True
-    if held:
-        yield held, is_too_long
+            yield from ((piece, False) for piece in _pieces(pending + chunk[:end]))
+        pending = chunk[end:] if end else pending + chunk
+        if len(pending) > MAX_RECORD:
+            pending, is_too_long = pending[:SHOWN], True
+    if pending:
+        yield pending, is_too_long
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:

@@ -43,7 +43,7 @@ class ObjectSplit:
     """A file that begins with a brace, and whose first line is no object with others behind it."""
 
     root: Location
-    found: Input
+    file: Input
     uri: str
     contract: SourceContract
     size: int | None = None
@@ -54,13 +54,13 @@ class ObjectSplit:
 
     def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         """Raises ContractError where it is no object, nor lines of which the first is broken."""
-        raw = b"".join(store.stream(self.root, self.found)).removeprefix(codecs.BOM_UTF8).strip(BLANK)
+        raw = b"".join(store.stream(self.root, self.file)).removeprefix(codecs.BOM_UTF8).strip(BLANK)
         try:
             batches = self._batches(raw, counts)
         except StructureError as error:
             if not isinstance(error, BrokenError) or not any(map(may_be_record, raw.split(b"\n"))):
                 raise ContractError(f"{self.uri}: {error}, near byte {error.at}; ask for it to be sent again") from None
-            batches = LinesSplit(self.root, self.found, self.uri, self.contract, 0, self.found.size).batches(counts)
+            batches = LinesSplit(self.root, self.file, self.uri, self.contract, 0, self.file.size).batches(counts)
         yield from batches
 
     def _batches(self, raw: bytes, counts: Counts) -> Iterator[pa.RecordBatch]:
@@ -72,11 +72,11 @@ class ObjectSplit:
             return iter([batches.of_columns(columns, rows)])
         if (end := value_end(raw, 0)) < len(raw):
             raise BrokenError("text stands behind the object", end)
-        columns_found = list(members(raw))
-        rows_found = _rows(raw, columns_found)
-        if rows_found is None:
+        raw_columns = list(members(raw))
+        raw_rows = _rows(raw, raw_columns)
+        if raw_rows is None:
             return batches.one_by_one([(0, raw)])
-        return _in_batches(batches, _records(columns_found, rows_found, counts))
+        return _in_batches(batches, _records(raw_columns, raw_rows, counts))
 
 
 def _even_columns(raw: bytes) -> Columns | None:
@@ -89,9 +89,9 @@ def _even_columns(raw: bytes) -> Columns | None:
     indexes: list[str] | None = None
     try:
         for name, value in _raws.decode(raw).items():
-            found, columns[name], within = _column(bytes(value))
+            column_indexes, columns[name], within = _column(bytes(value))
             nested += within
-            if found != (indexes := found if indexes is None else indexes):
+            if column_indexes != (indexes := column_indexes if indexes is None else indexes):
                 return None
     except (*FAULTS, UnsoundError):
         return None

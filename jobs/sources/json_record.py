@@ -52,10 +52,10 @@ def _of_texts(raw: bytes) -> Record:
 
 
 def _of_values(raw: bytes) -> Record:
-    found = {name: bytes(value) for name, value in _raws.decode(raw).items()}
-    values = {name: as_text(value) for name, value in found.items()}
-    mixed = frozenset(name for name, value in found.items() if not value.startswith((b'"', b"null")))
-    return Record(values, {} if members_are(len(values), raw, found.values()) else _earlier(raw), mixed)
+    raw_values = {name: bytes(value) for name, value in _raws.decode(raw).items()}
+    values = {name: as_text(value) for name, value in raw_values.items()}
+    mixed = frozenset(name for name, value in raw_values.items() if not value.startswith((b'"', b"null")))
+    return Record(values, {} if members_are(len(values), raw, raw_values.values()) else _earlier(raw), mixed)
 
 
 def as_text(value: bytes) -> str | None:
@@ -74,16 +74,16 @@ def _nested(value: bytes) -> str:
     if value.count(b"[") + value.count(b"{") > MAX_DEPTH and depth(value) > MAX_DEPTH:
         raise UnsoundError(TOO_DEEP)
     if any(blank in value for blank in (b" ", b"\n", b"\t", b"\r")):
-        value = _BLANKS_BETWEEN.sub(lambda found: found[1] or b"", value)
+        value = _BLANKS_BETWEEN.sub(lambda match: match[1] or b"", value)
     return value.decode()
 
 
 def _earlier(raw: bytes) -> dict[str, list[str | None]]:
     """What the keys of a sound object had before their last value."""
-    found: dict[str, list[str | None]] = {}
+    values_by_key: dict[str, list[str | None]] = {}
     for name, value in members(raw.strip(BLANK)):
-        found.setdefault(_text.decode(name.raw), []).append(as_text(value.raw))
-    return {name: values[:-1] for name, values in found.items() if len(values) > 1}
+        values_by_key.setdefault(_text.decode(name.raw), []).append(as_text(value.raw))
+    return {name: values[:-1] for name, values in values_by_key.items() if len(values) > 1}
 
 
 def _refuse(raw: bytes, error: Exception) -> NoReturn:

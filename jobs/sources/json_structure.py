@@ -30,8 +30,8 @@ _CLOSING = {b"{": b"}", b"[": b"]"}
 class StructureError(ValueError):
     """No JSON; `at`: the byte near which that is seen."""
 
-    def __init__(self, what: str, at: int) -> None:
-        super().__init__(what)
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
         self.at = at
 
 
@@ -59,7 +59,7 @@ class Item(NamedTuple):
 
     raw: bytes
     start: int
-    behind: bytes
+    separator: bytes
     end: int
 
 
@@ -67,13 +67,13 @@ def item(data: bytes, at: int, may_follow: bytes) -> Item:
     """The value at `at`, blanks left out. Raises StructureError."""
     start = after_blanks(data, at)
     end = value_end(data, start)
-    behind = after_blanks(data, end)
-    if behind == len(data):
-        raise UnfinishedError("cut off: 1 brackets are open", behind)
-    found = Item(data[start:end], start, data[behind : behind + 1], behind + 1)
-    if found.behind not in may_follow:
-        raise BrokenError(f"neither {' nor '.join(may_follow.decode())} behind a value", found.end)
-    return found
+    separator_at = after_blanks(data, end)
+    if separator_at == len(data):
+        raise UnfinishedError("cut off: 1 brackets are open", separator_at)
+    value = Item(data[start:end], start, data[separator_at : separator_at + 1], separator_at + 1)
+    if value.separator not in may_follow:
+        raise BrokenError(f"neither {' nor '.join(may_follow.decode())} behind a value", value.end)
+    return value
 
 
 def value_end(data: bytes, at: int) -> int:
@@ -128,9 +128,9 @@ def _unfinished(data: bytes, at: int, still_open: int) -> UnfinishedError:
 
 
 def after_blanks(data: bytes, at: int) -> int:
-    found = _PADDING.match(data, at)
-    assert found  # nothing is a match, too
-    return found.end()
+    blanks = _PADDING.match(data, at)
+    assert blanks  # nothing is a match, too
+    return blanks.end()
 
 
 def members(data: bytes, start: int = 0) -> Iterator[tuple[Item, Item]]:
@@ -139,13 +139,13 @@ def members(data: bytes, start: int = 0) -> Iterator[tuple[Item, Item]]:
     Raises StructureError.
     """
     at = after_blanks(data, start + 1)
-    behind = b"}" if data[at : at + 1] == b"}" else b","
-    while behind == b",":
+    separator = b"}" if data[at : at + 1] == b"}" else b","
+    while separator == b",":
         key = item(data, at, b":")
         if not key.raw.startswith(b'"'):
             raise BrokenError("a key without quotes", key.start)
         value = item(data, key.end, b",}")
-        at, behind = value.end, value.behind
+        at, separator = value.end, value.separator
         yield key, value
 
 
@@ -169,8 +169,8 @@ def _seeming_members(data: bytes) -> int:
 
 
 def _members(data: bytes) -> int:
-    found = _KEY.findall(data)
-    return len(found) - found.count(b"")
+    keys = _KEY.findall(data)
+    return len(keys) - keys.count(b"")
 
 
 def _seeming_objects(data: bytes) -> int:
@@ -184,8 +184,8 @@ def _objects(data: bytes) -> int:
 def depth(data: bytes) -> int:
     """Brackets that are open at once."""
     now = most = 0
-    for found in _BRACKET.finditer(data):
-        if not found[0].startswith(b'"'):
-            now += 1 if found[1] else -1
+    for token in _BRACKET.finditer(data):
+        if not token[0].startswith(b'"'):
+            now += 1 if token[1] else -1
             most = max(most, now)
     return most

@@ -28,10 +28,10 @@ class Answer:
 
     def value(self, path: str) -> Any:
         """What stands at a dotted path, fractions as their text; None where nothing does. "": the answer itself."""
-        found = self._value
+        value = self._value
         for name in path.split(".") if path else ():
-            found = found.get(name) if isinstance(found, dict) else None
-        return found
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
 
     def items(self, path: str) -> list[Item] | None:
         """The entries of the list at a dotted path; None: there is no list."""

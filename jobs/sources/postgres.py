@@ -62,34 +62,34 @@ class PostgresTable:
         if access.warning:
             fact("weak_tls", request.contract.name, request.day, request.run_id, level=WARNING, text=access.warning)
         with connected(secret, access, request.run_id) as connection, connection.cursor() as cursor:
-            looked = _settled(connection, self.delivery, secret.table_schema_name, table, inputs)
+            inputs_before = _settled(connection, self.delivery, secret.table_schema_name, table, inputs)
             cursor.execute("set transaction isolation level repeatable read, read only")
-            (found,) = _present(look_at_table(connection, secret.table_schema_name, table), table)
+            (table_input,) = _present(look_at_table(connection, secret.table_schema_name, table), table)
             name = sql.Identifier(secret.table_schema_name, table)
-            pages = self._table(request, cursor, name, found)
+            pages = self._table(request, cursor, name, table_input)
             drift = pages.mapping.drift
             cursor.execute(_APART, [name.as_string(connection)])
             (apart,) = cursor.fetchone() or (0,)
             yield Reading(
-                inputs=(found,),
-                splits=[PagesSplit(pages, predicate) for predicate in page_ranges(found.size, apart)],
-                records=rows_of(found),
+                inputs=(table_input,),
+                splits=[PagesSplit(pages, predicate) for predicate in page_ranges(table_input.size, apart)],
+                records=rows_of(table_input),
                 columns=pages.mapping.delivered,
                 drift=drift,
             )
             # The size is not part of the snapshot: asked for again after the read, it tells of writers meanwhile.
-            size = found.size
+            size = table_input.size
             with suppress(psycopg2.OperationalError):  # the holder is gone, but not before everything was read
                 cursor.execute("select pg_relation_size(%s::regclass)", [name.as_string(connection)])
                 (size,) = cursor.fetchone() or (size,)
-            if growth := _growth(looked, found, size):
+            if growth := _growth(inputs_before, table_input, size):
                 drift["still_growing"] = [growth]
 
     @property
     def _reference(self) -> str:
         return self.environment.secrets[self.delivery.secret]
 
-    def _table(self, request: Request, cursor: Cursor, name: sql.Identifier, found: Input) -> Table:
+    def _table(self, request: Request, cursor: Cursor, name: sql.Identifier, table_input: Input) -> Table:
         """What a split needs to read its pages: the snapshot of this transaction, and the columns as texts."""
         cursor.execute("select pg_export_snapshot()")
         (snapshot,) = cursor.fetchone() or ("",)
@@ -100,10 +100,10 @@ class PostgresTable:
             for position, header in enumerate(headers)
         )
         return Table(
-            uri=found.uri,
+            uri=table_input.uri,
             rows=sql.SQL("select {} from {}").format(texts, name).as_string(cursor),
             paged=sql.SQL("select ctid, {} from {}").format(texts, name).as_string(cursor),
-            mapping=map_columns(request.contract, headers, found.uri),
+            mapping=map_columns(request.contract, headers, table_input.uri),
             snapshot=snapshot,
             reference=self._reference,
             access=self.environment.postgres,
@@ -130,7 +130,7 @@ def rows_of(table: Input) -> int:
 
 
 def _settled(
-    connection: Connection, delivery: PostgresDelivery, schema: str, table: str, looked: tuple[Input, ...]
+    connection: Connection, delivery: PostgresDelivery, schema: str, table: str, inputs: tuple[Input, ...]
 ) -> tuple[Input, ...]:
     """Wait until two looks, `settle` seconds apart, are equal. Raises DeliveryChangedError after `settle_limit`."""
     connection.autocommit = True  # each look sees what is there by then
@@ -138,16 +138,16 @@ def _settled(
     while delivery.settle:
         before = _present(look_at_table(connection, schema, table), table)
         time.sleep(delivery.settle)
-        looked = _present(look_at_table(connection, schema, table), table)
-        if looked == before:
+        inputs = _present(look_at_table(connection, schema, table), table)
+        if inputs == before:
             break
         if time.monotonic() > deadline:
             raise DeliveryChangedError(
-                f"{schema}.{table} still grows: {rows_of(before[0])} rows, {rows_of(looked[0])} after "
+                f"{schema}.{table} still grows: {rows_of(before[0])} rows, {rows_of(inputs[0])} after "
                 f"{delivery.settle:g} s, waited for {delivery.settle_limit:g} s (settle_limit); try later"
             )
     connection.autocommit = False
-    return looked
+    return inputs
 
 
 def _present(inputs: tuple[Input, ...], table: str) -> tuple[Input, ...]:
@@ -156,13 +156,13 @@ def _present(inputs: tuple[Input, ...], table: str) -> tuple[Input, ...]:
     return inputs
 
 
-def _growth(looked: tuple[Input, ...], read: Input, size_after: int) -> str:
+def _growth(inputs_before: tuple[Input, ...], table_input: Input, size_after: int) -> str:
     """How much more there is than was seen before, in words, or ""."""
     grown = []
-    if looked and looked[0] != read:
-        grown.append(f"{rows_of(looked[0])} rows when looked at, {rows_of(read)} when read")
-    if size_after != read.size:
-        grown.append(f"{read.size} bytes when read, {size_after} after it")
+    if inputs_before and inputs_before[0] != table_input:
+        grown.append(f"{rows_of(inputs_before[0])} rows when looked at, {rows_of(table_input)} when read")
+    if size_after != table_input.size:
+        grown.append(f"{table_input.size} bytes when read, {size_after} after it")
     return ", ".join(grown)
 
 

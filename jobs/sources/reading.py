@@ -81,8 +81,8 @@ def is_utf_8(raw: bytes) -> bool:
 
 def merged(drifts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
     """The drift of several files of one delivery as one."""
-    found: dict[str, list[str]] = {}
+    names_by_kind: dict[str, list[str]] = {}
     for drift in drifts:
         for kind, names in drift.items():
-            found[kind] = sorted({*found.get(kind, []), *names})
-    return found
+            names_by_kind[kind] = sorted({*names_by_kind.get(kind, []), *names})
+    return names_by_kind

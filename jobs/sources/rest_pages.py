@@ -66,9 +66,9 @@ def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Kee
     """All items of a day. Raises NotArrivedError where the service says 404, and as its pages do."""
     base = address(environment.services[delivery.service])
     path = delivery.path.format(date=day)
-    asked = urlencode({name: text.format(date=day) for name, text in delivery.parameters.items()})
+    query = urlencode({name: text.format(date=day) for name, text in delivery.parameters.items()})
     # Not by its address, which may change, without the delivery becoming another one.
-    tally = Tally(f"rest:{delivery.service}{path}{f'?{asked}' if asked else ''}", keep)
+    tally = Tally(f"rest:{delivery.service}{path}{f'?{query}' if query else ''}", keep)
     with requests.Session() as session:
         session.auth = _Auth(delivery.auth, environment)
         mount(session, environment.retries)
@@ -99,10 +99,10 @@ class _Pages:
         """Until the last page. Raises ContractError where there would be no end."""
         url = self.url
         parameters = {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
-        asked: dict[str, str] | None = parameters | self._start()
+        page_parameters: dict[str, str] | None = parameters | self._start()
         before, items = b"", 0
         for number in range(1, self.delivery.max_pages + 1):
-            page = self._page(number, url, asked)
+            page = self._page(number, url, page_parameters)
             if page.items and page.digest == before and isinstance(self.delivery.pages, NumberPages | OffsetPages):
                 raise ContractError(
                     f"{self.uri}: page {number} is page {number - 1} again; is {self.delivery.pages.parameter!r} "
@@ -112,7 +112,9 @@ class _Pages:
             before, items = page.digest, items + len(page.items)
             if (following := self._following(page, items)) is None:
                 return
-            url, asked = (following, None) if isinstance(following, str) else (self.url, parameters | following)
+            url, page_parameters = (
+                (following, None) if isinstance(following, str) else (self.url, parameters | following)
+            )
         raise ContractError(
             f"{self.uri}: more than {self.delivery.max_pages} pages (max_pages); does the service ever end them?"
         )
@@ -178,8 +180,8 @@ class _Pages:
         items = answer.items(self.delivery.items)
         if items is None:
             whole = answer.value("")
-            found = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
-            raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {found}")
+            keys_or_type = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
+            raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {keys_or_type}")
         link = response.links.get("next", {}).get("url")
         return _Page(number, response.url, answer, items, link, hashlib.sha256(body).digest())
 
@@ -208,7 +210,7 @@ class _Pages:
         if status in PASSING:
             raise ServiceError(f"{where}: still {status} after {self.environment.retries.http + 1} tries")
         if 300 <= status < 400:
-            there = urlsplit(response.headers.get("Location", ""))
-            raise ConfigurationError(f"{where}: moved to {there.netloc}{there.path}; no secret is sent there by itself")
+            to = urlsplit(response.headers.get("Location", ""))
+            raise ConfigurationError(f"{where}: moved to {to.netloc}{to.path}; no secret is sent there by itself")
         if status != 200:
             raise ContractError(f"{where}: {status} {response.reason}; {len(body)} bytes of explanation not shown")

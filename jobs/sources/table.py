@@ -63,8 +63,8 @@ class Table:
             cursor.execute(self.session)
             widest = sql.SQL("select max({}) from ({}) as delivered")
             cursor.execute(widest.format(sql.SQL(lengths), sql.SQL(self.rows)))
-            (found,) = cursor.fetchone() or (0,)
-        return int(found or 0)
+            (row_bytes,) = cursor.fetchone() or (0,)
+        return int(row_bytes or 0)
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,12 @@ def _rows(table: Table, query: str) -> Iterator[pa.RecordBatchReader]:
 
     secret = database(table.reference)
     try:
-        reached = postgres.connect(conninfo(secret, table.access, table.application))
-        connection = adbc.AdbcConnection(reached)
+        driver_database = postgres.connect(conninfo(secret, table.access, table.application))
+        connection = adbc.AdbcConnection(driver_database)
     except adbc.Error as error:
         raise unreachable(secret, str(error).rpartition("Failed to connect: ")[2]) from None
     try:
-        with reached, connection, adbc.AdbcStatement(connection) as statement:
+        with driver_database, connection, adbc.AdbcStatement(connection) as statement:
             connection.set_autocommit(False)  # the snapshot is a transaction's
             statement.set_options(**{postgres.StatementOptions.BATCH_SIZE_HINT_BYTES.value: BATCH})
             statement.set_sql_query(table.session)
@@ -150,8 +150,10 @@ def _rows(table: Table, query: str) -> Iterator[pa.RecordBatchReader]:
             with pa.RecordBatchReader.from_stream(stream) as rows:
                 yield rows
     except (adbc.Error, OSError, pa.ArrowException) as error:  # between two batches they are Arrow's
-        told = _OF_THE_SERVER.search(str(error))
-        raise explained(secret, told[1] if told else str(error), getattr(error, "sqlstate", None)) from error
+        server_message = _OF_THE_SERVER.search(str(error))
+        raise explained(
+            secret, server_message[1] if server_message else str(error), getattr(error, "sqlstate", None)
+        ) from error
 
 
 def _options(secret: Database, table: Table) -> dict[str, str]:

@@ -32,13 +32,13 @@ def staged_files(path: Location, lake: Location, manifest: Manifest) -> list[Sta
     """Copy the manifest's files beside the table's own, where no reader sees them yet, and count them there."""
     landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
     folder = path / f"ingest_date={manifest.ingest_date}"
-    found = []
+    copies = []
     for number, file in enumerate(manifest.files):
         target = folder / f"{manifest.run_id}.part-{number:05}.parquet"
         store.copy(landing / file.path, target)
         rows, size, *_ = store.parquet(target)
-        found.append(StagedFile(target, rows, file.rows, size))
-    return found
+        copies.append(StagedFile(target, rows, file.rows, size))
+    return copies
 
 
 @dataclass(frozen=True)
@@ -62,26 +62,26 @@ class DeltaStaged:
         """
         day, actions = self.manifest.ingest_date, self._actions()
         for _ in range(TRIES):
-            found = table.opened_or_made(self.path, self.columns)
-            held = table.published_in(found, self.path, day).get(day)
-            if held and held.run_id > self.manifest.run_id:
-                return held
+            delta_table = table.opened_or_made(self.path, self.columns)
+            current = table.published_in(delta_table, self.path, day).get(day)
+            if current and current.run_id > self.manifest.run_id:
+                return current
             try:
-                self._commit(found, actions)
+                self._commit(delta_table, actions)
             except CommitFailedError:
                 time.sleep(0.05)
                 continue
             self.log("published")
-            found.update_incremental()
-            return table.published_in(found, self.path, day)[day]
+            delta_table.update_incremental()
+            return table.published_in(delta_table, self.path, day)[day]
         raise ServiceError(f"{self.path}: {TRIES} other commits came first; is something else writing this table?")
 
-    def _commit(self, found: DeltaTable, actions: list[AddAction | RemoveAction]) -> None:
-        table.evolve(found, self.columns)
-        found.create_write_transaction(
+    def _commit(self, delta_table: DeltaTable, actions: list[AddAction | RemoveAction]) -> None:
+        table.evolve(delta_table, self.columns)
+        delta_table.create_write_transaction(
             actions,
             "overwrite",
-            found.schema(),
+            delta_table.schema(),
             ["ingest_date"],
             [("ingest_date", "=", str(self.manifest.ingest_date))],
             # No retries inside: one would publish on top of rows that were not looked at.

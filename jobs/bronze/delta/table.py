@@ -27,13 +27,13 @@ def published(path: Location, day: date | None = None) -> dict[date, Published]:
 
 def published_in(table: DeltaTable, path: Location, day: date | None = None) -> dict[date, Published]:
     """The same, of the table's version that was opened."""
-    found: dict[date, Published] = {}
+    by_day: dict[date, Published] = {}
     for uri in table.file_uris(file_pruning_predicate=[("ingest_date", "=", str(day))] if day else None):
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
         rows = store.parquet(path / folder / name).rows
-        found[of_day] = Published(name.partition(".")[0], found[of_day].rows + rows if of_day in found else rows)
-    return found
+        by_day[of_day] = Published(name.partition(".")[0], by_day[of_day].rows + rows if of_day in by_day else rows)
+    return by_day
 
 
 def opened_or_made(path: Location, columns: list[str]) -> DeltaTable:
@@ -63,6 +63,6 @@ def _made(path: Location, columns: list[str]) -> DeltaTable:
 
 def evolve(table: DeltaTable, columns: list[str]) -> None:
     """Columns that the source contract gained since; rows from before read as null."""
-    known = {field.name for field in table.schema().fields}
-    if new := [Field(name, PrimitiveType("string")) for name in columns if name not in known]:
+    existing = {field.name for field in table.schema().fields}
+    if new := [Field(name, PrimitiveType("string")) for name in columns if name not in existing]:
         table.alter.add_columns(new)

@@ -14,21 +14,21 @@ def check_files(lake: Location, manifest: Manifest, columns: list[str]) -> None:
     folder = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
     listed = {file.path for file in manifest.files}
     for within in sorted({path.rpartition("/")[0] for path in listed}):
-        there = {f"{within}/{file.name}" for file in store.listed(folder / within, "part-*.parquet")}
-        wanted = {path for path in listed if path.startswith(f"{within}/")}
-        if there != wanted:
+        in_lake = {f"{within}/{file.name}" for file in store.listed(folder / within, "part-*.parquet")}
+        in_manifest = {path for path in listed if path.startswith(f"{within}/")}
+        if in_lake != in_manifest:
             raise BalanceError(
-                f"{folder}: vanished {sorted(wanted - there)}, not in the manifest {sorted(there - wanted)}; "
-                "nothing was published"
+                f"{folder}: vanished {sorted(in_manifest - in_lake)}, "
+                f"not in the manifest {sorted(in_lake - in_manifest)}; nothing was published"
             )
     for file in manifest.files:
         _check_file(folder / file.path, file, columns)
 
 
 def _check_file(at: Location, file: DataFile, columns: list[str]) -> None:
-    found = store.parquet(at)
-    if sorted(found.columns) != sorted(columns) or found.rows != file.rows:
+    footer = store.parquet(at)
+    if sorted(footer.columns) != sorted(columns) or footer.rows != file.rows:
         raise BalanceError(
-            f"{at}: {found.rows} rows of {sorted(found.columns)}; by manifest and source contract {file.rows} "
+            f"{at}: {footer.rows} rows of {sorted(footer.columns)}; by manifest and source contract {file.rows} "
             f"of {sorted(columns)}; replay that day, nothing was published"
         )

@@ -118,8 +118,8 @@ def explained(warehouse: SnowflakeWarehouse) -> Iterator[None]:
 def _as_ours(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
     text = f"Snowflake {identifier(warehouse.account)}: {str(error).partition(chr(10))[0]}"
     if isinstance(error, errors.ProgrammingError) and error.errno == ABSENT:
-        what = f"schema {warehouse.database}.{warehouse.bronze}, stage {warehouse.database}.{warehouse.stage}"
-        return ConfigurationError(f"{text}; {what} must exist and role {warehouse.role} may use them")
+        objects = f"schema {warehouse.database}.{warehouse.bronze}, stage {warehouse.database}.{warehouse.stage}"
+        return ConfigurationError(f"{text}; {objects} must exist and role {warehouse.role} may use them")
     if 390100 <= (error.errno or 0) < 390500:
         return ConfigurationError(f"{text}; is the public key of {warehouse.user} the one of this private key?")
     is_down = isinstance(error, errors.OperationalError | errors.InternalServerError | errors.ServiceUnavailableError)

@@ -40,11 +40,11 @@ def copy(table: SourceTable, manifest: Manifest, folder: str, staging: str) -> N
     """Make the transient table `staging` with the rows of the manifest's files, in `folder` of the external stage."""
     table.execute(f"create or replace transient table {staging} ({table.fields}) data_retention_time_in_days = 0")
     paths = [file.path for file in manifest.files]
-    place = f"@{table.warehouse.database}.{table.warehouse.stage}/{folder}/"
+    stage_folder = f"@{table.warehouse.database}.{table.warehouse.stage}/{folder}/"
     for first in range(0, len(paths), MOST_FILES):
         files = ", ".join(f"'{path}'" for path in paths[first : first + MOST_FILES])
         table.execute(
-            f"copy into {staging} from {place} files = ({files}) "
+            f"copy into {staging} from {stage_folder} files = ({files}) "
             "file_format = (type = parquet use_logical_type = true) match_by_column_name = case_insensitive "
             "on_error = abort_statement"
         )
@@ -72,7 +72,7 @@ class SnowflakeStaged:
         """
         for _ in range(TRIES):
             try:
-                held = self._swap()
+                published = self._swap()
             except errors.ProgrammingError as error:
                 self._roll_back()
                 if error.errno != ABORTED:
@@ -80,7 +80,7 @@ class SnowflakeStaged:
                 time.sleep(0.2)
                 continue
             self.log("published")
-            return held
+            return published
         raise ServiceError(f"{self.table.name}: other runs held its guard row {TRIES} times; run again")
 
     def _roll_back(self) -> None:
@@ -97,18 +97,18 @@ class SnowflakeStaged:
         listed = ", ".join(self.table.columns)
         execute("begin")
         execute(f"update {self.table.guard} set run_id = %s where source = %s and ingest_date is null", run_id, source)
-        held = self._published()
-        if held and held.run_id > run_id:
+        published = self._published()
+        if published and published.run_id > run_id:
             execute("rollback")
-            return held
+            return published
         execute(f"delete from {self.table.name} where ingest_date = %s", str(day))
         execute(f"insert into {self.table.name} ({listed}) select {listed} from {self.staging}")
         execute(f"delete from {self.table.guard} where source = %s and ingest_date = %s", source, str(day))
         execute(f"insert into {self.table.guard} values (%s, %s, %s)", source, str(day), run_id)
         execute("commit")
-        now_held = self._published()
-        assert now_held
-        return now_held
+        now_published = self._published()
+        assert now_published
+        return now_published
 
     def _published(self) -> Published | None:
         day = self.manifest.ingest_date

@@ -34,8 +34,8 @@ def published(
         )
         select published.ingest_date, published.run_id, coalesce(rows_held.number, 0)
         from published left join rows_held on published.ingest_date = rows_held.ingest_date"""
-    found = execute(connection, query, *values, source, *values)
-    return {of_day: Published(run_id, rows) for of_day, run_id, rows in found}
+    days = execute(connection, query, *values, source, *values)
+    return {of_day: Published(run_id, rows) for of_day, run_id, rows in days}
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,10 @@ class SourceTable:
 
     def _evolve(self) -> None:
         self.execute(f"create table if not exists {self.name} ({self.fields}) cluster by (ingest_date)")
-        known = {name.lower() for name in self._known("columns", "column_name", "table_name = upper(%s)", self.source)}
-        for name in (name for name in self.columns if name not in known):
+        existing = {
+            name.lower() for name in self._known("columns", "column_name", "table_name = upper(%s)", self.source)
+        }
+        for name in (name for name in self.columns if name not in existing):
             self.execute(f"alter table {self.name} add column if not exists {name} {_TYPES.get(name, 'varchar')}")
 
     def _guard(self) -> None:
@@ -95,8 +97,8 @@ class SourceTable:
             if name < newest:
                 self.execute(f"drop table if exists {name_of(self.warehouse, name)}")
 
-    def _known(self, view: str, column: str, which: str, value: str) -> list[str]:
+    def _known(self, view: str, column: str, condition: str, value: str) -> list[str]:
         """Of the information schema, about Bronze."""
         view = f"{self.warehouse.database}.information_schema.{view}"
-        query = f"select {column} from {view} where table_schema = upper(%s) and {which}"
+        query = f"select {column} from {view} where table_schema = upper(%s) and {condition}"
         return [str(name) for (name,) in self.execute(query, self.warehouse.bronze, value)]
