@@ -1,17 +1,57 @@
-"""`dbt`: starts a program with what dbt needs of the environment; for dbt.sh, which calls itself this way."""
+"""`dbt`: dbt/build.py in dbt's own environment; or any program, with what dbt needs of an environment as variables."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
 
-from jobs.bronze.choice import bronze_of
 from jobs.cli import Arguments
-from jobs.config.environment import load_environment
-from jobs.contracts.source import load_contracts
+
+_ROOT = Path(__file__).resolve().parents[2]  # that of `jobs.clients` costs more to import than the rest of this
 
 
 def run(arguments: Arguments) -> int:
     """Does not return: the program takes this one's place."""
-    environment = load_environment(arguments.environment)
-    contracts = load_contracts(environment, arguments.sources)
-    program = list(arguments.program)
-    variables = bronze_of(environment).dbt_variables(contracts.values())
-    os.execvpe(program[0], program, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for
+    match arguments.of_dbt:
+        case ["--", *program]:
+            _become(program, os.environ | _variables_of(arguments.environment or "local"))
+        case words:
+            _build(words, _variables_of(arguments.environment) if arguments.environment else {})
+
+
+def _variables_of(name: str) -> dict[str, str]:
+    """Of an environment: where everything is, and a key or token where the warehouse wants one."""
+    from jobs.bronze.choice import bronze_of
+    from jobs.config.environment import load_environment
+    from jobs.contracts.source import load_contracts
+
+    environment = load_environment(name)
+    return bronze_of(environment).dbt_variables(load_contracts(environment, ()).values())
+
+
+def _build(words: Sequence[str], more: Mapping[str, str]) -> NoReturn:
+    variables = os.environ | more
+    # With the project's folder on its path, dbt's Python would take our folder `dbt` for a part of that package.
+    paths = [path for path in variables.pop("PYTHONPATH", "").split(":") if path and Path(path) != _ROOT]
+    if paths:
+        variables["PYTHONPATH"] = ":".join(paths)
+    _become([_find_python(variables), str(_ROOT / "dbt/build.py"), *words], variables)
+
+
+def _find_python(variables: Mapping[str, str]) -> str:
+    """Of dbt's environment, which is that of the warehouse; made first where it is missing."""
+    if python := variables.get("CORETELECOMS_DBT_PYTHON"):
+        return python
+    target = variables.get("CORETELECOMS_TARGET") or "local"
+    lock = "requirements/dbt.txt" if target == "local" else f"requirements/dbt-{target}.txt"
+    ours = os.environ | {"CORETELECOMS_PYTHON": sys.executable}
+    done = subprocess.run([_ROOT / "setup.sh", lock], env=ours, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)  # setup.sh has said why
+    return done.stdout.strip()
+
+
+def _become(program: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
+    os.execvpe(program[0], list(program), variables)  # noqa: S606 - what was asked for
