@@ -33,10 +33,6 @@ def _variables_of(name: str) -> dict[str, str]:
 
 def _build(words: Sequence[str], more: Mapping[str, str]) -> NoReturn:
     variables = os.environ | more
-    # With the project's folder on its path, dbt's Python would take our folder `dbt` for a part of that package.
-    paths = [path for path in variables.pop("PYTHONPATH", "").split(":") if path and Path(path) != _ROOT]
-    if paths:
-        variables["PYTHONPATH"] = ":".join(paths)
     _become([_find_python(variables), str(_ROOT / "dbt/build.py"), *words], variables)
 
 
@@ -54,4 +50,8 @@ def _find_python(variables: Mapping[str, str]) -> str:
 
 
 def _become(program: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
-    os.execvpe(program[0], list(program), variables)  # noqa: S606 - what was asked for
+    # With the project's folder on its path, dbt's Python would take our folder `dbt` for a part of that package.
+    paths = [path for path in variables.get("PYTHONPATH", "").split(":") if path and Path(path) != _ROOT]
+    others = {name: value for name, value in variables.items() if name != "PYTHONPATH"}
+    path = {"PYTHONPATH": ":".join(paths)} if paths else {}
+    os.execvpe(program[0], list(program), others | path)  # noqa: S606 - what was asked for
