@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
-# Sourced by spark-submit.sh; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
+# Sourced by the commands beside it; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
 # lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256); for an
 # image it makes an environment in a folder of its own (./setup.sh installed /opt/venv requirements.txt).
 # Needs Python 3.11 and, once, the network.
@@ -59,10 +59,8 @@ jars() {
         fresh=$(mktemp -d "$made.XXXXXX") && chmod 755 "$fresh" || return 78 # mktemp's own is for us alone
         while read -r _ path; do
             mkdir -p "$fresh/$(dirname "$path")"
-            "$PYTHON" - "$MAVEN/$path" "$fresh/$path" <<'PY' || { rm -rf "$fresh" && return 69; }
-import sys, urllib.request
-urllib.request.urlretrieve(*sys.argv[1:])
-PY
+            "$PYTHON" -c 'import sys; from urllib.request import urlretrieve; urlretrieve(*sys.argv[1:])' \
+                "$MAVEN/$path" "$fresh/$path" || { rm -rf "$fresh" && return 69; }
         done <"$list"
         (cd "$fresh" && sha256sum --check --quiet "$list") >&2 || { rm -rf "$fresh" && return 69; }
         mv -T "$fresh" "$made" 2>/dev/null || rm -rf "$fresh" # another set-up was faster
@@ -72,23 +70,6 @@ PY
         return 78
     }
     (cd "$made" && find "$PWD" -name '*.jar' | sort | paste -sd:)
-}
-
-# The `jobs` package as a zip, for machines that have no checkout; a name per content.
-package() {
-    local made
-    made=$CACHE/jobs-$(cd "$ROOT" && find jobs -name '*.py' -print0 | sort -z | xargs -0 sha256sum | hash_of).zip
-    if [ ! -e "$made" ]; then
-        writable || return
-        (cd "$ROOT" && "$PYTHON" - "$made.$$" <<'PY' && mv "$made.$$" "$made"
-import pathlib, sys, zipfile
-with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as archive:
-    for path in sorted(pathlib.Path("jobs").rglob("*.py")):
-        archive.write(path)
-PY
-        ) || { rm -f "$made.$$" && return 78; }
-    fi
-    echo "$made"
 }
 
 # JAVA_HOME where it is a 17, else the JRE that comes as a wheel.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NoReturn
 
-from jobs.config.environment import ENGINES
+from jobs.engines import ENGINES
 
 COMMANDS = {
     "ingest": "land what is missing or corrected in the lake",
@@ -16,10 +16,12 @@ COMMANDS = {
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
     "check": "is all configuration valid?",
-    "dbt": "run a command with what dbt needs here as variables, key or token among them: for dbt.sh",
+    "dbt": "what ./dbt.sh does; or, after --, a command with what dbt needs as variables, key or token among them",
 }
+ON_SPARK = ("ingest", "load", "run")  # where a --master is given; for the others it changes nothing
 EX_USAGE = 64
 _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
+_MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
 
@@ -27,11 +29,13 @@ _KEY = {"status": "what the run that was given this key reported; 75: it has not
 class Arguments:
     """What was asked for; `days` in order, none for `check` and `dbt`, and for `status` where none was named.
 
-    `key`: the tail of a run's id; `program`: what `dbt` starts.
+    `environment`: for `dbt` none where none was named, and the variables count; `key`: the tail of a run's id;
+    `master`: Spark's; `words`: all of them as they were given; `of_dbt`: those that are not ours to understand.
     """
 
     command: str
     environment: str
+    words: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     days: tuple[date, ...] = ()
     is_json: bool = False
@@ -40,7 +44,8 @@ class Arguments:
     is_plan: bool = False
     engine: str = "auto"
     replay: bool = False
-    program: tuple[str, ...] = ()
+    master: str = ""
+    of_dbt: tuple[str, ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,11 +57,15 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str] | None = None) -> Arguments:
     """Of `sys.argv` where none are given; ends with 64, and the usage, where they make no sense."""
     parser = _parser()
-    given = vars(parser.parse_args(arguments))
+    words = tuple(sys.argv[1:] if arguments is None else arguments)
+    found, unknown = parser.parse_known_args(words)
+    _check_unknown(parser, found.command, unknown)
+    given = vars(found)
     return Arguments(
         command=given["command"],
         environment=given["env"],
-        sources=tuple(given["source"]),
+        words=words,
+        sources=tuple(given.get("source", ())),
         days=_days(parser, given),
         is_json=given.get("json", False),
         key=given.get("key"),
@@ -64,8 +73,17 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         is_plan=given.get("plan", False),
         engine=given.get("engine", "auto"),
         replay=given.get("replay", False),
-        program=tuple(given.get("program", ())),
+        master=given["master"],
+        of_dbt=tuple(unknown),
     )
+
+
+def _check_unknown(parser: argparse.ArgumentParser, command: str, unknown: list[str]) -> None:
+    """What is not ours is dbt's, or nobody's."""
+    if unknown and command != "dbt":
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if unknown == ["--"]:
+        parser.error("dbt: which COMMAND, after --?")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,18 +91,26 @@ def _parser() -> argparse.ArgumentParser:
         prog="spark-submit.sh",
         description="Exit codes: 0 all landed, 64 usage, 65 a source contract broken, 69 a service down, "
         "70 anything else, 75 not arrived (try later), 78 configuration.",
-        epilog="--master URL (spark-submit.sh takes it for itself): on a Spark cluster, as spark://host:7077.",
     )
+    parser.add_argument("--master", default="", metavar="URL", help=_MASTER)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP", parser_class=_Parser)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
-        command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
-        if name == "dbt":
-            command.add_argument("program", nargs="+", metavar="COMMAND", help="and its arguments, after --")
-        elif name != "check":
-            _add_days(command, name)
+        if name == "dbt":  # whose own parser, in its own environment, understands the rest, -h among it
+            of_dbt = commands.add_parser(name, help=text, prog="dbt.sh", add_help=False, allow_abbrev=False)
+            of_dbt.add_argument("--env", default="", metavar="NAME")
+        else:
+            _add_options(commands.add_parser(name, help=text, description=text), name)
     return parser
+
+
+def _add_options(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+    command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
+    # Before the step or after it, as with Spark's own; a default of the latter would undo the former.
+    master_help = _MASTER if name in ON_SPARK else argparse.SUPPRESS
+    command.add_argument("--master", default=argparse.SUPPRESS, metavar="URL", help=master_help)
+    if name != "check":
+        _add_days(command, name)
 
 
 def _add_days(command: argparse.ArgumentParser, name: str) -> None:

@@ -1,18 +1,58 @@
-"""`dbt`: starts a program with what dbt needs of the environment; for dbt.sh, which calls itself this way."""
+"""`dbt`: dbt/build.py in dbt's own environment; or any program, with what dbt needs of an environment as variables."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
 
-from jobs.bronze.choice import bronze_of
 from jobs.cli import Arguments
-from jobs.config.environment import load_environment
-from jobs.contracts.source import load_contracts
+
+_ROOT = Path(__file__).resolve().parents[2]  # that of `jobs.clients` costs more to import than the rest of this
 
 
 def run(arguments: Arguments) -> int:
     """Does not return: the program takes this one's place."""
-    environment = load_environment(arguments.environment)
-    contracts = load_contracts(environment, arguments.sources)
-    program = list(arguments.program)
+    match arguments.of_dbt:
+        case ["--", *program]:
+            _become(program, os.environ | _variables_of(arguments.environment or "local"))
+        case words:
+            _build(words, _variables_of(arguments.environment) if arguments.environment else {})
+
+
+def _variables_of(name: str) -> dict[str, str]:
+    """Of an environment: where everything is, and a key or token where the warehouse wants one."""
+    from jobs.bronze.choice import bronze_of
+    from jobs.config.environment import load_environment
+    from jobs.contracts.source import load_contracts
+
+    environment = load_environment(name)
     bronze = bronze_of(environment)
-    variables = bronze.dbt_variables(contracts.values()) | bronze.dbt_renewal()
-    os.execvpe(program[0], program, os.environ | variables)  # noqa: S606 - dbt.sh is what dbt.sh asks for
+    return bronze.dbt_variables(load_contracts(environment).values()) | bronze.dbt_renewal()
+
+
+def _build(words: Sequence[str], more: Mapping[str, str]) -> NoReturn:
+    variables = os.environ | more
+    _become([_find_python(variables), str(_ROOT / "dbt/build.py"), *words], variables)
+
+
+def _find_python(variables: Mapping[str, str]) -> str:
+    """Of dbt's environment, which is that of the warehouse; made first where it is missing."""
+    if python := variables.get("CORETELECOMS_DBT_PYTHON"):
+        return python
+    target = variables.get("CORETELECOMS_TARGET") or "local"
+    lock = "requirements/dbt.txt" if target == "local" else f"requirements/dbt-{target}.txt"
+    ours = os.environ | {"CORETELECOMS_PYTHON": sys.executable}
+    done = subprocess.run([_ROOT / "setup.sh", lock], env=ours, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)  # setup.sh has said why
+    return done.stdout.strip()
+
+
+def _become(program: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
+    # With the project's folder on its path, dbt's Python would take our folder `dbt` for a part of that package.
+    paths = [path for path in variables.get("PYTHONPATH", "").split(":") if path and Path(path) != _ROOT]
+    others = {name: value for name, value in variables.items() if name != "PYTHONPATH"}
+    path = {"PYTHONPATH": ":".join(paths)} if paths else {}
+    os.execvpe(program[0], list(program), others | path)  # noqa: S606 - what was asked for

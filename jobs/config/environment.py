@@ -14,8 +14,6 @@ from jobs.config.model import Name, Strict
 from jobs.config.warehouses import BigQueryWarehouse, DeltaWarehouse, SnowflakeWarehouse, Warehouse
 from jobs.errors import ConfigurationError
 
-ENGINES = ("auto", "in-process", "spark")
-
 
 class EngineChoice(Strict):
     """From which size on Spark reads deliveries on this machine (a `--master` always does)."""

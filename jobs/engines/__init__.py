@@ -2,3 +2,5 @@
 
 May import: config, clients, errors. Knows neither sources nor what a task does.
 """
+
+ENGINES = ("auto", "in-process", "spark")

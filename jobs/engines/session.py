@@ -1,13 +1,13 @@
 """The one Spark session of a run, started, and pyspark imported, when the first landing needs it."""
 
 import os
-import subprocess
+import shlex
 import threading
 from typing import TYPE_CHECKING, Any
 
-from jobs.clients.location import ROOT
 from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
+from jobs.engines.jvm import find_jvm
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
 
 if TYPE_CHECKING:
@@ -81,15 +81,11 @@ class Session:
         """What a JVM needs that no spark-submit has started: variables, jars, and the JIT by how much is to be read."""
         if "PYSPARK_GATEWAY_PORT" in os.environ:
             return
-        command = [str(ROOT / "conf/spark/exports.sh"), *self._jars]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-        if done.returncode:
-            raise ConfigurationError(f"Spark cannot be set up (exit {done.returncode}); what is missing is said above")
-        pairs = (pair.partition("=") for pair in done.stdout.decode().split("\0") if pair)
-        os.environ.update({name: value for name, _, value in pairs})
-        flags = os.environ.pop("CORETELECOMS_JVM_LARGE", "")
-        if flags and self.bytes_to_read > LARGE:
-            os.environ["SPARK_SUBMIT_OPTS"] += f" {flags}"
+        jvm = find_jvm(self._jars)
+        os.environ.update(jvm.variables)
+        os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*jvm.options(), "pyspark-shell"])
+        if jvm.large_flags and self.bytes_to_read > LARGE:
+            os.environ["SPARK_SUBMIT_OPTS"] += f" {jvm.large_flags}"
 
     def describe(self, work: str) -> "SparkSession":
         """The session, with what this thread starts from now on named `work` in Spark's UI and event log."""

@@ -25,7 +25,7 @@ Action = Literal["land", "load", "skip", "refuse"]
 class RunRequest:
     """What was asked for. `step`: ingest, load, or run for both; `replay`: anew, even where nothing changed.
 
-    `engine`: who reads the deliveries, of `config.environment.ENGINES`; `broken`: contracts that cannot be read.
+    `engine`: who reads the deliveries, of `engines.ENGINES`; `broken`: contracts that cannot be read.
     """
 
     environment: Environment

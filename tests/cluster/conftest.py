@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from demo.server import die_with_parent
+from jobs.engines.jvm import find_jvm
 from tests.s3.conftest import (  # noqa: F401 - the same sources and S3 server
     cloud,
     delivered,
@@ -21,7 +22,6 @@ from tests.s3.conftest import (  # noqa: F401 - the same sources and S3 server
     postgres,
     server,
 )
-from tests.spark.conftest import spark_environment
 
 PATIENCE = 60.0
 
@@ -45,7 +45,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @contextmanager
 def serving(folder: Path) -> Iterator[Cluster]:
     """A cluster whose logs and work lie in `folder`, until the block ends."""
-    found = spark_environment()
+    found = find_jvm().variables
     # What a worker's machine has: a JVM and Spark. Neither the checkout, nor our jars, nor the class archive.
     kept = ("JAVA_HOME", "SPARK_HOME", "PATH", "HOME", "SPARK_LOCAL_IP", "PYSPARK_PYTHON")
     environment = {name: found[name] for name in kept} | {

@@ -137,9 +137,9 @@ def test_a_parameter_store_that_stays_throttled_is_a_service_error(monkeypatch: 
 
 
 def test_single_secrets_come_from_variables_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CORETELECOMS_TOKEN", "heron-77-quartz")
+    monkeypatch.setenv("OUTAGES_TOKEN", "heron-77-quartz")
     (tmp_path / "token").write_text("heron-77-quartz\n")
-    for reference in ("env:CORETELECOMS_TOKEN", f"file:{tmp_path}/token"):
+    for reference in ("env:OUTAGES_TOKEN", f"file:{tmp_path}/token"):
         assert value(reference).get_secret_value() == "heron-77-quartz"
     with pytest.raises(ConfigurationError, match="secret env:NOT_THERE: found nothing"):
         value("env:NOT_THERE")

@@ -48,32 +48,11 @@ def test_jars_may_be_read_by_others_than_who_fetched_them(tmp_path: Path) -> Non
     ]
 
 
-@pytest.mark.parametrize("wanted", ["environment requirements.txt", "jars conf/spark/jars.sha256", "package"])
+@pytest.mark.parametrize("wanted", ["environment requirements.txt", "jars conf/spark/jars.sha256"])
 def test_a_cache_that_cannot_be_written_is_said_in_one_line(wanted: str) -> None:
     done = sourced(f"made=$({wanted}); echo and on", CORETELECOMS_CACHE="/proc/none")
     message = f"error: user {os.geteuid()} cannot write in /proc/none; name another folder in CORETELECOMS_CACHE\n"
     assert (done.returncode, done.stdout, done.stderr) == (78, "", message)
-
-
-def test_a_submit_to_a_cluster_ends_where_the_package_cannot_be_made(tmp_path: Path) -> None:
-    python, spark = tmp_path / "bin/python", tmp_path / "lib/python3.11/site-packages/pyspark/bin/spark-submit"
-    for program, does in (
-        (python, f'case "$*" in *.zip.*) exit 1 ;; esac; exec {sys.executable} "$@"'),
-        (spark, "echo submitted"),
-    ):
-        program.parent.mkdir(parents=True)
-        program.write_text(f"#!/bin/sh\n{does}\n")
-        program.chmod(0o755)
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    first = Path(sourced('jars "$ROOT/conf/spark/jars.sha256"').stdout.split(":")[0])
-    jars = next(folder for folder in first.parents if folder.name.startswith("jars-"))
-    (cache / jars.name).symlink_to(jars)
-    command = [str(ROOT / "spark-submit.sh"), "run", "--date", "2025-11-20", "--master", "spark://127.0.0.1:9"]
-    given = os.environ | {"CORETELECOMS_PYTHON": str(python), "CORETELECOMS_CACHE": str(cache)}
-    done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (78, ""), done.stderr
-    assert [path.name for path in cache.iterdir()] == [jars.name]
 
 
 @pytest.mark.parametrize(
