@@ -2,7 +2,8 @@
 
     python -m tests.bigquery.verify --project P --key KEY.json [--location EU]
 
-Costs a few cents: some thousand rows, scanned some dozen times. Exit 1: a check failed.
+Costs a few cents: some thousand rows, scanned some hundred times, at 10 MB at least a table. Exit 1: a check failed.
+What a day's load and build cost is printed too, beside what tests/googlesql/costs.py computes of so few rows.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from jobs.config.environment import ROOT
 from jobs.ledger.ledger import Ledger
 from tests.conftest import DAYS, World, make_world
 
-SOURCES = ("agents", "call_logs", "customers", "social_media")
+ROWS = {"agents": 100, "call_logs": 1000, "customers": 500, "social_media": 100}  # a day, or once
+SOURCES = tuple(ROWS)
+MB = 2**20
 SCOPE = "https://www.googleapis.com/auth/bigquery"
 
 
@@ -49,6 +52,23 @@ class Scratch:
         output = process.communicate()[0]
         if process.returncode:
             raise SystemExit(output)
+
+    def build(self, first: date, last: date) -> None:
+        """Silver and Gold, in the same dataset."""
+        command = [
+            str(ROOT / "dbt.sh"),
+            "build",
+            "--from",
+            str(first),
+            "--to",
+            str(last),
+            "--env",
+            str(self.world.file),
+        ]
+        variables = os.environ | {"DBT_TARGET_PATH": str(self.world.root / "dbt")}
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+        if done.returncode:
+            raise SystemExit(done.stdout + done.stderr)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in self.client.query(sql).result()]
@@ -145,6 +165,47 @@ CHECKS: tuple[Callable[[Scratch], bool], ...] = (
 )
 
 
+def costs(scratch: Scratch) -> list[str]:
+    """A line each of a day's load, of what is built of it, of the tests: what BigQuery says, and what is computed."""
+    scratch.build(DAYS[0], DAYS[-1])  # from here on its tables are there
+    begun = datetime.now(UTC)
+    scratch.run("run", "--date", str(DAYS[-1]), "--replay")
+    scratch.build(DAYS[-1], DAYS[-1])
+    said: dict[str, list[Any]] = {group: [] for group in ("load", "models", "tests")}
+    for job in scratch.client.list_jobs(min_creation_time=begun):
+        if (group := _group(job.labels)) and job.job_type == "query":
+            said[group].append(job)
+    computed = _computed()
+    return [_cost(group, jobs, *computed[group]) for group, jobs in said.items()]
+
+
+def _cost(group: str, jobs: list[Any], statements: float, read: float, billed: float) -> str:
+    """In BigQuery's MB; a job that was a script counts its statements."""
+    sent = sum(job.num_child_jobs or 1 for job in jobs)
+    processed = sum(job.total_bytes_processed or 0 for job in jobs) / MB
+    paid = sum(job.total_bytes_billed or 0 for job in jobs) / MB
+    said = f"{len(jobs)} jobs, {sent} statements (computed {statements:.0f})"
+    read, billed = read / MB, billed / MB
+    return f"{group}: {said}; {processed:,.1f} MB read ({read:,.1f}), {paid:,.0f} MB billed ({billed:,.0f})"
+
+
+def _group(labels: dict[str, str]) -> str:
+    """Of a job, by what it was labelled with; "" of others."""
+    if "dbt_invocation_id" in labels:
+        return "tests" if labels.get("node_id", "").startswith("test_") else "models"
+    return "load" if labels.get("step") in ("load", "held") else ""
+
+
+def _computed() -> dict[str, list[float]]:
+    lock = "requirements/googlesql.txt"
+    python = subprocess.run([ROOT / "setup.sh", lock], check=True, capture_output=True, text=True).stdout.strip()
+    rows = ",".join(f"{source}={count}" for source, count in ROWS.items())
+    command = [python, "-m", "tests.googlesql.costs", "--of", rows]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    found: dict[str, list[float]] = json.loads(done.stdout)
+    return found
+
+
 def verify(scratch: Scratch) -> dict[str, bool]:
     """Load four days, then check; every check is printed."""
     scratch.run("run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
@@ -152,6 +213,8 @@ def verify(scratch: Scratch) -> dict[str, bool]:
     for check in CHECKS:
         found[check.__name__] = check(scratch)
         print(f"{'ok    ' if found[check.__name__] else 'FAILED'}  {check.__name__.replace('_', ' ')}", flush=True)
+    for line in costs(scratch):
+        print(f"cost    {line}", flush=True)
     return found
 
 
@@ -173,13 +236,14 @@ def main(given: Sequence[str]) -> int:
         client_options=options,
     )
     more = {"endpoint": asked.endpoint, "storage_endpoint": asked.storage_endpoint}
-    settings = {"kind": "bigquery", "project": asked.project, "location": asked.location, "bronze": bronze, **more}
+    settings = {"kind": "bigquery", "project": asked.project, "location": asked.location, **more}
+    settings |= dict.fromkeys(("bronze", "silver", "gold"), bronze)
     warehouse = ", ".join(f"{name} = {json.dumps(value)}" for name, value in settings.items() if value)
     with tempfile.TemporaryDirectory(prefix="verify-bigquery-") as folder:
         world = make_world(Path(folder), warehouse=f"{{ {warehouse} }}")
         text = world.file.read_text().replace("[secrets]\n", f'[secrets]\nbigquery = "{reference}"\n')
         world.file.write_text(text)
-        generate(world.root / "sources", DAYS, calls=1000, customers=500)
+        generate(world.root / "sources", DAYS, calls=ROWS["call_logs"], customers=ROWS["customers"])
         try:
             dataset = bigquery.Dataset(f"{asked.project}.{bronze}")
             dataset.location = asked.location

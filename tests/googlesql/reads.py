@@ -63,7 +63,10 @@ def touched(statement: Resolved, partitions: Mapping[str, str], views: Mapping[s
             return Touched(tuple(walk.found), changed)
         case "create_view":
             return Touched(())
-    if query := first(node, "query"):
+    for row in first(node, "row_list") or []:
+        walk.values(row)
+    query = first(node, "query")
+    if query is not None and query.ListFields():
         named = [column.column for column in first(node, "output_column_list") or []]
         walk.scan(query, set(_numbers(named or first(node, "query_output_column_list"))), {})
     return Touched(tuple(walk.found))
@@ -77,6 +80,10 @@ class _Walk:
     views: Mapping[str, Resolved]
     found: list[Read] = field(default_factory=list)
     _with: dict[str, Message] = field(default_factory=dict)
+
+    def values(self, row: Any) -> None:
+        """Of INSERT: they may ask."""
+        self._columns(row)
 
     def changed(self, node: Any) -> Read:
         conditions = [inner(node.merge_expr)] if "merge_expr" in node.DESCRIPTOR.fields_by_name else []

@@ -98,6 +98,12 @@ def test_only_the_columns_that_are_needed_are_read(sql: str, columns: set[str]) 
     assert looked_at(sql).by_table()["p.d.calls"].columns == columns
 
 
+def test_values_that_are_inserted_read_what_they_ask_for() -> None:
+    assert looked_at("insert into p.d.agents (agent) values ('a')").reads == ()
+    asking = looked_at("insert into p.d.agents (agent) values ((select max(call_id) from p.d.calls))")
+    assert {read.table for read in asking.reads} == {"p.d.calls"}
+
+
 def test_several_scans_of_a_table_are_one_for_the_bill() -> None:
     sql = "select call_id from p.d.calls where ingest_date = date '2025-11-20' union all "
     found = looked_at(sql + "select agent from p.d.calls where ingest_date = date '2025-11-21'")

@@ -200,7 +200,7 @@ def test_a_build_whose_statement_too_many_wait_for_is_told_to_try_later(built: B
     assert built.build(*SMALL)[0] == 0
 
 
-@pytest.mark.skipif(not NIGHTLY, reason="minutes: make test-nightly")
+@pytest.mark.skipif(not NIGHTLY, reason="the chain half an hour, the whole build hours: make test-nightly")
 @pytest.mark.parametrize("more", [SMALL, ["--exclude-resource-type", "test"]], ids=["a chain", "a whole build"])
 def test_each_statement_of_a_build_failed_once(built: Builds, more: list[str]) -> None:
     failed = []
