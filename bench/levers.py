@@ -27,7 +27,7 @@ from demo.faithful import generate
 from demo.postgres import serving
 
 STOCK = {"CORETELECOMS_JVM": "-XX:+UseG1GC", "SPARK_SUBMIT_OPTS": "-XX:SharedArchiveFile={java}/lib/server/classes.jsa"}
-_COMMAND = "import sys\n{undone}\nfrom jobs.__main__ import main\nsys.exit(main())"
+_COMMAND = "import runpy\n{undone}\nrunpy.run_module('jobs', run_name='__main__')"
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ LINES = (
     _cpu("day-100k", "duckdb", 1.15),
     _cpu("day-100k", "dlt-arrow", 0.3, _COMPILED),
     _cpu("day-100k", "pandas", 0.5, _COMPILED),
-    _cpu("day-100k", "polars", 1.1, "what is counted and kept besides rows; at ten times the rows it is 0.8"),
+    _cpu("day-100k", "polars", 1.1),
     _further("ours", 0.8),
     _further("before", 0.15),
     _memory("day-100k"),
