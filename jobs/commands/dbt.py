@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from jobs.cli import Arguments
+from jobs.errors import ConfigurationError
 
 _ROOT = Path(__file__).resolve().parents[2]  # that of `jobs.clients` costs more to import than the rest of this
+_LOCKS = {"local": "dbt.txt", "bigquery": "dbt-bigquery.txt", "snowflake": "dbt-snowflake.txt"}
 
 
 def run(arguments: Arguments) -> int:
@@ -42,7 +44,9 @@ def _find_python(variables: Mapping[str, str]) -> str:
     if python := variables.get("CORETELECOMS_DBT_PYTHON"):
         return python
     target = variables.get("CORETELECOMS_TARGET") or "local"
-    lock = "requirements/dbt.txt" if target == "local" else f"requirements/dbt-{target}.txt"
+    if target not in _LOCKS:
+        raise ConfigurationError(f"CORETELECOMS_TARGET: found {target!r}, allowed are {', '.join(_LOCKS)}")
+    lock = f"requirements/{_LOCKS[target]}"
     ours = os.environ | {"CORETELECOMS_PYTHON": sys.executable}
     done = subprocess.run([_ROOT / "setup.sh", lock], env=ours, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:

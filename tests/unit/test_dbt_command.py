@@ -48,6 +48,14 @@ def test_without_an_environment_the_variables_count(world: World) -> None:
     assert done.stdout == f" s3://lake/bronze none {ROOT}/dbt/build.py query -1 -h\n"
 
 
+def test_a_target_that_there_is_not_is_said_with_those_that_there_are() -> None:
+    kept = {name: value for name, value in os.environ.items() if name != "CORETELECOMS_DBT_PYTHON"}
+    variables = kept | {"CORETELECOMS_TARGET": "redshift"}
+    done = subprocess.run([ROOT / "dbt.sh", "docs"], env=variables, capture_output=True, text=True, check=False)
+    message = "error: CORETELECOMS_TARGET: found 'redshift', allowed are local, bigquery, snowflake\n"
+    assert (done.returncode, done.stdout, done.stderr) == (78, "", message)
+
+
 def test_without_an_environment_nothing_heavy_is_imported() -> None:
     """`./dbt.sh headline` answers as fast as dbt's own Python does."""
     shown = "import sys; from jobs.commands import dbt; print(*{'pydantic', 'pyarrow', 'pyspark'} & {*sys.modules})"
