@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -143,8 +143,9 @@ def forget(is_obsolete: Callable[[Path], bool]) -> None:
     """Remove what lies under the temporary folder instead of in folders that nobody wants any more."""
     for other in Path(tempfile.gettempdir()).glob(f"{_ELSEWHERE}*"):
         note = other / _INSTEAD_OF
-        if other.stat().st_uid == os.geteuid() and note.is_file() and is_obsolete(Path(note.read_text("utf-8"))):
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another demo removes the same ones
+            if other.stat().st_uid == os.geteuid() and is_obsolete(Path(note.read_text("utf-8"))):
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _made_reachable(home: Path, account: _Account) -> bool:
