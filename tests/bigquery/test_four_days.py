@@ -191,6 +191,21 @@ def test_the_comparison_sees_one_changed_value(both: Both) -> None:
     assert "agent_name: 'x', expected '" in line
 
 
+def test_each_job_of_dbts_is_labelled_and_limited(both: Both) -> None:
+    bodies = [
+        json.loads(asked.body) for asked in both.cloud.stand_in.asked if asked.path.endswith("/jobs") and asked.body
+    ]
+    jobs = [body["configuration"] for body in bodies if "query" in body["configuration"]]
+    of_dbt = [job for job in jobs if "dbt_invocation_id" in job.get("labels", {})]
+    assert len(of_dbt) > 200
+    labels = [job["labels"] for job in of_dbt]
+    assert [of for of in labels if not all(re.fullmatch("[a-z0-9_-]{1,63}", text) for text in of.values())] == []
+    assert {of["day"] for of in labels} == {f"{DAYS[0]}_{DAYS[-1]}", str(DAYS[1])}
+    assert {of.get("source", "") for of in labels} == {"", *both.counts["rows"]}
+    assert {of["node_id"].partition("_")[0] for of in labels if "node_id" in of} >= {"model", "test", "seed"}
+    assert {job["query"]["maximumBytesBilled"] for job in of_dbt} == {str(200 * 2**30)}
+
+
 def test_everything_is_built_anew_there_too(both: Both) -> None:
     """Without a comparison: what it sends is analysed below, as all the rest."""
     both.call("dbt.sh", "build", "--full", env=both.cloud.world.file)
