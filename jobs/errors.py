@@ -36,6 +36,14 @@ class DeliveryChangedError(PlatformError):
     retry_helps = True
 
 
+class SupersededError(PlatformError):
+    """A newer run of the same day came first: its landing counts."""
+
+    exit_code = 75
+    retry_helps = True
+    state = "superseded"
+
+
 class NotArrivedError(PlatformError):
     """The delivery is not there yet: normal, try later."""
 

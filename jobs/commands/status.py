@@ -19,10 +19,10 @@ def run(arguments: Arguments) -> int:
         return 0
     outcomes = status.outcomes(environment, contracts, arguments.days, arguments.is_check)
     show_outcomes(outcomes, arguments.is_json)
-    for outcome in outcomes:
-        if outcome.imbalance:
-            print(f"error: {outcome.source} {outcome.ingest_date}: {outcome.error}", file=sys.stderr)
-    if any(outcome.imbalance for outcome in outcomes):
+    wrong = [outcome for outcome in outcomes if outcome.error_kind == BalanceError.__name__]
+    for outcome in wrong:
+        print(f"error: {outcome.source} {outcome.ingest_date}: {outcome.error}", file=sys.stderr)
+    if wrong:
         return BalanceError.exit_code
     is_missing = arguments.is_check and any(outcome.state == "not_arrived" for outcome in outcomes)
     return NotArrivedError.exit_code if is_missing else 0

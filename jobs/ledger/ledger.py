@@ -30,6 +30,11 @@ class Ledger:
         committed = self._committed(source, day)
         return _read(committed[-1]) if committed else None
 
+    def newest_run(self, source: str, day: date) -> str:
+        """The id of the latest run that landed a day; "": none did. Reads no manifest."""
+        committed = self._committed(source, day)
+        return _run_id(committed[-1]) if committed else ""
+
     def commit(self, manifest: Manifest) -> bool:
         """Make a landing visible; False where that landing was committed before."""
         folder = landing_folder(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
@@ -58,7 +63,7 @@ def _read(manifest: Location) -> Manifest:
 
 def _run_id(manifest: Location) -> str:
     """Of its folder's name."""
-    return str(manifest).rpartition("/run_id=")[2]
+    return str(manifest).rpartition("/run_id=")[2].removesuffix(f"/{MANIFEST}")
 
 
 def _day(manifest: Location) -> date:

@@ -1,12 +1,14 @@
 """What a run did, a source and day: outcomes, and the run report that holds them."""
 
 import secrets
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
+State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "superseded", "refused", "failed"]
+
+_MOMENT = "%Y%m%dT%H%M%S%fZ"  # that a run's id begins with
 
 
 class _Record(BaseModel):
@@ -68,6 +70,20 @@ class RunReport(_Record):
     outcomes: tuple[Outcome, ...]
 
 
-def new_run_id(key: str | None = None) -> str:
-    """Sorts by time; the tail keeps two runs of one microsecond apart, or is the key that the caller knows it by."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{key or secrets.token_hex(2)}"
+def new_run_id(key: str | None = None, newest: str = "") -> str:
+    """Sorts by time, and after `newest`, the newest id known for what is asked: a clock may be behind another's.
+
+    The tail keeps two runs of one microsecond apart, or is the key that the caller knows it by.
+    """
+    moment, known = datetime.now(UTC), moment_of(newest)
+    if known:
+        moment = max(moment, known + timedelta(microseconds=1))
+    return f"{moment:{_MOMENT}}-{key or secrets.token_hex(2)}"
+
+
+def moment_of(run_id: str) -> datetime | None:
+    """When an id was made, by its maker's clock; None: it is none of ours."""
+    try:
+        return datetime.strptime(run_id.partition("-")[0], _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return None

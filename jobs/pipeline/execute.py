@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jobs.bronze.bronze import Published
 from jobs.bronze.choice import bronze_of
 from jobs.clients.location import Location
 from jobs.engines.choice import chosen
 from jobs.engines.in_process import InProcess
 from jobs.engines.session import Session, explained
 from jobs.engines.spark import OnSpark
-from jobs.errors import NotArrivedError
+from jobs.errors import NotArrivedError, SupersededError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, RunReport
@@ -91,13 +92,26 @@ def _done(run: Run, unit: Unit) -> Outcome:
         raise unit.error
     assert unit.contract
     bronze, manifest, published = bronze_of(run.request.environment, run.session), unit.known, unit.published
+    is_due = unit.action == "load"
     if unit.action == "land":
         manifest = _landed(run, unit)
-        published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
+        is_due = manifest.run_id == run.run_id
+        if not (is_due and run.request.loads):
+            published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
     assert manifest
-    if run.request.loads and (unit.action == "load" or is_behind(manifest, published)):
+    if run.request.loads and (is_due or is_behind(manifest, published)):
         published = load(bronze, unit.contract, manifest)
+    _refuse_if_superseded(run, manifest, published)
     return of_manifest(manifest, published)
+
+
+def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | None) -> None:
+    """Raises SupersededError where Bronze holds a newer landing; one that the lake does not know is no such."""
+    if published is None or published.run_id <= manifest.run_id:
+        return
+    newest = Ledger(run.request.environment.lake).newest_run(manifest.source, manifest.ingest_date)
+    if newest > manifest.run_id:
+        raise SupersededError(f"{manifest.run_id} landed it; the newer run {published.run_id} was published")
 
 
 def _landed(run: Run, unit: Unit) -> Manifest:

@@ -16,7 +16,7 @@ from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
 from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Outcome
+from jobs.ledger.outcome import Outcome, moment_of
 
 Action = Literal["land", "load", "skip", "refuse"]
 
@@ -51,7 +51,7 @@ class Seen:
 
     `known`: the landing that counts so far. `inputs`: the delivery as it is now; None: it was not looked at, and
     `unseen` says why. `place`: where it was looked for. `published`: run and rows that Bronze holds of the landing's
-    day. `error`: why Bronze could not be asked.
+    day, or of the day where nothing landed. `error`: why Bronze could not be asked, where that has to be known.
     """
 
     contract: SourceContract
@@ -94,6 +94,13 @@ class Plan:
     @property
     def bytes(self) -> int:
         return sum(unit.bytes for unit in self.units)
+
+    @property
+    def newest_run(self) -> str:
+        """The newest id known for what was asked, of what has landed and of what Bronze holds; "": none is."""
+        known = [unit.known.run_id for unit in self.units if unit.known]
+        held = [unit.published.run_id for unit in self.units if unit.published]
+        return max((run_id for run_id in known + held if moment_of(run_id)), default="")
 
     def count_by_source(self) -> dict[str, int]:
         """How many units a source has."""
@@ -164,6 +171,8 @@ def _unit(request: RunRequest, seen: Seen) -> Unit:
 
 def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     assert seen.known
+    if seen.published and seen.published.run_id > seen.known.run_id:
+        return replace(unit, why=f"Bronze holds {seen.published.run_id}, which is newer than {seen.known.run_id}")
     if request.loads and is_behind(seen.known, seen.published):
         why = f"Bronze holds {seen.published.run_id}" if seen.published else "not in Bronze"
         return replace(unit, action="load", why=f"landed by {seen.known.run_id}; {why}")

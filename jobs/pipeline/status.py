@@ -27,8 +27,8 @@ def outcomes(
     }
     found = []
     for contract in contracts.values():
+        held = bronze.published(contract.name)  # before the manifests: no landing is in Bronze before it has one
         newest = {manifest.ingest_date: manifest for manifest in ledger.manifests(contract.name)}
-        held = bronze.published(contract.name)
         known = {*newest, *(day for source, day in reported if source == contract.name)}
         for day in sorted(days or known):
             latest = reported.get((contract.name, day))
@@ -63,8 +63,8 @@ def _outcome(
 
 
 def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
-    """The state a landing has: loaded where Bronze holds it, or a newer one; failed where its counts do not add up."""
-    is_loaded = held is not None and held.run_id >= manifest.run_id
+    """The state a landing has: loaded where Bronze holds that very one; failed where what it holds cannot be right."""
+    is_loaded = held is not None and held.run_id == manifest.run_id
     outcome = Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
@@ -80,8 +80,10 @@ def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,
     )
-    is_this = held is None or held.run_id == manifest.run_id
-    return _with_imbalance(outcome) if is_this and outcome.imbalance else outcome
+    if held and held.run_id > manifest.run_id:
+        error = BalanceError(f"Bronze holds {held.run_id}, which is newer than any landing; replay that day")
+        return outcome.model_copy(update=_facts(error))
+    return _with_imbalance(outcome) if outcome.imbalance else outcome
 
 
 def _with_imbalance(outcome: Outcome) -> Outcome:

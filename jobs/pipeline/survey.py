@@ -32,7 +32,8 @@ def _seen(request: RunRequest, contract: SourceContract, day: date) -> Seen:
     if request.lands:
         seen = _with_delivery(request, seen)
         if seen.inputs is None or is_news(request, contract, known, seen.inputs):
-            return seen
+            # What lands needs no answer: only its run's id is to come after what Bronze holds.
+            return replace(_with_bronze(request, seen), error=None)
     return _with_bronze(request, seen) if known else seen
 
 
@@ -49,8 +50,7 @@ def _with_delivery(request: RunRequest, seen: Seen) -> Seen:
 
 
 def _with_bronze(request: RunRequest, seen: Seen) -> Seen:
-    assert seen.known
-    day = seen.known.ingest_date
+    day = seen.known.ingest_date if seen.known else seen.day
     published = _try(lambda: bronze_of(request.environment).published(seen.contract.name, day))
     if isinstance(published, PlatformError):
         return replace(seen, error=published)

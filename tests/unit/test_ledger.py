@@ -45,6 +45,13 @@ def test_run_ids_sort_by_time() -> None:
     assert [run_id[:22] for run_id in ids] == sorted(run_id[:22] for run_id in ids)
 
 
+def test_a_run_id_comes_after_the_newest_one_known_and_after_the_clock() -> None:
+    ahead = "29991231T235959999998Z-zzzz"
+    assert new_run_id("cafe", ahead) == "29991231T235959999999Z-cafe"
+    assert new_run_id("cafe", "20251121T000000000000Z-zzzz")[:4] > "2025"
+    assert new_run_id("cafe", "R1")[:4] > "2025"  # none of ours says nothing about time
+
+
 def test_an_odd_volume_is_seen_against_the_median_of_the_last_seven_days(world: World) -> None:
     for day in range(1, 10):
         landing(world, "R1", 1000 if day < 3 else 100, date(2025, 11, day))
