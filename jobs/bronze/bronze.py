@@ -13,10 +13,20 @@ Log = Callable[..., None]  # of an event and its facts
 
 
 class Published(NamedTuple):
-    """What Bronze holds of a source's day: the run, and its rows as the warehouse counts them."""
+    """What Bronze holds of a source's day: the run that its rows name, and how many the warehouse counts.
+
+    `run_id`: "" where they name more than one, or none: somebody else wrote there.
+    """
 
     run_id: str
     rows: int
+
+    @classmethod
+    def of_rows(cls, recorded: str, first: str | None, last: str | None, rows: int) -> "Published":
+        """By the least and the greatest run that rows name; `recorded`: the run of a day that has no rows."""
+        if last is None:
+            return cls(recorded, rows)
+        return cls(last if first == last else "", rows)
 
 
 class Count(NamedTuple):

@@ -137,8 +137,8 @@ def is_news(request: RunRequest, contract: SourceContract, known: Manifest | Non
 
 
 def is_behind(manifest: Manifest, published: Published | None) -> bool:
-    """Whether Bronze holds nothing of that day, or an older run."""
-    return published is None or published.run_id < manifest.run_id
+    """Whether Bronze holds nothing of that day, or an older run; rows of several runs are no such, but an error."""
+    return published is None or "" < published.run_id < manifest.run_id
 
 
 def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:

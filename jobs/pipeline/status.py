@@ -80,9 +80,9 @@ def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,
     )
-    if held and held.run_id > manifest.run_id:
-        error = BalanceError(f"Bronze holds {held.run_id}, which is newer than any landing; replay that day")
-        return outcome.model_copy(update=_facts(error))
+    if held and not "" < held.run_id <= manifest.run_id:
+        what = f"{held.run_id}, which is newer than any landing" if held.run_id else "rows of several runs"
+        return outcome.model_copy(update=_facts(BalanceError(f"Bronze holds {what}; replay that day")))
     return _with_imbalance(outcome) if outcome.imbalance else outcome
 
 

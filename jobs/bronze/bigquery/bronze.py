@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.bronze.bigquery import sql
 from jobs.bronze.bigquery.append import Append
@@ -24,7 +24,7 @@ from jobs.clients import credentials
 from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import SourceContract
-from jobs.errors import BalanceError, NotArrivedError
+from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class BigQueryBronze:
     session: "Session | None" = None
 
     def published(self, source: str, day: date | None = None) -> dict[date, Published]:
-        """Of all days as BigQuery keeps count, of one `day` counted; raises BalanceError where that mixes runs."""
+        """Of one `day` counted, its run read from its rows; of all days as BigQuery keeps count."""
         from google.api_core.exceptions import NotFound
 
         with explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
@@ -52,7 +52,8 @@ class BigQueryBronze:
                 rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day))
             except NotFound:
                 return {}
-        return {row["ingest_date"]: _published(source, row) for row in rows}
+        names = ("run_id", "first_run", "last_run", "row_count")
+        return {row["ingest_date"]: Published.of_rows(*(row[name] for name in names)) for row in rows}
 
     @contextmanager
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[BigQueryStaged]:
@@ -132,10 +133,3 @@ class BigQueryBronze:
         except NotFound as error:
             raise NotArrivedError(first_line(error)) from None
         return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])
-
-
-def _published(source: str, row: Any) -> Published:
-    if row["row_count"] and not row["first_run"] == row["last_run"] == row["run_id"]:
-        runs = [row["first_run"], row["last_run"]]
-        raise BalanceError(f"{source} {row['ingest_date']}: published is {row['run_id']}, Bronze holds {runs}")
-    return Published(str(row["run_id"]), int(row["row_count"]))

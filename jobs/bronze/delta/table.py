@@ -10,6 +10,7 @@ from deltalake.schema import PrimitiveType
 from jobs.bronze.bronze import Published
 from jobs.clients import store
 from jobs.clients.location import Location
+from jobs.clients.store import Bounds
 from jobs.metadata import METADATA_COLUMNS
 
 _TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}
@@ -26,14 +27,24 @@ def published(path: Location, day: date | None = None) -> dict[date, Published]:
 
 
 def published_in(table: DeltaTable, path: Location, day: date | None = None) -> dict[date, Published]:
-    """The same, of the table's version that was opened."""
-    found: dict[date, Published] = {}
+    """The same, of the table's version that was opened.
+
+    The run is read from the rows: files that Delta's own DELETE or OPTIMIZE wrote bear names of its own.
+    """
+    files: dict[date, dict[str, Bounds]] = {}
     for uri in table.file_uris(file_pruning_predicate=[("ingest_date", "=", str(day))] if day else None):
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
-        rows = store.parquet(path / folder / name).rows
-        found[of_day] = Published(name.partition(".")[0], found[of_day].rows + rows if of_day in found else rows)
-    return found
+        files.setdefault(of_day, {})[name] = store.bounds(path / folder / name, "_run_id")
+    return {of_day: _published(of_files) for of_day, of_files in files.items()}
+
+
+def _published(files: dict[str, Bounds]) -> Published:
+    """By the files' names: where there are no rows, a name of ours is all that tells the run."""
+    ends = [end for one in files.values() for end in (one.first, one.last) if end is not None]
+    run_id, is_ours, _ = max(files).partition(".part-")
+    rows = sum(one.rows for one in files.values())
+    return Published.of_rows(run_id if is_ours else "", min(ends, default=None), max(ends, default=None), rows)
 
 
 def create(path: Location, columns: list[str]) -> None:

@@ -27,15 +27,17 @@ def published(
     only, values = (" and ingest_date = %s", [str(day)]) if day else ("", [])
     query = f"""
         with rows_held as (
-            select ingest_date, count(*) as number from {name_of(warehouse, source)} where true{only} group by 1
+            select ingest_date, count(*) as number,
+                min(coalesce(_run_id, '')) as first_run, max(coalesce(_run_id, '')) as last_run
+            from {name_of(warehouse, source)} where true{only} group by 1
         ), published as (
             select ingest_date, run_id from {name_of(warehouse, PUBLISH)}
             where source = %s and ingest_date is not null{only}
         )
-        select published.ingest_date, published.run_id, coalesce(rows_held.number, 0)
+        select published.ingest_date, published.run_id, first_run, last_run, coalesce(rows_held.number, 0)
         from published left join rows_held on published.ingest_date = rows_held.ingest_date"""
     found = execute(connection, query, *values, source, *values)
-    return {of_day: Published(run_id, rows) for of_day, run_id, rows in found}
+    return {of_day: Published.of_rows(*held) for of_day, *held in found}
 
 
 @dataclass(frozen=True)
