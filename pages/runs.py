@@ -41,6 +41,11 @@ class Line:
         return self.outcome.state.replace("_", " ")
 
     @property
+    def attempt(self) -> str:
+        """How the last one ended."""
+        return (self.outcome.attempt or "").replace("_", " ")
+
+    @property
     def flags(self) -> list[str]:
         named = {"corrected": self.outcome.corrected, "empty": self.outcome.empty}
         named |= {"odd volume": bool(self.outcome.odd_volume), "drift": bool(self.outcome.drift)}
@@ -163,6 +168,8 @@ def _notices(line: Line) -> Iterator[Notice]:
         yield Notice("bad", f"{where}: {line.balance}", "ledger")
     if one.state in ("failed", "refused"):
         yield Notice("bad", f"{where}: {line.state}: {one.error}", "ledger")
+    elif one.has_failed:
+        yield Notice("bad", f"{where}: {line.state}, last attempt {line.attempt}: {one.attempt_error}", "ledger")
     if one.state == "not_arrived":
         yield Notice("wait", f"{where}: not arrived", "calendar")
     if one.odd_volume:
@@ -175,7 +182,7 @@ def _shown(environment: Environment, report: RunReport, out: Location) -> Shown:
     return Shown(
         report,
         (report.finished_at - report.started_at).total_seconds(),
-        dict(Counter(one.state.replace("_", " ") for one in report.outcomes)),
+        dict(Counter((one.attempt or one.state).replace("_", " ") for one in report.outcomes)),
         _log(environment, report.run_id, out),
     )
 

@@ -80,7 +80,7 @@ def _facts(unit: Unit) -> dict[str, str]:
 
 def _what_did_not_land(report: RunReport) -> str:
     missing = [outcome for outcome in report.outcomes if outcome.exit_code]
-    lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.state}: {outcome.error}" for outcome in missing]
+    lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.attempt}: {outcome.error}" for outcome in missing]
     return "\n".join([f"{len(missing)} of {len(report.outcomes)} did not land (exit {report.exit_code}):", *lines])
 
 

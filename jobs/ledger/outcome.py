@@ -1,4 +1,4 @@
-"""What a run did, a source and day: outcomes, and the run report that holds them."""
+"""The state of a source's day and its last attempt, two facts; and the run report, which holds both of a run."""
 
 import secrets
 from datetime import UTC, date, datetime, timedelta
@@ -6,7 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "superseded", "refused", "failed"]
+# Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up.
+State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
+# How what a run did for a source's day ended.
+Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "failed", "not_arrived"]
 
 _MOMENT = "%Y%m%dT%H%M%S%fZ"  # that a run's id begins with
 
@@ -16,7 +19,11 @@ class _Record(BaseModel):
 
 
 class Outcome(_Record):
-    """What a run did for one source's day, as its report and its table show it."""
+    """One source's day: the state of its data, with counts, and the last attempt, as `status` and reports show it.
+
+    `run_id`, `since`: whose landing it is, and when that landed. `error` and what follows is the state's, in a run's
+    report the attempt's. Reports of older versions have no attempt: there the state was both.
+    """
 
     source: str
     ingest_date: date
@@ -36,6 +43,16 @@ class Outcome(_Record):
     exit_code: int = 0
     odd_volume: str | None = None
     drift: dict[str, list[str]] = {}
+    since: datetime | None = None
+    attempt: Attempt | None = None
+    attempt_error: str | None = None
+    attempted_at: datetime | None = None
+    attempt_run_id: str | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last attempt ended with what a person has to mend, whatever there is of the data."""
+        return self.attempt in ("refused", "failed")
 
     @property
     def imbalance(self) -> str:
@@ -68,6 +85,25 @@ class RunReport(_Record):
     exit_code: int
     engine: str = ""  # who read the deliveries: in-process, spark
     outcomes: tuple[Outcome, ...]
+
+    def attempts(self) -> list[Outcome]:
+        """Its outcomes, each with what was attempted and when, reports of older versions too.
+
+        A `load` that found nothing to do has attempted nothing: it does not look at the source.
+        """
+        nothing = ("not_arrived", "unchanged") if self.step == "load" else ()
+        found = (one for one in self.outcomes if (one.attempt or one.state) not in nothing)
+        return [
+            one.model_copy(
+                update={
+                    "attempt": one.attempt or one.state,
+                    "attempt_error": one.attempt_error or one.error,
+                    "attempted_at": one.attempted_at or self.finished_at,
+                    "attempt_run_id": self.run_id,
+                }
+            )
+            for one in found
+        ]
 
 
 def new_run_id(key: str | None = None, newest: str = "") -> str:

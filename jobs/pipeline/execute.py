@@ -15,10 +15,10 @@ from jobs.engines.choice import chosen
 from jobs.engines.in_process import InProcess
 from jobs.engines.session import Session, explained
 from jobs.engines.spark import OnSpark
-from jobs.errors import NotArrivedError, SupersededError
+from jobs.errors import NotArrivedError, PlatformError, SupersededError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Outcome, RunReport
+from jobs.ledger.outcome import Attempt, Outcome, RunReport
 from jobs.logs import unexpected
 from jobs.pipeline.load import load
 from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, outcomes_of
@@ -82,8 +82,25 @@ def _outcome(run: Run, unit: Unit) -> Outcome:
         outcome = _done(run, unit)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other units go on and this one is reported
         unexpected(unit.source, unit.day, run.run_id)
-        outcome = failed(unit.source, unit.day, explained(error))
-    return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
+        reason = explained(error)
+        outcome = failed(unit.source, unit.day, reason, _data(run, unit, reason))
+    when = {"attempted_at": datetime.now(UTC), "attempt_run_id": run.run_id}
+    return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1), **when})
+
+
+def _data(run: Run, unit: Unit, reason: PlatformError) -> Outcome | None:
+    """The state of the unit's data beside an attempt that failed; None: nothing of it has landed, or none can tell."""
+    environment = run.request.environment
+    try:
+        manifest, held = Ledger(environment.lake).newest(unit.source, unit.day), unit.published
+        if manifest and isinstance(reason, SupersededError):
+            held = bronze_of(environment, run.session).published(unit.source, unit.day).get(unit.day)
+    except PlatformError:  # for which the attempt failed
+        return None
+    if manifest:
+        return of_manifest(manifest, held)
+    is_elsewhere = unit.known is not None  # a static source's landing, of another day
+    return Outcome(source=unit.source, ingest_date=unit.day, state="unchanged") if is_elsewhere else None
 
 
 def _done(run: Run, unit: Unit) -> Outcome:
@@ -99,10 +116,17 @@ def _done(run: Run, unit: Unit) -> Outcome:
         if not (is_due and run.request.loads):
             published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
     assert manifest
+    attempt: Attempt = "landed" if manifest.run_id == run.run_id else "unchanged"
     if run.request.loads and (is_due or is_behind(manifest, published)):
-        published = load(bronze, unit.contract, manifest)
+        published, attempt = load(bronze, unit.contract, manifest), "loaded"
     _refuse_if_superseded(run, manifest, published)
-    return of_manifest(manifest, published)
+    return _ended(of_manifest(manifest, published), attempt)
+
+
+def _ended(outcome: Outcome, attempt: Attempt) -> Outcome:
+    """What does not add up is a failure of whoever meets it."""
+    how = {"attempt": "failed", "attempt_error": outcome.error} if outcome.exit_code else {"attempt": attempt}
+    return outcome.model_copy(update=how)
 
 
 def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | None) -> None:

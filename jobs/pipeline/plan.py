@@ -145,9 +145,10 @@ def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outco
     """A unit's outcome; of a static source one for each day asked for, unchanged where it did not land."""
     if not (unit.contract and unit.contract.static) or (unit.known is None and outcome.exit_code):
         return [outcome]
-    others = [Outcome(source=unit.source, ingest_date=day, state="unchanged") for day in request.days]
-    has_landed = unit.known is None or outcome.run_id != unit.known.run_id
-    shown = [outcome] if has_landed or outcome.ingest_date in request.days else []
+    told = {"attempt": "unchanged", "attempt_run_id": outcome.attempt_run_id, "attempted_at": outcome.attempted_at}
+    others = [Outcome(source=unit.source, ingest_date=day, state="unchanged", **told) for day in request.days]
+    is_told = outcome.exit_code or unit.known is None or outcome.run_id != unit.known.run_id
+    shown = [outcome] if is_told or outcome.ingest_date in request.days else []
     return shown + [other for other in others if other.ingest_date != outcome.ingest_date]
 
 

@@ -111,7 +111,8 @@ def test_of_two_runs_that_overlap_the_older_one_ends_superseded_not_loaded(step:
 
     late = older()
 
-    assert (late.state, late.exit_code, late.retry_helps) == ("superseded", 75, True)
+    assert (late.attempt, late.exit_code, late.retry_helps) == ("superseded", 75, True)
+    assert (late.state, late.run_id, late.rows_bronze) == ("loaded", done.run_id, 20)
     assert str(done.run_id) in str(late.error)
     assert {row["_run_id"] for row in run.bronze("call_logs")} == {done.run_id}
     assert len(Ledger(run.world.lake).manifests("call_logs", DAY)) == 1
@@ -123,7 +124,7 @@ def test_a_load_that_a_newer_landing_overtook_ends_superseded(run: Runner) -> No
     older = planned(run, "load", replay=False)
     (newer,) = run(sources=ONLY, replay=True)
     late = older()
-    assert (late.state, late.exit_code) == ("superseded", 75)
+    assert (late.attempt, late.exit_code) == ("superseded", 75)
     assert {row["_run_id"] for row in run.bronze("call_logs")} == {newer.run_id}
 
 

@@ -101,6 +101,11 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "error_kind": None,
         "retry_helps": None,
         "exit_code": 0,
+        "since": "2026-01-01T00:00:00Z",
+        "attempt": "landed",
+        "attempt_error": None,
+        "attempted_at": "2026-01-01T00:00:00Z",
+        "attempt_run_id": "R1",
     }
 
 
