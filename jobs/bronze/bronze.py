@@ -62,8 +62,11 @@ class Staged(Protocol):
 class Bronze(Protocol):
     """The Bronze tables of one environment; all methods raise ConfigurationError, ServiceError, PlatformError."""
 
-    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
-        """What is held of each day of a source, or of one `day`; a day that was never published is not in it."""
+    def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+        """What is held of each day of a source, of one `day`, or of those from it to `last`.
+
+        A day that was never published is not in it.
+        """
 
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> AbstractContextManager[Staged]:
         """A landing staged, for as long as the block lasts.

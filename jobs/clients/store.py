@@ -104,13 +104,29 @@ def stream(root: Location, found: Input, start: int = 0) -> Iterator[bytes]:
             yield chunk
 
 
-def listed(root: Location, pattern: str) -> list[Location]:
-    """The objects below `root` whose path matches `pattern`, sorted."""
+def listed(root: Location, pattern: str, first: str = "", last: str = "") -> Iterator[Location]:
+    """The objects below `root` whose path matches `pattern`, sorted; asked for as far as they are taken.
+
+    Only of what in `root` itself has a name from `first` to `last`: a range costs what is in it.
+    """
     if isinstance(root, Path):
-        return [*sorted(root.glob(pattern))]
+        here, _, below = pattern.partition("/")
+        for folder in sorted(at for at in root.glob(here) if first <= at.name <= (last or at.name)):
+            yield from sorted(folder.glob(below)) if below else [folder]
+        return
     from jobs.clients import s3
 
-    return [at for at, _ in s3.matching(root, pattern)]
+    for at, _ in s3.matching(root, pattern, first, last):
+        yield at
+
+
+def folders(root: Location) -> list[str]:
+    """The names of the folders in `root`, sorted; what is in them costs nothing."""
+    if isinstance(root, Path):
+        return sorted(at.name for at in root.glob("*") if at.is_dir())
+    from jobs.clients import s3
+
+    return s3.folders(root)
 
 
 def read(at: Location) -> bytes:

@@ -1,6 +1,7 @@
 """The state of a source's day and its last attempt, two facts; and the run report, which holds both of a run."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -85,14 +86,10 @@ class RunReport(_Record):
     exit_code: int
     engine: str = ""  # who read the deliveries: in-process, spark
     outcomes: tuple[Outcome, ...]
+    puts_attempts: bool = False  # each besides, where it is found by its source and day; older versions did not
 
     def attempts(self) -> list[Outcome]:
-        """Its outcomes, each with what was attempted and when, reports of older versions too.
-
-        A `load` that found nothing to do has attempted nothing: it does not look at the source.
-        """
-        nothing = ("not_arrived", "unchanged") if self.step == "load" else ()
-        found = (one for one in self.outcomes if (one.attempt or one.state) not in nothing)
+        """What it attempted, how that ended and when; of reports of older versions too, where the state was both."""
         return [
             one.model_copy(
                 update={
@@ -102,8 +99,14 @@ class RunReport(_Record):
                     "attempt_run_id": self.run_id,
                 }
             )
-            for one in found
+            for one in attempts_of(self.step, self.outcomes)
         ]
+
+
+def attempts_of(step: str, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """A `load` that found nothing to do has attempted nothing: it does not look at the source."""
+    nothing = ("not_arrived", "unchanged") if step == "load" else ()
+    return [one for one in outcomes if (one.attempt or one.state) not in nothing]
 
 
 def new_run_id(key: str | None = None, newest: str = "") -> str:

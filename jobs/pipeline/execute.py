@@ -18,7 +18,7 @@ from jobs.engines.spark import OnSpark
 from jobs.errors import NotArrivedError, PlatformError, SupersededError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Attempt, Outcome, RunReport
+from jobs.ledger.outcome import Attempt, Outcome, RunReport, attempts_of
 from jobs.logs import unexpected
 from jobs.pipeline.load import load
 from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, outcomes_of
@@ -59,7 +59,7 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
     with Progress(plan.count_by_source()) as progress, ThreadPoolExecutor(THREADS) as pool:
         if request.lands:
             progress.say(f"engine: {engine}; {why}")
-        done = pool.map(lambda unit: progress.finished(outcomes_of(request, unit, _outcome(run, unit))), plan.units)
+        done = pool.map(lambda unit: progress.finished(_attempted(run, unit)), plan.units)
         outcomes = [outcome for of_unit in done for outcome in of_unit]
     shutil.rmtree(run.work, ignore_errors=True)
     codes = {outcome.exit_code for outcome in outcomes}
@@ -71,9 +71,18 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
         engine=engine.name,
         exit_code=next((code for code in GRAVITY if code in codes), 0),
         outcomes=tuple(sorted(outcomes, key=lambda outcome: (outcome.ingest_date, outcome.source))),
+        puts_attempts=True,
     )
     Ledger(request.environment.lake).report(report)
     return report
+
+
+def _attempted(run: Run, unit: Unit) -> list[Outcome]:
+    """Each attempt is put by itself too: whoever asks for a day need not read the report of every run."""
+    outcomes = outcomes_of(run.request, unit, _outcome(run, unit))
+    for outcome in attempts_of(run.request.step, outcomes):
+        Ledger(run.request.environment.lake).put_attempt(outcome)
+    return outcomes
 
 
 def _outcome(run: Run, unit: Unit) -> Outcome:

@@ -52,6 +52,7 @@ class Seen:
     `known`: the landing that counts so far. `inputs`: the delivery as it is now; None: it was not looked at, and
     `unseen` says why. `place`: where it was looked for. `published`: run and rows that Bronze holds of the landing's
     day, or of the day where nothing landed. `error`: why Bronze could not be asked, where that has to be known.
+    `attempted`: the latest run that attempted the day.
     """
 
     contract: SourceContract
@@ -62,6 +63,7 @@ class Seen:
     place: str = ""
     published: Published | None = None
     error: PlatformError | None = None
+    attempted: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Unit:
     inputs: tuple[Input, ...] | None = None
     published: Published | None = None
     error: PlatformError | None = None
+    attempted: str = ""
 
     @property
     def bytes(self) -> int:
@@ -97,10 +100,11 @@ class Plan:
 
     @property
     def newest_run(self) -> str:
-        """The newest id known for what was asked, of what has landed and of what Bronze holds; "": none is."""
+        """The newest id known for what was asked, of what landed, was attempted, and is in Bronze; "": none is."""
+        attempted = [unit.attempted for unit in self.units]
         known = [unit.known.run_id for unit in self.units if unit.known]
         held = [unit.published.run_id for unit in self.units if unit.published]
-        return max((run_id for run_id in known + held if moment_of(run_id)), default="")
+        return max((run_id for run_id in attempted + known + held if moment_of(run_id)), default="")
 
     def count_by_source(self) -> dict[str, int]:
         """How many units a source has."""
@@ -153,9 +157,8 @@ def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outco
 
 
 def _unit(request: RunRequest, seen: Seen) -> Unit:
-    unit = Unit(
-        seen.contract.name, seen.day, "skip", "", seen.contract, seen.known, seen.inputs, seen.published, seen.error
-    )
+    facts = (seen.contract, seen.known, seen.inputs, seen.published, seen.error, seen.attempted)
+    unit = Unit(seen.contract.name, seen.day, "skip", "", *facts)
     if seen.error:
         return replace(unit, why=f"Bronze cannot be asked: {seen.error}")
     if seen.known is None and not request.lands:

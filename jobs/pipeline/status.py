@@ -1,7 +1,7 @@
 """The ledger: per source and day the state of the data and the last attempt, from manifests, reports and Bronze."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from jobs.bronze.bronze import Published
 from jobs.bronze.choice import bronze_of
@@ -28,24 +28,40 @@ def outcomes(
 ) -> list[Outcome]:
     """One outcome a source and day, by day; `days` empty: all that are known. `check`: look at the sources too."""
     ledger, bronze = Ledger(environment.lake), bronze_of(environment)
-    attempts = {(one.source, one.ingest_date): one for report in ledger.reports() for one in report.attempts()}
+    attempts = _attempts(ledger, contracts, days)
     found = []
     for contract in contracts.values():
-        held = bronze.published(contract.name)  # before the manifests: no landing is in Bronze before it has one
-        newest = {manifest.ingest_date: manifest for manifest in ledger.manifests(contract.name)}
-        known = {*newest, *(day for source, day in attempts if source == contract.name)}
-        for day in sorted(days or known):
-            outcome = state_of(newest.get(day), attempts.get((contract.name, day)), held.get(day))
+        # Before the manifests: no landing is in Bronze before it has one.
+        held = bronze.published(contract.name, *((min(days), max(days)) if days else ()))
+        newest, last = ledger.landings(contract.name, days), attempts[contract.name]
+        for day in days or sorted({*newest, *last}):
+            outcome = state_of(newest.get(day), last.get(day), held.get(day))
             if check and (outcome is None or outcome.state not in ("landed", "loaded", "unchanged")):
-                outcome = _with_attempt(_looked_at(contract, environment, day, has_landed=bool(newest)), outcome)
+                has_landed = contract.static and ledger.newest_of_all(contract.name) is not None
+                outcome = _with_attempt(_looked_at(contract, environment, day, has_landed), outcome)
             if outcome:
                 found.append(outcome)
     return sorted(found, key=lambda outcome: (outcome.ingest_date, outcome.source))
 
 
+def _attempts(ledger: Ledger, contracts: Iterable[str], days: Sequence[date]) -> dict[str, dict[date, Outcome]]:
+    """By source and day the last attempt; of days of which none was put, what runs of older versions reported."""
+    found = {source: ledger.attempts(source, days) for source in contracts}
+    if days and all(day in of_source for of_source in found.values() for day in days):
+        return found
+    first = min(days) - timedelta(days=1) if days else None  # no run is for a day that has not begun anywhere
+    older: dict[str, dict[date, Outcome]] = {source: {} for source in found}
+    for one in ledger.attempts_of_older_versions(first):
+        if one.source in older:
+            older[one.source][one.ingest_date] = one
+    return {source: older[source] | found[source] for source in found}
+
+
 def reported(environment: Environment, key: str) -> list[Outcome]:
     """What the run that was given `key` reported. Raises NotArrivedError where it has not: killed, or still at work."""
-    found = [outcome for report in Ledger(environment.lake).reports(key) for outcome in report.outcomes]
+    ledger, week = Ledger(environment.lake), datetime.now(UTC).date() - timedelta(days=7)
+    found = [one for report in ledger.reports(key, week) for one in report.outcomes]
+    found = found or [one for report in ledger.reports(key) for one in report.outcomes]
     if not found:
         raise NotArrivedError(f"no report of a run with the key {key}: it was killed, or is still at work")
     return found

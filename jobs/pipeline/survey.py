@@ -27,8 +27,10 @@ def plan_for(request: RunRequest) -> Plan:
 
 
 def _seen(request: RunRequest, contract: SourceContract, day: date) -> Seen:
-    known = Ledger(request.environment.lake).newest(contract.name, None if contract.static else day)
-    seen = Seen(contract, landing_day(request, contract, day, known), known)
+    ledger = Ledger(request.environment.lake)
+    known = ledger.newest_of_all(contract.name) if contract.static else ledger.newest(contract.name, day)
+    attempted = ledger.newest_attempt(contract.name, day)
+    seen = Seen(contract, landing_day(request, contract, day, known), known, attempted=attempted)
     if request.lands:
         seen = _with_delivery(request, seen)
         if seen.inputs is None or is_news(request, contract, known, seen.inputs):

@@ -134,7 +134,14 @@ def test_a_load_that_found_nothing_landed_does_not_hide_what_ingest_reported(
     refused = Outcome(source="call_logs", ingest_date=DAY, state="refused", error="a column is gone", exit_code=65)
     at = datetime.now(UTC)
     ledger.report(
-        RunReport(run_id="R1", step="ingest", started_at=at, finished_at=at, exit_code=65, outcomes=(refused,))
+        RunReport(
+            run_id="20251122T010000000000Z-old0",
+            step="ingest",
+            started_at=at,
+            finished_at=at,
+            exit_code=65,
+            outcomes=(refused,),
+        )
     )
     assert main(["load", "--env", str(world.file), "--date", str(DAY), "--source", "call_logs"]) == 75
     capsys.readouterr()

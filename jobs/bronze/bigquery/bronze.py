@@ -41,15 +41,15 @@ class BigQueryBronze:
     environment: Environment
     session: "Session | None" = None
 
-    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
-        """Of one `day` counted, its run read from its rows; of all days as BigQuery keeps count."""
+    def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+        """Of the days named counted, their run read from the rows; of all days as BigQuery keeps count."""
         from google.api_core.exceptions import NotFound
 
         with explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
-            # Of all days `status` asks, on the machine that dbt runs on.
-            client = self._client_of_load() if day else self._client_of_dbt()
+            # Of a day alone a load asks; of all, or of a range, `status` does, on the machine that dbt runs on.
+            client = self._client_of_load() if day and not last else self._client_of_dbt()
             try:
-                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day))
+                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day, last))
             except NotFound:
                 return {}
         names = ("run_id", "first_run", "last_run", "row_count")

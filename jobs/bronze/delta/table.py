@@ -21,18 +21,21 @@ def opened(path: Location) -> DeltaTable:
     return DeltaTable(str(path), storage_options=store.delta_options(path))
 
 
-def published(path: Location, day: date | None = None) -> dict[date, Published]:
-    """Of each day, or of one `day`. Raises TableNotFoundError."""
-    return published_in(opened(path), path, day)
+def published(path: Location, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+    """Of each day, of one `day`, or of those from it to `last`. Raises TableNotFoundError."""
+    return published_in(opened(path), path, day, last)
 
 
-def published_in(table: DeltaTable, path: Location, day: date | None = None) -> dict[date, Published]:
+def published_in(
+    table: DeltaTable, path: Location, day: date | None = None, last: date | None = None
+) -> dict[date, Published]:
     """The same, of the table's version that was opened.
 
     The run is read from the rows: files that Delta's own DELETE or OPTIMIZE wrote bear names of its own.
     """
     files: dict[date, dict[str, Bounds]] = {}
-    for uri in table.file_uris(file_pruning_predicate=[("ingest_date", "=", str(day))] if day else None):
+    asked = [("ingest_date", ">=", str(day)), ("ingest_date", "<=", str(last or day))] if day else None
+    for uri in table.file_uris(file_pruning_predicate=asked):
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
         files.setdefault(of_day, {})[name] = store.bounds(path / folder / name, "_run_id")

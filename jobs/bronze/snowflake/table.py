@@ -21,10 +21,15 @@ def name_of(warehouse: SnowflakeWarehouse, table: str) -> str:
 
 
 def published(
-    connection: SnowflakeConnection, warehouse: SnowflakeWarehouse, source: str, day: date | None
+    connection: SnowflakeConnection,
+    warehouse: SnowflakeWarehouse,
+    source: str,
+    day: date | None,
+    last: date | None = None,
 ) -> dict[date, Published]:
-    """Of each day, or of one `day`, its rows counted in the table."""
-    only, values = (" and ingest_date = %s", [str(day)]) if day else ("", [])
+    """Of each day, of one `day`, or of those from it to `last`: the rows counted, and the run that they name."""
+    only = " and ingest_date between %s and %s" if day else ""
+    values = [str(day), str(last or day)] if day else []
     query = f"""
         with rows_held as (
             select ingest_date, count(*) as number,
