@@ -1,4 +1,4 @@
-"""What can go wrong, as types: the exit code and whether a retry helps are part of each."""
+"""What can go wrong, as types: exit code, how the attempt ended, and whether a retry helps are part of each."""
 
 
 class PlatformError(Exception):
@@ -6,14 +6,14 @@ class PlatformError(Exception):
 
     exit_code = 70
     retry_helps = False
-    state = "failed"
+    attempt = "failed"
 
 
 class ContractError(PlatformError):
     """A delivery breaks its source contract: the same bytes will break it again."""
 
     exit_code = 65
-    state = "refused"
+    attempt = "refused"
 
 
 class ServiceError(PlatformError):
@@ -36,12 +36,20 @@ class DeliveryChangedError(PlatformError):
     retry_helps = True
 
 
+class SupersededError(PlatformError):
+    """A newer run of the same day came first: its landing counts."""
+
+    exit_code = 75
+    retry_helps = True
+    attempt = "superseded"
+
+
 class NotArrivedError(PlatformError):
     """The delivery is not there yet: normal, try later."""
 
     exit_code = 75
     retry_helps = True
-    state = "not_arrived"
+    attempt = "not_arrived"
 
 
 class ConfigurationError(PlatformError):

@@ -51,6 +51,11 @@ def fact(event: str, source: str, day: date, run: str, *, level: int = logging.I
     _logger.log(level, event, extra={"facts": {"source": source, "day": day, "run": run, **facts}})
 
 
+def of_run(event: str, run: str, *, level: int = logging.INFO, **facts: object) -> None:
+    """Log that `event` happened to a run as a whole."""
+    _logger.log(level, event, extra={"facts": {"run": run, **facts}})
+
+
 def unexpected(source: str, day: date, run: str) -> None:
     """Log the exception being handled with its traceback, which users do not see."""
     _logger.exception("error", extra={"facts": {"source": source, "day": day, "run": run}})

@@ -41,6 +41,11 @@ class Line:
         return self.outcome.state.replace("_", " ")
 
     @property
+    def attempt(self) -> str:
+        """How the last one ended."""
+        return (self.outcome.attempt or "").replace("_", " ")
+
+    @property
     def flags(self) -> list[str]:
         named = {"corrected": self.outcome.corrected, "empty": self.outcome.empty}
         named |= {"odd volume": bool(self.outcome.odd_volume), "drift": bool(self.outcome.drift)}
@@ -167,6 +172,8 @@ def _notices(line: Line) -> Iterator[Notice]:
         yield Notice("bad", f"{where}: {line.balance}", "ledger")
     if outcome.state in ("failed", "refused"):
         yield Notice("bad", f"{where}: {line.state}: {outcome.error}", "ledger")
+    elif outcome.has_failed:
+        yield Notice("bad", f"{where}: {line.state}, last attempt {line.attempt}: {outcome.attempt_error}", "ledger")
     if outcome.state == "not_arrived":
         yield Notice("wait", f"{where}: not arrived", "calendar")
     if outcome.odd_volume:
@@ -179,7 +186,7 @@ def _shown(environment: Environment, report: RunReport, out: Location) -> Shown:
     return Shown(
         report,
         (report.finished_at - report.started_at).total_seconds(),
-        dict(Counter(outcome.state.replace("_", " ") for outcome in report.outcomes)),
+        dict(Counter((outcome.attempt or outcome.state).replace("_", " ") for outcome in report.outcomes)),
         _log(environment, report.run_id, out),
     )
 

@@ -30,7 +30,8 @@ class Runner:
         environment = self.world.environment
         contracts = load_contracts(environment, sources)
         request = RunRequest(environment, contracts, days or (DAY,), step, replay, self.engine)
-        return list(execute(request, plan_for(request), new_run_id(), self.session).outcomes)
+        plan = plan_for(request)
+        return list(execute(request, plan, new_run_id(newest=plan.newest_run), self.session).outcomes)
 
     def bronze(self, source: str) -> list[dict[str, Any]]:
         """The live rows of a Bronze table, file by file, in the order of the files."""

@@ -71,7 +71,7 @@ def ship(parcels: Iterable[Parcel], root: Path, step: str, *options: str) -> dic
 
 
 def _arrival(lake: Path, outcome: Outcome) -> Arrival:
-    manifest = Ledger(lake).newest(outcome.source)
+    manifest = Ledger(lake).newest_of_all(outcome.source)
     if manifest is None:
         return Arrival(outcome)
     names = manifest.columns_landed[: manifest.columns_landed.index("_ingested_at")]

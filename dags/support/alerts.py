@@ -66,9 +66,9 @@ class Message:
 def next_step(outcomes: Sequence[Outcome]) -> str:
     """Of each state that needs one."""
     steps = {
-        _NEXT[outcome.state].format(source=outcome.source, day=outcome.ingest_date): None
+        _NEXT[trouble].format(source=outcome.source, day=outcome.ingest_date): None
         for outcome in outcomes
-        if outcome.state in _NEXT
+        if (trouble := outcome.attempt if outcome.has_failed else outcome.state) in _NEXT
     }
     return "; ".join(steps) or "read the task's log; then clear the task (docs/runbook.md)"
 

@@ -19,7 +19,7 @@ def tell_numbers(scope: list[SourceScope]) -> None:
     """One message: per source and day what was delivered, landed, rejected and loaded."""
     asked = Scope.from_xcom(scope)
     outcomes = status(*asked.arguments())
-    pending = [outcome for outcome in outcomes if outcome.state not in DONE]
+    pending = [outcome for outcome in outcomes if outcome.state not in DONE or outcome.has_failed]
     odd = [outcome for outcome in outcomes if outcome.odd_volume]
     flags = [f"{len(pending)} of {len(outcomes)} open"] * bool(pending) + [f"{len(odd)} of odd volume"] * bool(odd)
     ti = get_current_context()["ti"]
@@ -34,7 +34,7 @@ def tell_numbers(scope: list[SourceScope]) -> None:
     map_index_template="{{ shown }}",
 )
 def ledger_balances(scope: SourceScope) -> None:
-    """Fails where the source's days are not in Bronze, row by row as landed, or never reached Gold."""
+    """Fails where days are not in Bronze, row by row as landed, never reached Gold, or their last attempt failed."""
     context = get_current_context()
     asked = Scope.from_xcom(scope)
     [source] = asked.sources
@@ -44,11 +44,11 @@ def ledger_balances(scope: SourceScope) -> None:
     ]
     # No key of Airflow's own: map_index_template reads it.
     context["shown"] = f"{source}: {', '.join(states) or 'nothing known'}"  # type: ignore[typeddict-unknown-key]
-    wrong = [outcome for outcome in outcomes if not outcome.is_complete]
+    wrong = [outcome for outcome in outcomes if not outcome.is_complete or outcome.has_failed]
     failed = _failed_tasks(context["ti"])
     if not outcomes or wrong:
         message = "\n".join(map(describe, wrong)) or f"{source}: nothing is known of {asked.label}"
-        has_ingest_alerted = "ingest" in failed and all(outcome.state in ("refused", "failed") for outcome in wrong)
+        has_ingest_alerted = "ingest" in failed and all(outcome.has_failed for outcome in wrong)
         raise AlreadyAlerted(message) if wrong and has_ingest_alerted else DataError(message, wrong)
     # A step that failed with a report failed for the sources that it names; any other failure is one for all of them.
     ti = context["ti"]

@@ -30,11 +30,13 @@ class RetryableError(NotLandedError):
 
 
 def describe(outcome: Outcome) -> str:
-    """One line: source, day, state, the four counts, the error."""
+    """One line: source, day, state, the four counts, the error; and a last attempt that left the data as they were."""
     counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
     names = ("delivered", "landed", "rejected", "in Bronze")
     numbers = ", ".join(f"{count:,} {name}" for count, name in zip(counts, names, strict=True) if count is not None)
-    more = [numbers, f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "", outcome.error or ""]
+    is_apart = outcome.attempt_error and outcome.attempt != outcome.state
+    error = f"last attempt {outcome.attempt}: {outcome.attempt_error}" if is_apart else outcome.error or ""
+    more = [numbers, f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "", error]
     more += [f"{kind.replace('_', ' ')}: {', '.join(columns)}" for kind, columns in outcome.drift.items()]
     return "; ".join([f"{outcome.source} {outcome.ingest_date} {outcome.state}", *filter(None, more)])
 

@@ -13,10 +13,20 @@ Log = Callable[..., None]  # of an event and its facts
 
 
 class Published(NamedTuple):
-    """What Bronze holds of a source's day: the run, and its rows as the warehouse counts them."""
+    """What Bronze holds of a source's day: the run that its rows name, and how many the warehouse counts.
+
+    `run_id`: "" where they name more than one, or none: somebody else wrote there.
+    """
 
     run_id: str
     rows: int
+
+    @classmethod
+    def of_rows(cls, recorded: str, first: str | None, last: str | None, rows: int) -> "Published":
+        """By the least and the greatest run that rows name; `recorded`: the run of a day that has no rows."""
+        if last is None:
+            return cls(recorded, rows)
+        return cls(last if first == last else "", rows)
 
 
 class Count(NamedTuple):
@@ -52,8 +62,11 @@ class Staged(Protocol):
 class Bronze(Protocol):
     """The Bronze tables of one environment; all methods raise ConfigurationError, ServiceError, PlatformError."""
 
-    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
-        """What is held of each day of a source, or of one `day`; a day that was never published is not in it."""
+    def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+        """What is held of each day of a source, of one `day`, or of those from it to `last`.
+
+        A day that was never published is not in it.
+        """
 
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> AbstractContextManager[Staged]:
         """A landing staged, for as long as the block lasts.

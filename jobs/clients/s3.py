@@ -39,15 +39,33 @@ def head(at: S3Location) -> dict[str, Any] | None:
     return response
 
 
-def matching(root: S3Location, pattern: str) -> Iterator[tuple[S3Location, dict[str, Any]]]:
-    """The objects below `root` whose key matches `pattern` (`*` stops at `/`), sorted, with what the listing says."""
+def matching(
+    root: S3Location, pattern: str, first: str = "", last: str = ""
+) -> Iterator[tuple[S3Location, dict[str, Any]]]:
+    """The objects below `root` whose key matches `pattern` (`*` stops at `/`), sorted, with what the listing says.
+
+    Only of names below `root` from `first` to `last`; listed a page of 1,000 keys at a time, as they are taken.
+    """
     whole = re.compile("[^/]*".join(re.escape(piece) for piece in str((root / pattern).key).split("*")))
     prefix = (root / pattern.partition("*")[0]).key
+    below = len((root / "").key)
+    start = {"StartAfter": (root / first).key} if first else {}
     with _explained(root):
-        pages = _client(root).get_paginator("list_objects_v2").paginate(**_bucket(root), Prefix=prefix)
+        pages = _client(root).get_paginator("list_objects_v2").paginate(**_bucket(root), Prefix=prefix, **start)
         for entry in (entry for page in pages for entry in page.get("Contents", ())):
+            if last and entry["Key"][below:].partition("/")[0] > last:
+                return
             if whole.fullmatch(entry["Key"]):
                 yield S3Location(root.bucket, entry["Key"], root.service), entry
+
+
+def folders(root: S3Location) -> list[str]:
+    """The names one level below a prefix, sorted."""
+    listing = {**_bucket(root), "Prefix": (root / "").key, "Delimiter": "/"}
+    with _explained(root):
+        pages = _client(root).get_paginator("list_objects_v2").paginate(**listing)
+        prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
+    return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in prefixes)
 
 
 def read(at: S3Location, **options: str) -> bytes:

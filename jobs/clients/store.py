@@ -104,13 +104,29 @@ def stream(root: Location, file: Input, start: int = 0) -> Iterator[bytes]:
             yield chunk
 
 
-def listed(root: Location, pattern: str) -> list[Location]:
-    """The objects below `root` whose path matches `pattern`, sorted."""
+def listed(root: Location, pattern: str, first: str = "", last: str = "") -> Iterator[Location]:
+    """The objects below `root` whose path matches `pattern`, sorted; asked for as far as they are taken.
+
+    Only of what in `root` itself has a name from `first` to `last`: a range costs what is in it.
+    """
     if isinstance(root, Path):
-        return [*sorted(root.glob(pattern))]
+        here, _, below = pattern.partition("/")
+        for folder in sorted(at for at in root.glob(here) if first <= at.name <= (last or at.name)):
+            yield from sorted(folder.glob(below)) if below else [folder]
+        return
     from jobs.clients import s3
 
-    return [at for at, _ in s3.matching(root, pattern)]
+    for at, _ in s3.matching(root, pattern, first, last):
+        yield at
+
+
+def folders(root: Location) -> list[str]:
+    """The names of the folders in `root`, sorted; what is in them costs nothing."""
+    if isinstance(root, Path):
+        return sorted(at.name for at in root.glob("*") if at.is_dir())
+    from jobs.clients import s3
+
+    return s3.folders(root)
 
 
 def read(at: Location) -> bytes:
@@ -130,19 +146,48 @@ class Footer(NamedTuple):
     metadata: dict[str, str]
 
 
+class Bounds(NamedTuple):
+    """The rows of a Parquet file, and the least and the greatest text of one column; "" where one is null.
+
+    None: there are no rows.
+    """
+
+    rows: int
+    first: str | None
+    last: str | None
+
+
 def parquet(at: Location) -> Footer:
-    import pyarrow.parquet as pq
-
-    file: Path | IO[bytes]
-    if isinstance(at, Path):
-        file, size = at, at.stat().st_size
-    else:
-        from jobs.clients import s3
-
-        file, size = s3.footer(at)
-    footer = pq.read_metadata(file)
+    footer, size = _footer(at)
     metadata = {key.decode(): value.decode("utf-8", "replace") for key, value in (footer.metadata or {}).items()}
     return Footer(footer.num_rows, size, tuple(footer.schema.to_arrow_schema().names), metadata)
+
+
+def bounds(at: Location, column: str) -> Bounds:
+    """By the footer's statistics; where its writer left none, the column is read."""
+    footer, _ = _footer(at)
+    if not footer.num_rows:
+        return Bounds(0, None, None)
+    number = footer.schema.names.index(column)
+    chunks = [footer.row_group(group).column(number) for group in range(footer.num_row_groups)]
+    if all(chunk.statistics and chunk.statistics.has_min_max and chunk.statistics.null_count == 0 for chunk in chunks):
+        ends = [end for chunk in chunks for end in (chunk.statistics.min, chunk.statistics.max)]
+        return Bounds(footer.num_rows, min(ends), max(ends))
+    with opened(at) as file:
+        values = {value or "" for value in file.read(columns=[column]).column(0).unique().to_pylist()}
+    return Bounds(footer.num_rows, min(values), max(values))
+
+
+def _footer(at: Location) -> "tuple[pq.FileMetaData, int]":
+    """And the bytes of the whole file."""
+    import pyarrow.parquet as pq
+
+    if isinstance(at, Path):
+        return pq.read_metadata(at), at.stat().st_size
+    from jobs.clients import s3
+
+    file, size = s3.footer(at)
+    return pq.read_metadata(file), size
 
 
 @contextmanager

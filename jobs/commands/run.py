@@ -3,6 +3,8 @@
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from logging import WARNING
 
 from jobs import logs
 from jobs.cli import Arguments
@@ -11,11 +13,12 @@ from jobs.config.environment import Environment, load_environment
 from jobs.contracts.source import read_contracts
 from jobs.engines.session import Session, configuration, jars
 from jobs.errors import RunError
-from jobs.ledger.outcome import Outcome, RunReport, new_run_id
+from jobs.ledger.outcome import Outcome, RunReport, moment_of, new_run_id
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import Plan, RunRequest, Unit
 from jobs.pipeline.survey import plan_for
 
+CLOCK_TOLERANCE = timedelta(minutes=1)  # between machines, before it is told
 _COLUMNS = ("source", "day", "action", "bytes", "why")
 
 
@@ -30,8 +33,9 @@ def run(arguments: Arguments) -> int:
     if arguments.is_plan:
         _show_plan(plan, arguments.is_json)
         return 0
-    run_id = new_run_id(arguments.key)
+    run_id = new_run_id(arguments.key, plan.newest_run)
     log = logs.start(environment.logs, run_id)
+    _tell_a_clock_that_is_behind(plan.newest_run, run_id)
     report = _executed(request, plan, run_id, environment)
     show_outcomes(report.outcomes, arguments.is_json)
     _show_drift(report.outcomes)
@@ -40,6 +44,16 @@ def run(arguments: Arguments) -> int:
     if report.exit_code:
         raise RunError(_what_did_not_land(report), report.exit_code)
     return 0
+
+
+def _tell_a_clock_that_is_behind(newest: str, run_id: str) -> None:
+    """Of what was asked for, a run is known that this machine's clock has yet to reach."""
+    known = moment_of(newest)
+    behind = known - datetime.now(UTC) if known else timedelta()
+    if behind > CLOCK_TOLERANCE:
+        logs.of_run("clock", run_id, level=WARNING, newest=newest, seconds_behind=round(behind.total_seconds()))
+        what = f"the clock is {str(behind).partition('.')[0]} behind run {newest}, or that run's was ahead"
+        print(f"warning: {what}; this run comes after it as {run_id}", file=sys.stderr)
 
 
 def _executed(request: RunRequest, plan: Plan, run_id: str, environment: Environment) -> RunReport:
@@ -66,7 +80,7 @@ def _facts(unit: Unit) -> dict[str, str]:
 
 def _what_did_not_land(report: RunReport) -> str:
     missing = [outcome for outcome in report.outcomes if outcome.exit_code]
-    lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.state}: {outcome.error}" for outcome in missing]
+    lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.attempt}: {outcome.error}" for outcome in missing]
     return "\n".join([f"{len(missing)} of {len(report.outcomes)} did not land (exit {report.exit_code}):", *lines])
 
 

@@ -1,12 +1,14 @@
 """`status`: the ledger as a table; with `--check` it also looks at the sources."""
 
 import sys
+from collections.abc import Sequence
 
 from jobs.cli import Arguments
-from jobs.commands.table import show_outcomes
+from jobs.commands.table import show_ledger, show_outcomes
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import BalanceError, NotArrivedError
+from jobs.ledger.outcome import Outcome
 from jobs.pipeline import status
 
 
@@ -18,11 +20,21 @@ def run(arguments: Arguments) -> int:
         show_outcomes(status.reported(environment, arguments.key), arguments.is_json)
         return 0
     outcomes = status.outcomes(environment, contracts, arguments.days, arguments.is_check)
-    show_outcomes(outcomes, arguments.is_json)
-    for outcome in outcomes:
-        if outcome.imbalance:
-            print(f"error: {outcome.source} {outcome.ingest_date}: {outcome.error}", file=sys.stderr)
-    if any(outcome.imbalance for outcome in outcomes):
+    show_ledger(outcomes, arguments.is_json)
+    if not arguments.is_json:
+        _show_what_failed(outcomes)
+    wrong = [outcome for outcome in outcomes if outcome.error_kind == BalanceError.__name__]
+    for outcome in wrong:
+        print(f"error: {outcome.source} {outcome.ingest_date}: {outcome.error}", file=sys.stderr)
+    if wrong:
         return BalanceError.exit_code
     is_missing = arguments.is_check and any(outcome.state == "not_arrived" for outcome in outcomes)
     return NotArrivedError.exit_code if is_missing else 0
+
+
+def _show_what_failed(outcomes: Sequence[Outcome]) -> None:
+    """The reasons of last attempts that left the data as they were."""
+    for outcome in outcomes:
+        if outcome.attempt_error and outcome.attempt_error != outcome.error:
+            why = " ".join(outcome.attempt_error.split())
+            print(f"{outcome.source} {outcome.ingest_date} last attempt {outcome.attempt}: {why}", file=sys.stderr)

@@ -1,25 +1,40 @@
 """Outcomes for a person, or an object a line for a program."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
+from datetime import UTC, datetime
 
 from jobs.ledger.outcome import Outcome
 
-_COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze", "seconds")
+_COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze")
+_OF_A_RUN, _OF_THE_LEDGER = ("attempt", "seconds"), ("since", "attempt", "at")
 _JSON = (
     *("source", "ingest_date", "state", "corrected", "run_id"),
     *("bytes_delivered", "rows_delivered", "rows_landed", "rows_rejected", "rows_bronze"),
     *("empty", "odd_volume", "drift"),
     *("error", "error_kind", "retry_helps", "exit_code"),
+    *("since", "attempt", "attempt_error", "attempted_at", "attempt_run_id"),
 )
 
 
 def show_outcomes(outcomes: Sequence[Outcome], as_json: bool) -> None:
-    """To stdout."""
+    """What a run did, to stdout."""
+    _show(outcomes, as_json, _OF_A_RUN, lambda one: (one.attempt or "", _seconds(one)))
+
+
+def show_ledger(outcomes: Sequence[Outcome], as_json: bool) -> None:
+    """The state of the data, and the last attempt beside it, to stdout."""
+    _show(outcomes, as_json, _OF_THE_LEDGER, lambda one: (_time(one.since), one.attempt or "", _time(one.attempted_at)))
+
+
+def _show(
+    outcomes: Sequence[Outcome], as_json: bool, more: tuple[str, ...], cells: Callable[[Outcome], tuple[str, ...]]
+) -> None:
     if as_json:
         for outcome in outcomes:
             print(outcome.model_dump_json(include=set(_JSON)))
     else:
-        show([_COLUMNS, *map(_cells, outcomes)], numbers=range(3, len(_COLUMNS)))
+        numbers = {3, 4, 5, 6} | ({8} if more == _OF_A_RUN else set())
+        show([(*_COLUMNS, *more), *((*_cells(one), *cells(one)) for one in outcomes)], numbers)
 
 
 def show(rows: Sequence[Sequence[str]], numbers: Container[int]) -> None:
@@ -40,5 +55,13 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
         str(outcome.ingest_date),
         outcome.state + (f" ({', '.join(flags)})" if flags else ""),
         *("" if count is None else f"{count:,}" for count in counts),
-        "" if outcome.seconds is None else f"{outcome.seconds:.1f}",
     )
+
+
+def _seconds(outcome: Outcome) -> str:
+    return "" if outcome.seconds is None else f"{outcome.seconds:.1f}"
+
+
+def _time(at: datetime | None) -> str:
+    """To the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""

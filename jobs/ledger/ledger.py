@@ -1,51 +1,95 @@
 """Manifests and run reports: all the state there is besides the warehouse. No Spark here."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from statistics import median
 
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.ledger.manifest import MANIFEST, Manifest, landing_folder
-from jobs.ledger.outcome import RunReport
+from jobs.ledger.outcome import Outcome, RunReport
+
+VOLUME_SPAN = timedelta(days=92)  # before a day, that its volume is held against
 
 
 class Ledger:
-    """Reads and adds to what a lake remembers."""
+    """Reads and adds to what a lake remembers; what is asked of a day costs the same however many there are."""
 
     def __init__(self, lake: Location) -> None:
         self.lake = lake
 
     def manifests(self, source: str, day: date | None = None) -> list[Manifest]:
         """Of all landings of a source, or of one day of it, oldest run first."""
-        return [_read(at) for at in self._committed(source, day)]
+        return [_read(at) for at in self._committed(source, (day,) if day else ())]
 
-    def _committed(self, source: str, day: date | None = None) -> list[Location]:
-        """Where the manifests of a source are, or of one day of it, oldest run first."""
-        found = store.listed(self.lake / "raw" / source, f"ingest_date={day or '*'}/run_id=*/{MANIFEST}")
-        return sorted(found, key=_run_id)
-
-    def newest(self, source: str, day: date | None = None) -> Manifest | None:
-        """The landing that counts: the latest run's."""
-        committed = self._committed(source, day)
+    def newest(self, source: str, day: date) -> Manifest | None:
+        """The landing of a day that counts: the latest run's."""
+        committed = self._committed(source, (day,))
         return _read(committed[-1]) if committed else None
+
+    def newest_of_all(self, source: str) -> Manifest | None:
+        """The landing of a static source that counts; none of it lands before its newest one."""
+        for name in reversed(store.folders(self.lake / "raw" / source)):
+            if found := self.newest(source, _day(name)):
+                return found
+        return None
+
+    def landings(self, source: str, days: Sequence[date] = ()) -> dict[date, Manifest]:
+        """The landing that counts of each day from the first to the last of `days`, or of all."""
+        newest = {_day(at): at for at in self._committed(source, days)}
+        return {day: _read(at) for day, at in newest.items()}
+
+    def newest_run(self, source: str, day: date) -> str:
+        """The id of the latest run that landed a day; "": none did. Reads no manifest."""
+        committed = self._committed(source, (day,))
+        return _run_id(committed[-1]) if committed else ""
+
+    def _committed(self, source: str, days: Sequence[date] = ()) -> list[Location]:
+        """Where manifests are, of the days from the first to the last of `days`, or of all; oldest run first."""
+        found = store.listed(self.lake / "raw" / source, f"{_folder(days)}/run_id=*/{MANIFEST}", *_span(days))
+        return sorted(found, key=_run_id)
 
     def commit(self, manifest: Manifest) -> bool:
         """Make a landing visible; False where that landing was committed before."""
         folder = landing_folder(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
         return store.put_if_absent(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
 
+    def put_attempt(self, outcome: Outcome) -> None:
+        """What a run did for a source's day: `attempts/<source>/ingest_date=D/<run_id>.json`."""
+        folder = self.lake / "attempts" / outcome.source / f"ingest_date={outcome.ingest_date}"
+        at = folder / f"{outcome.attempt_run_id}.json"
+        store.put_if_absent(at, outcome.model_dump_json(indent=1, exclude_defaults=True).encode())
+
+    def attempts(self, source: str, days: Sequence[date] = ()) -> dict[date, Outcome]:
+        """The last attempt of each day from the first to the last of `days`, or of all; older versions put none."""
+        newest = {_day(at): at for at in self._attempts(source, days)}
+        return {day: Outcome.model_validate_json(store.read(at)) for day, at in newest.items()}
+
+    def newest_attempt(self, source: str, day: date) -> str:
+        """The id of the latest run that attempted a day; "": none did. Reads none."""
+        return max((at.name.removesuffix(".json") for at in self._attempts(source, (day,))), default="")
+
+    def _attempts(self, source: str, days: Sequence[date]) -> Iterator[Location]:
+        return store.listed(self.lake / "attempts" / source, f"{_folder(days)}/*.json", *_span(days))
+
     def report(self, report: RunReport) -> None:
         store.put_if_absent(self.lake / "runs" / f"{report.run_id}.json", report.model_dump_json(indent=1).encode())
 
-    def reports(self, key: str = "") -> Iterator[RunReport]:
-        """All run reports, oldest first; or only those of the runs that were given `key`."""
-        for at in store.listed(self.lake / "runs", f"*-{key}.json" if key else "*.json"):
+    def reports(self, key: str = "", first: date | None = None) -> Iterator[RunReport]:
+        """All run reports, oldest first; only of runs that were given `key`, or made since the day `first`."""
+        for at in store.listed(self.lake / "runs", f"*-{key}.json" if key else "*.json", _run_of(first)):
             yield RunReport.model_validate_json(store.read(at))
+
+    def attempts_of_older_versions(self, first: date | None) -> Iterator[Outcome]:
+        """What runs reported since the day `first`, until those that also put their attempts; oldest first."""
+        for report in self.reports(first=first):
+            if report.puts_attempts:
+                return
+            yield from report.attempts()
 
     def odd_volume(self, source: str, day: date, rows: int) -> str | None:
         """Says so where `rows` is outside 50-200 % of the median of the seven days landed before; else None."""
-        newest = {known: at for at in self._committed(source) if (known := _day(at)) < day}
+        newest = {_day(at): at for at in self._committed(source, (day - VOLUME_SPAN, day - timedelta(days=1)))}
         recent = [_read(newest[known]).rows_delivered for known in sorted(newest)[-7:]]
         if not recent or (usual := median(recent)) * 0.5 <= rows <= usual * 2:
             return None
@@ -56,10 +100,26 @@ def _read(manifest: Location) -> Manifest:
     return Manifest.model_validate_json(store.read(manifest))
 
 
+def _folder(days: Sequence[date]) -> str:
+    """The pattern of a day's folder, exact where there is one day."""
+    return f"ingest_date={days[0] if len({*days}) == 1 else '*'}"
+
+
+def _span(days: Sequence[date]) -> tuple[str, str]:
+    """The names of the first and the last day's folder."""
+    return (f"ingest_date={min(days)}", f"ingest_date={max(days)}") if days else ("", "")
+
+
+def _run_of(first: date | None) -> str:
+    """What comes before the id of any run of that day."""
+    return f"{first:%Y%m%d}" if first else ""
+
+
 def _run_id(manifest: Location) -> str:
     """Of its folder's name."""
-    return str(manifest).rpartition("/run_id=")[2]
+    return str(manifest).rpartition("/run_id=")[2].removesuffix(f"/{MANIFEST}")
 
 
-def _day(manifest: Location) -> date:
-    return date.fromisoformat(str(manifest).rpartition("/ingest_date=")[2][:10])
+def _day(at: Location | str) -> date:
+    """Of a day's folder, or of what is in it."""
+    return date.fromisoformat(str(at).rpartition("ingest_date=")[2][:10])

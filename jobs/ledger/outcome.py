@@ -1,12 +1,18 @@
-"""What a run did, a source and day: outcomes, and the run report that holds them."""
+"""The state of a source's day and its last attempt, two facts; and the run report, which holds both of a run."""
 
 import secrets
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+# Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up.
 State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
+# How what a run did for a source's day ended.
+Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "failed", "not_arrived"]
+
+_MOMENT = "%Y%m%dT%H%M%S%fZ"  # that a run's id begins with
 
 
 class _Record(BaseModel):
@@ -14,7 +20,11 @@ class _Record(BaseModel):
 
 
 class Outcome(_Record):
-    """What a run did for one source's day, as its report and its table show it."""
+    """One source's day: the state of its data, with counts, and the last attempt, as `status` and reports show it.
+
+    `run_id`, `since`: whose landing it is, and when that landed. `error` and what follows is the state's, in a run's
+    report the attempt's. Reports of older versions have no attempt: there the state was both.
+    """
 
     source: str
     ingest_date: date
@@ -34,6 +44,16 @@ class Outcome(_Record):
     exit_code: int = 0
     odd_volume: str | None = None
     drift: dict[str, list[str]] = {}
+    since: datetime | None = None
+    attempt: Attempt | None = None
+    attempt_error: str | None = None
+    attempted_at: datetime | None = None
+    attempt_run_id: str | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last attempt ended with what a person has to mend, whatever there is of the data."""
+        return self.attempt in ("refused", "failed")
 
     @property
     def imbalance(self) -> str:
@@ -66,8 +86,43 @@ class RunReport(_Record):
     exit_code: int
     engine: str = ""  # who read the deliveries: in-process, spark
     outcomes: tuple[Outcome, ...]
+    puts_attempts: bool = False  # each besides, where it is found by its source and day; older versions did not
+
+    def attempts(self) -> list[Outcome]:
+        """What it attempted, how that ended and when; of reports of older versions too, where the state was both."""
+        return [
+            one.model_copy(
+                update={
+                    "attempt": one.attempt or one.state,
+                    "attempt_error": one.attempt_error or one.error,
+                    "attempted_at": one.attempted_at or self.finished_at,
+                    "attempt_run_id": self.run_id,
+                }
+            )
+            for one in attempts_of(self.step, self.outcomes)
+        ]
 
 
-def new_run_id(key: str | None = None) -> str:
-    """Sorts by time; the tail keeps two runs of one microsecond apart, or is the key that the caller knows it by."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{key or secrets.token_hex(2)}"
+def attempts_of(step: str, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """A `load` that found nothing to do has attempted nothing: it does not look at the source."""
+    nothing = ("not_arrived", "unchanged") if step == "load" else ()
+    return [one for one in outcomes if (one.attempt or one.state) not in nothing]
+
+
+def new_run_id(key: str | None = None, newest: str = "") -> str:
+    """Sorts by time, and after `newest`, the newest id known for what is asked: a clock may be behind another's.
+
+    The tail keeps two runs of one microsecond apart, or is the key that the caller knows it by.
+    """
+    moment, known = datetime.now(UTC), moment_of(newest)
+    if known:
+        moment = max(moment, known + timedelta(microseconds=1))
+    return f"{moment:{_MOMENT}}-{key or secrets.token_hex(2)}"
+
+
+def moment_of(run_id: str) -> datetime | None:
+    """When an id was made, by its maker's clock; None: it is none of ours."""
+    try:
+        return datetime.strptime(run_id.partition("-")[0], _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return None

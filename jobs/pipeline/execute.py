@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jobs.bronze.bronze import Published
 from jobs.bronze.choice import bronze_of
 from jobs.clients.location import Location
 from jobs.engines.choice import chosen
 from jobs.engines.in_process import InProcess
 from jobs.engines.session import Session, explained
 from jobs.engines.spark import OnSpark
-from jobs.errors import NotArrivedError
+from jobs.errors import NotArrivedError, PlatformError, SupersededError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Outcome, RunReport
+from jobs.ledger.outcome import Attempt, Outcome, RunReport, attempts_of
 from jobs.logs import unexpected
 from jobs.pipeline.load import load
 from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, outcomes_of
@@ -58,7 +59,7 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
     with Progress(plan.count_by_source()) as progress, ThreadPoolExecutor(THREADS) as pool:
         if request.lands:
             progress.say(f"engine: {engine}; {why}")
-        done = pool.map(lambda unit: progress.finished(outcomes_of(request, unit, _outcome(run, unit))), plan.units)
+        done = pool.map(lambda unit: progress.finished(_attempted(run, unit)), plan.units)
         outcomes = [outcome for of_unit in done for outcome in of_unit]
     shutil.rmtree(run.work, ignore_errors=True)
     codes = {outcome.exit_code for outcome in outcomes}
@@ -70,9 +71,18 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
         engine=engine.name,
         exit_code=next((code for code in GRAVITY if code in codes), 0),
         outcomes=tuple(sorted(outcomes, key=lambda outcome: (outcome.ingest_date, outcome.source))),
+        puts_attempts=True,
     )
     Ledger(request.environment.lake).report(report)
     return report
+
+
+def _attempted(run: Run, unit: Unit) -> list[Outcome]:
+    """Each attempt is put by itself too: whoever asks for a day need not read the report of every run."""
+    outcomes = outcomes_of(run.request, unit, _outcome(run, unit))
+    for outcome in attempts_of(run.request.step, outcomes):
+        Ledger(run.request.environment.lake).put_attempt(outcome)
+    return outcomes
 
 
 def _outcome(run: Run, unit: Unit) -> Outcome:
@@ -81,8 +91,25 @@ def _outcome(run: Run, unit: Unit) -> Outcome:
         outcome = _done(run, unit)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other units go on and this one is reported
         unexpected(unit.source, unit.day, run.run_id)
-        outcome = failed(unit.source, unit.day, explained(error))
-    return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
+        reason = explained(error)
+        outcome = failed(unit.source, unit.day, reason, _data(run, unit, reason))
+    when = {"attempted_at": datetime.now(UTC), "attempt_run_id": run.run_id}
+    return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1), **when})
+
+
+def _data(run: Run, unit: Unit, reason: PlatformError) -> Outcome | None:
+    """The state of the unit's data beside an attempt that failed; None: nothing of it has landed, or none can tell."""
+    environment = run.request.environment
+    try:
+        manifest, held = Ledger(environment.lake).newest(unit.source, unit.day), unit.published
+        if manifest and isinstance(reason, SupersededError):
+            held = bronze_of(environment, run.session).published(unit.source, unit.day).get(unit.day)
+    except PlatformError:  # for which the attempt failed
+        return None
+    if manifest:
+        return of_manifest(manifest, held)
+    is_elsewhere = unit.known is not None  # a static source's landing, of another day
+    return Outcome(source=unit.source, ingest_date=unit.day, state="unchanged") if is_elsewhere else None
 
 
 def _done(run: Run, unit: Unit) -> Outcome:
@@ -91,13 +118,33 @@ def _done(run: Run, unit: Unit) -> Outcome:
         raise unit.error
     assert unit.contract
     bronze, manifest, published = bronze_of(run.request.environment, run.session), unit.known, unit.published
+    is_due = unit.action == "load"
     if unit.action == "land":
         manifest = _landed(run, unit)
-        published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
+        is_due = manifest.run_id == run.run_id
+        if not (is_due and run.request.loads):
+            published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
     assert manifest
-    if run.request.loads and (unit.action == "load" or is_behind(manifest, published)):
-        published = load(bronze, unit.contract, manifest)
-    return of_manifest(manifest, published)
+    attempt: Attempt = "landed" if manifest.run_id == run.run_id else "unchanged"
+    if run.request.loads and (is_due or is_behind(manifest, published)):
+        published, attempt = load(bronze, unit.contract, manifest), "loaded"
+    _refuse_if_superseded(run, manifest, published)
+    return _ended(of_manifest(manifest, published), attempt)
+
+
+def _ended(outcome: Outcome, attempt: Attempt) -> Outcome:
+    """What does not add up is a failure of whoever meets it."""
+    how = {"attempt": "failed", "attempt_error": outcome.error} if outcome.exit_code else {"attempt": attempt}
+    return outcome.model_copy(update=how)
+
+
+def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | None) -> None:
+    """Raises SupersededError where Bronze holds a newer landing; one that the lake does not know is no such."""
+    if published is None or published.run_id <= manifest.run_id:
+        return
+    newest = Ledger(run.request.environment.lake).newest_run(manifest.source, manifest.ingest_date)
+    if newest > manifest.run_id:
+        raise SupersededError(f"{manifest.run_id} landed it; the newer run {published.run_id} was published")
 
 
 def _landed(run: Run, unit: Unit) -> Manifest:

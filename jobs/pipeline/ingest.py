@@ -14,7 +14,7 @@ from jobs.clients import store
 from jobs.clients.store import Input
 from jobs.contracts.mapping import map_columns
 from jobs.engines.session import explained
-from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError
+from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError, SupersededError
 from jobs.landing.raw import Landing
 from jobs.landing.split import SplitResult
 from jobs.landing.task import REJECTED
@@ -115,10 +115,18 @@ def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, 
         corrected=earlier is not None and earlier.inputs != written.reading.inputs,
         odd_volume=odd,
     )
-    if not ledger.commit(manifest):
-        raise BalanceError(f"run {request.run_id} landed it before")
+    _commit(ledger, manifest)
     _log(request, "manifest", rows=manifest.rows_landed, rejected=manifest.rows_rejected, drift=manifest.drift)
     return manifest
+
+
+def _commit(ledger: Ledger, manifest: Manifest) -> None:
+    """Raises SupersededError where a newer run landed the day meanwhile."""
+    newest = ledger.newest_run(manifest.source, manifest.ingest_date)
+    if newest > manifest.run_id:
+        raise SupersededError(f"the newer run {newest} landed it meanwhile; nothing was published")
+    if not ledger.commit(manifest):
+        raise BalanceError(f"run {manifest.run_id} landed it before")
 
 
 def _write_all(request: Request, source: Source, landing: Landing, inputs: tuple[Input, ...]) -> _Written:

@@ -16,7 +16,7 @@ from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
 from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Outcome
+from jobs.ledger.outcome import Outcome, moment_of
 
 Action = Literal["land", "load", "skip", "refuse"]
 
@@ -51,7 +51,8 @@ class Seen:
 
     `known`: the landing that counts so far. `inputs`: the delivery as it is now; None: it was not looked at, and
     `unseen` says why. `place`: where it was looked for. `published`: run and rows that Bronze holds of the landing's
-    day. `error`: why Bronze could not be asked.
+    day, or of the day where nothing landed. `error`: why Bronze could not be asked, where that has to be known.
+    `attempted`: the latest run that attempted the day.
     """
 
     contract: SourceContract
@@ -62,6 +63,7 @@ class Seen:
     place: str = ""
     published: Published | None = None
     error: PlatformError | None = None
+    attempted: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Unit:
     inputs: tuple[Input, ...] | None = None
     published: Published | None = None
     error: PlatformError | None = None
+    attempted: str = ""
 
     @property
     def bytes(self) -> int:
@@ -94,6 +97,14 @@ class Plan:
     @property
     def bytes(self) -> int:
         return sum(unit.bytes for unit in self.units)
+
+    @property
+    def newest_run(self) -> str:
+        """The newest id known for what was asked, of what landed, was attempted, and is in Bronze; "": none is."""
+        attempted = [unit.attempted for unit in self.units]
+        known = [unit.known.run_id for unit in self.units if unit.known]
+        held = [unit.published.run_id for unit in self.units if unit.published]
+        return max((run_id for run_id in attempted + known + held if moment_of(run_id)), default="")
 
     def count_by_source(self) -> dict[str, int]:
         """How many units a source has."""
@@ -130,24 +141,24 @@ def is_news(request: RunRequest, contract: SourceContract, known: Manifest | Non
 
 
 def is_behind(manifest: Manifest, published: Published | None) -> bool:
-    """Whether Bronze holds nothing of that day, or an older run."""
-    return published is None or published.run_id < manifest.run_id
+    """Whether Bronze holds nothing of that day, or an older run; rows of several runs are no such, but an error."""
+    return published is None or "" < published.run_id < manifest.run_id
 
 
 def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:
     """A unit's outcome; of a static source one for each day asked for, unchanged where it did not land."""
     if not (unit.contract and unit.contract.static) or (unit.known is None and outcome.exit_code):
         return [outcome]
-    others = [Outcome(source=unit.source, ingest_date=day, state="unchanged") for day in request.days]
-    has_landed = unit.known is None or outcome.run_id != unit.known.run_id
-    shown = [outcome] if has_landed or outcome.ingest_date in request.days else []
+    told = {"attempt": "unchanged", "attempt_run_id": outcome.attempt_run_id, "attempted_at": outcome.attempted_at}
+    others = [Outcome(source=unit.source, ingest_date=day, state="unchanged", **told) for day in request.days]
+    is_told = outcome.exit_code or unit.known is None or outcome.run_id != unit.known.run_id
+    shown = [outcome] if is_told or outcome.ingest_date in request.days else []
     return shown + [other for other in others if other.ingest_date != outcome.ingest_date]
 
 
 def _unit(request: RunRequest, seen: Seen) -> Unit:
-    unit = Unit(
-        seen.contract.name, seen.day, "skip", "", seen.contract, seen.known, seen.inputs, seen.published, seen.error
-    )
+    facts = (seen.contract, seen.known, seen.inputs, seen.published, seen.error, seen.attempted)
+    unit = Unit(seen.contract.name, seen.day, "skip", "", *facts)
     if seen.error:
         return replace(unit, why=f"Bronze cannot be asked: {seen.error}")
     if seen.known is None and not request.lands:
@@ -164,6 +175,8 @@ def _unit(request: RunRequest, seen: Seen) -> Unit:
 
 def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     assert seen.known
+    if seen.published and seen.published.run_id > seen.known.run_id:
+        return replace(unit, why=f"Bronze holds {seen.published.run_id}, which is newer than {seen.known.run_id}")
     if request.loads and is_behind(seen.known, seen.published):
         why = f"Bronze holds {seen.published.run_id}" if seen.published else "not in Bronze"
         return replace(unit, action="load", why=f"landed by {seen.known.run_id}; {why}")

@@ -79,9 +79,10 @@ class Progress(logging.Handler):
         for outcome in outcomes:
             if (found := self._days.get((outcome.source, outcome.ingest_date))) is not None:
                 found.doing = ""
-            if not self._is_live and outcome.state != "unchanged":
-                rows = "" if outcome.rows_landed is None else f", {outcome.rows_landed:,} rows"
-                sys.stderr.write(f"{outcome.source} {outcome.ingest_date} {outcome.state}{rows}\n")
+            if not self._is_live and outcome.attempt != "unchanged":
+                has_rows = outcome.attempt in ("landed", "loaded") and outcome.rows_landed is not None
+                rows = f", {outcome.rows_landed:,} rows" if has_rows else ""
+                sys.stderr.write(f"{outcome.source} {outcome.ingest_date} {outcome.attempt}{rows}\n")
         return outcomes
 
     def say(self, text: str) -> None:

@@ -1,7 +1,7 @@
-"""The ledger: per source and day what was delivered, landed, rejected and loaded, from manifests, reports, Bronze."""
+"""The ledger: per source and day the state of the data and the last attempt, from manifests, reports and Bronze."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from jobs.bronze.bronze import Published
 from jobs.bronze.choice import bronze_of
@@ -10,8 +10,17 @@ from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError, NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Outcome, RunReport
+from jobs.ledger.outcome import Outcome, State
 from jobs.sources.source import source_of
+
+_NO_ERROR = {"error": None, "error_kind": None, "retry_helps": None, "exit_code": 0}
+# Of a day of which nothing landed, by how its attempt ended; a landing that superseded it is yet to be seen.
+_STATES: dict[str, State] = {
+    "refused": "refused",
+    "failed": "failed",
+    "not_arrived": "not_arrived",
+    "superseded": "failed",
+}
 
 
 def outcomes(
@@ -19,52 +28,82 @@ def outcomes(
 ) -> list[Outcome]:
     """One outcome a source and day, by day; `days` empty: all that are known. `check`: look at the sources too."""
     ledger, bronze = Ledger(environment.lake), bronze_of(environment)
-    reported = {
-        (outcome.source, outcome.ingest_date): (report, outcome)
-        for report in ledger.reports()
-        for outcome in report.outcomes
-        if report.step != "load" or outcome.state != "not_arrived"  # `load` has not looked at the source
-    }
+    attempts = _attempts(ledger, contracts, days)
     found = []
     for contract in contracts.values():
-        newest = {manifest.ingest_date: manifest for manifest in ledger.manifests(contract.name)}
-        held = bronze.published(contract.name)
-        known = {*newest, *(day for source, day in reported if source == contract.name)}
-        for day in sorted(days or known):
-            latest = reported.get((contract.name, day))
-            outcome = _outcome(newest.get(day), latest, held.get(day))
+        # Before the manifests: no landing is in Bronze before it has one.
+        held = bronze.published(contract.name, *((min(days), max(days)) if days else ()))
+        newest, last = ledger.landings(contract.name, days), attempts[contract.name]
+        for day in days or sorted({*newest, *last}):
+            outcome = state_of(newest.get(day), last.get(day), held.get(day))
             if check and (outcome is None or outcome.state not in ("landed", "loaded", "unchanged")):
-                outcome = _looked_at(contract, environment, day, has_landed=bool(newest))
+                has_landed = contract.static and ledger.newest_of_all(contract.name) is not None
+                outcome = _with_attempt(_looked_at(contract, environment, day, has_landed), outcome)
             if outcome:
                 found.append(outcome)
     return sorted(found, key=lambda outcome: (outcome.ingest_date, outcome.source))
 
 
+def _attempts(ledger: Ledger, contracts: Iterable[str], days: Sequence[date]) -> dict[str, dict[date, Outcome]]:
+    """By source and day the last attempt; of days of which none was put, what runs of older versions reported."""
+    found = {source: ledger.attempts(source, days) for source in contracts}
+    if days and all(day in of_source for of_source in found.values() for day in days):
+        return found
+    first = min(days) - timedelta(days=1) if days else None  # no run is for a day that has not begun anywhere
+    older: dict[str, dict[date, Outcome]] = {source: {} for source in found}
+    for one in ledger.attempts_of_older_versions(first):
+        if one.source in older:
+            older[one.source][one.ingest_date] = one
+    return {source: older[source] | found[source] for source in found}
+
+
 def reported(environment: Environment, key: str) -> list[Outcome]:
     """What the run that was given `key` reported. Raises NotArrivedError where it has not: killed, or still at work."""
-    found = [outcome for report in Ledger(environment.lake).reports(key) for outcome in report.outcomes]
+    ledger, week = Ledger(environment.lake), datetime.now(UTC).date() - timedelta(days=7)
+    found = [one for report in ledger.reports(key, week) for one in report.outcomes]
+    found = found or [one for report in ledger.reports(key) for one in report.outcomes]
     if not found:
         raise NotArrivedError(f"no report of a run with the key {key}: it was killed, or is still at work")
     return found
 
 
-def _outcome(
-    manifest: Manifest | None, latest: tuple[RunReport, Outcome] | None, held: Published | None
-) -> Outcome | None:
-    """The newest of a landing and what a later run reported; None: nothing is known of the day."""
-    if latest:
-        report, reported = latest
-        is_newer = manifest is None or report.run_id > manifest.run_id
-        if is_newer and reported.state not in ("landed", "loaded"):
-            return reported.model_copy(update={"rows_bronze": held and held.rows})
-    if manifest is None:
+def state_of(manifest: Manifest | None, attempt: Outcome | None, held: Published | None) -> Outcome | None:
+    """The state of a day's data, and beside it its last attempt; None: nothing is known of the day.
+
+    Of a day of which nothing landed, how the attempt ended is the state. An attempt before the newest landing is not
+    the last one, though no later one left word: its run was killed.
+    """
+    if manifest:
+        outcome = of_manifest(manifest, held)
+        is_later = attempt and (attempt.attempt_run_id or "") >= manifest.run_id
+        return _with_attempt(outcome, attempt if is_later else _of_landing(manifest, held))
+    if attempt is None or attempt.state in ("landed", "loaded"):
         return None
-    return of_manifest(manifest, held)
+    is_fine = attempt.state == "unchanged"
+    return attempt.model_copy(update={"rows_bronze": held and held.rows, **(_NO_ERROR if is_fine else {})})
+
+
+def _of_landing(manifest: Manifest, held: Published | None) -> Outcome:
+    """The attempt that a landing itself is the proof of."""
+    is_loaded = held is not None and held.run_id == manifest.run_id
+    return Outcome(
+        source=manifest.source,
+        ingest_date=manifest.ingest_date,
+        state="landed",
+        attempt="loaded" if is_loaded else "landed",
+        attempted_at=manifest.finished_at,
+        attempt_run_id=manifest.run_id,
+    )
+
+
+def _with_attempt(outcome: Outcome, attempt: Outcome | None) -> Outcome:
+    names = ("attempt", "attempt_error", "attempted_at", "attempt_run_id")
+    return outcome.model_copy(update={name: getattr(attempt, name) for name in names}) if attempt else outcome
 
 
 def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
-    """The state a landing has: loaded where Bronze holds it, or a newer one; failed where its counts do not add up."""
-    is_loaded = held is not None and held.run_id >= manifest.run_id
+    """The state a landing has: loaded where Bronze holds that very one; failed where what it holds cannot be right."""
+    is_loaded = held is not None and held.run_id == manifest.run_id
     outcome = Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
@@ -79,9 +118,13 @@ def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
         rows_bronze=held and held.rows,
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,
+        since=manifest.finished_at,
     )
-    is_this = held is None or held.run_id == manifest.run_id
-    return _with_imbalance(outcome) if is_this and outcome.imbalance else outcome
+    if held and not "" < held.run_id <= manifest.run_id:
+        what = f"{held.run_id}, which is newer than any landing" if held.run_id else "rows of several runs"
+        error = BalanceError(f"Bronze holds {what}; replay that day")
+        return outcome.model_copy(update={"state": "failed", **_error(error)})
+    return _with_imbalance(outcome) if outcome.imbalance else outcome
 
 
 def _with_imbalance(outcome: Outcome) -> Outcome:
@@ -90,7 +133,7 @@ def _with_imbalance(outcome: Outcome) -> Outcome:
         f"{outcome.imbalance}: {outcome.rows_delivered:,} rows delivered, {outcome.rows_landed:,} landed, "
         f"{outcome.rows_rejected:,} rejected, {outcome.rows_bronze or 0:,} in Bronze; replay that day"
     )
-    return outcome.model_copy(update=_facts(error))
+    return outcome.model_copy(update={"state": "failed", **_error(error)})
 
 
 def _looked_at(contract: SourceContract, environment: Environment, day: date, has_landed: bool) -> Outcome:
@@ -100,21 +143,24 @@ def _looked_at(contract: SourceContract, environment: Environment, day: date, ha
     try:
         found = source_of(contract, environment).look(day)
     except PlatformError as error:
-        return failed(contract.name, day, error)
+        return Outcome(source=contract.name, ingest_date=day, state="failed").model_copy(update=_error(error))
     if not found:
         return Outcome(source=contract.name, ingest_date=day, state="not_arrived")
     size = sum(one.size for one in found)
     return Outcome(source=contract.name, ingest_date=day, state="arrived", bytes_delivered=size)
 
 
-def failed(source: str, day: date, error: PlatformError) -> Outcome:
-    """The outcome that an error is, with what a retry would do about it."""
-    return Outcome.model_validate({"source": source, "ingest_date": day, **_facts(error)})
+def failed(source: str, day: date, error: PlatformError, data: Outcome | None = None) -> Outcome:
+    """The outcome of an attempt that an error ended, with what a retry would do about it.
+
+    `data`: the state of the day's data, which an attempt that failed leaves as it is.
+    """
+    outcome = data or Outcome(source=source, ingest_date=day, state=_STATES[error.attempt])
+    return outcome.model_copy(update={"attempt": error.attempt, "attempt_error": str(error), **_error(error)})
 
 
-def _facts(error: PlatformError) -> dict[str, object]:
+def _error(error: PlatformError) -> dict[str, object]:
     return {
-        "state": error.state,
         "error": str(error),
         "error_kind": type(error).__name__,
         "retry_helps": error.retry_helps,

@@ -27,12 +27,15 @@ def plan_for(request: RunRequest) -> Plan:
 
 
 def _seen(request: RunRequest, contract: SourceContract, day: date) -> Seen:
-    known = Ledger(request.environment.lake).newest(contract.name, None if contract.static else day)
-    seen = Seen(contract, landing_day(request, contract, day, known), known)
+    ledger = Ledger(request.environment.lake)
+    known = ledger.newest_of_all(contract.name) if contract.static else ledger.newest(contract.name, day)
+    attempted = ledger.newest_attempt(contract.name, day)
+    seen = Seen(contract, landing_day(request, contract, day, known), known, attempted=attempted)
     if request.lands:
         seen = _with_delivery(request, seen)
         if seen.inputs is None or is_news(request, contract, known, seen.inputs):
-            return seen
+            # What lands needs no answer: only its run's id is to come after what Bronze holds.
+            return replace(_with_bronze(request, seen), error=None)
     return _with_bronze(request, seen) if known else seen
 
 
@@ -49,8 +52,7 @@ def _with_delivery(request: RunRequest, seen: Seen) -> Seen:
 
 
 def _with_bronze(request: RunRequest, seen: Seen) -> Seen:
-    assert seen.known
-    day = seen.known.ingest_date
+    day = seen.known.ingest_date if seen.known else seen.day
     published = _try(lambda: bronze_of(request.environment).published(seen.contract.name, day))
     if isinstance(published, PlatformError):
         return replace(seen, error=published)

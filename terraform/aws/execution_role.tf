@@ -58,9 +58,12 @@ data "aws_iam_policy_document" "execution" {
     resources = [local.lake]
   }
   statement {
-    sid       = "ReadLake"
-    actions   = ["s3:GetObject"]
-    resources = concat(["${local.lake}/raw/*", "${local.lake}/runs/*", "${local.lake}/scratch/*"], local.bronze)
+    sid     = "ReadLake"
+    actions = ["s3:GetObject"]
+    resources = concat(
+      [for zone in ["raw", "attempts", "runs", "scratch"] : "${local.lake}/${zone}/*"],
+      local.bronze,
+    )
   }
   statement {
     sid       = "WriteLake"
@@ -68,9 +71,9 @@ data "aws_iam_policy_document" "execution" {
     resources = concat(["${local.lake}/raw/*", "${local.lake}/scratch/*"], local.bronze)
   }
   statement {
-    sid       = "WriteRunReports"
+    sid       = "WriteRunReports" # and attempts
     actions   = ["s3:PutObject"]
-    resources = ["${local.lake}/runs/*"]
+    resources = ["${local.lake}/runs/*", "${local.lake}/attempts/*"]
   }
   statement {
     sid       = "TagRejectedRows"

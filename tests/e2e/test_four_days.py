@@ -106,5 +106,5 @@ def test_output_and_errors_in_one_file_do_not_write_over_each_other(four_days: P
     with (tmp_path / "log").open("wb") as log:
         assert subprocess.run(command, stdout=log, stderr=log, check=False).returncode == 75
     shown = (tmp_path / "log").read_text()
-    assert shown.count("not_arrived") == 3 * len(DAILY)  # as it comes, in the table, in the error
+    assert shown.count("not_arrived") == 4 * len(DAILY)  # as it comes; state and attempt in the table; in the error
     assert "error: 4 of 6 did not land (exit 75):" in shown

@@ -90,7 +90,7 @@ def test_a_static_source_never_lands_before_its_newest_landing(run: Runner) -> N
     states(run, DAYS[2], sources=("agents",))
     run.world.deliver("agents", csv_of(AGENTS, 4))
     assert states(run, DAYS[0], sources=("agents",)) == [(str(DAYS[0]), "unchanged"), (str(DAYS[2]), "loaded")]
-    (newest,) = [m for m in [Ledger(run.world.lake).newest("agents")] if m]
+    (newest,) = [m for m in [Ledger(run.world.lake).newest_of_all("agents")] if m]
     assert (newest.ingest_date, newest.rows_landed, newest.corrected) == (DAYS[2], 4, True)
 
 

@@ -13,6 +13,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, landing_folder
 from jobs.ledger.outcome import Outcome, RunReport
 from jobs.pipeline.load import load
+from pages import runs
 from pages.rejected import masked
 from pages.runs import Line
 from tests.conftest import DAYS, World, make_world
@@ -145,7 +146,10 @@ def test_the_ledger_shows_counts_and_whether_they_add_up(chromium: Browser, made
     )
 
     assert [line for line in lines if line[:2] == ["2025-11-20", "call_logs"]] == [
-        ["2025-11-20", "call_logs", "✓ loaded", "1,202", "1,200", "2", "1,200", "adds up", "3.5 s", "run-1"]
+        [
+            *("2025-11-20", "call_logs", "✓ loaded", "1,202", "1,200", "2", "1,200", "adds up"),
+            *("loaded, 24 Nov 2025, 01:00 UTC", "3.5 s", "run-1"),
+        ]
     ]
     assert (
         "1,312 rows delivered: 1,310 landed, 2 rejected; 1,310 in Bronze"
@@ -223,6 +227,18 @@ def test_a_balance_says_by_how_much_it_is_off(state: str, landed: int | None, br
     outcome = _outcome("agents", DAYS[0], state, rows_delivered=10, rows_landed=landed, rows_rejected=1)
 
     assert Line(outcome.model_copy(update={"rows_bronze": bronze}), None, None).balance == balance
+
+
+def test_a_loaded_day_whose_last_attempt_failed_is_told_beside_its_state() -> None:
+    failed = {"attempt": "failed", "attempt_error": "Postgres is down"}
+    line = Line(
+        _outcome("agents", DAYS[0], "loaded", rows_delivered=1, rows_landed=1, rows_rejected=0, **failed), None, None
+    )
+
+    assert (line.state, line.attempt) == ("loaded", "failed")
+    assert [notice.what for notice in runs._notices(line) if "last attempt" in notice.what] == [
+        f"agents, {DAYS[0]}: loaded, last attempt failed: Postgres is down"
+    ]
 
 
 def test_masking_leaves_no_letter_and_no_digit_of_any_alphabet() -> None:

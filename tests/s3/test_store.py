@@ -155,7 +155,7 @@ def test_spark_gets_endpoint_and_key_only_where_something_is_on_s3(cloud: Cloud)
 
 def test_a_bucket_that_is_not_there_is_a_configuration_error(cloud: Cloud) -> None:
     with pytest.raises(ConfigurationError, match="s3://nobodys-bucket/x"):
-        store.listed(S3Location("nobodys-bucket", "x", service_of(cloud)), "*")
+        list(store.listed(S3Location("nobodys-bucket", "x", service_of(cloud)), "*"))
 
 
 def test_a_server_that_cannot_be_reached_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -11,6 +12,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.bronze.choice import bronze_of
+from jobs.clients import store
 from jobs.errors import BalanceError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, Manifest, landing_folder
@@ -110,6 +112,48 @@ def test_another_engine_reads_what_was_published_and_nothing_else(world: World) 
     landing(world, "R3", 30)
     rows = in_duckdb(world, "select ingest_date, _run_id, count(*) from {} group by all")
     assert rows == [(DAY, "R2", 20)]
+
+
+def test_the_run_is_read_from_the_rows_whoever_wrote_their_files(world: World) -> None:
+    load(world, landing(world, "R1", 10))
+    table(world).optimize.z_order(["agent_id"])
+    assert held(world) == {DAY: ("R1", 10)}
+    table(world).delete("agent_id = '3'")
+    table(world).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    assert held(world) == {DAY: ("R1", 9)}
+    assert load(world, landing(world, "R2", 10)) == ("R2", 10)
+    assert load(world, landing(world, "R3", 20)) == ("R3", 20)
+    assert held(world) == {DAY: ("R3", 20)}
+
+
+def test_files_compacted_into_one_are_the_run_s_still(world: World) -> None:
+    manifest = landing(world, "R1", 10)
+    again = manifest.files[0].model_copy(update={"path": "landed/part-1.parquet"})
+    folder = landing_folder(world.lake, "agents", DAY, "R1") / "landed"
+    shutil.copyfile(folder / "part-0.parquet", folder / "part-1.parquet")
+    twice = manifest.model_copy(update={"files": (*manifest.files, again), "rows_landed": 20, "rows_delivered": 20})
+    assert load(world, twice) == ("R1", 20)
+    table(world).optimize.compact()
+    assert len(live_files(world)) == 1
+    assert held(world) == {DAY: ("R1", 20)}
+
+
+def test_rows_that_name_several_runs_are_told_and_no_run_is_named(world: World) -> None:
+    load(world, landing(world, "R1", 10))
+    table(world).update({"_run_id": "'R9'"}, predicate="agent_id = '3'")
+    assert held(world) == {DAY: ("", 10)}
+    table(world).update({"_run_id": "cast(null as string)"})
+    assert held(world) == {DAY: ("", 10)}
+    assert load(world, landing(world, "R2", 10)) == ("R2", 10)
+
+
+def test_a_column_without_statistics_is_read(tmp_path: Path) -> None:
+    pq.write_table(table_of("R1", 5, DAY), tmp_path / "x.parquet", write_statistics=False)
+    assert store.bounds(tmp_path / "x.parquet", "_run_id") == (5, "R1", "R1")
+
+
+def table(world: World) -> DeltaTable:
+    return DeltaTable(world.bronze / "agents")
 
 
 def in_duckdb(world: World, query: str) -> list[tuple[object, ...]]:

@@ -45,6 +45,13 @@ def test_run_ids_sort_by_time() -> None:
     assert [run_id[:22] for run_id in ids] == sorted(run_id[:22] for run_id in ids)
 
 
+def test_a_run_id_comes_after_the_newest_one_known_and_after_the_clock() -> None:
+    ahead = "29991231T235959999998Z-zzzz"
+    assert new_run_id("cafe", ahead) == "29991231T235959999999Z-cafe"
+    assert new_run_id("cafe", "20251121T000000000000Z-zzzz")[:4] > "2025"
+    assert new_run_id("cafe", "R1")[:4] > "2025"  # none of ours says nothing about time
+
+
 def test_an_odd_volume_is_seen_against_the_median_of_the_last_seven_days(world: World) -> None:
     for day in range(1, 10):
         landing(world, "R1", 1000 if day < 3 else 100, date(2025, 11, day))
@@ -94,6 +101,11 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "error_kind": None,
         "retry_helps": None,
         "exit_code": 0,
+        "since": "2026-01-01T00:00:00Z",
+        "attempt": "landed",
+        "attempt_error": None,
+        "attempted_at": "2026-01-01T00:00:00Z",
+        "attempt_run_id": "R1",
     }
 
 
@@ -122,7 +134,14 @@ def test_a_load_that_found_nothing_landed_does_not_hide_what_ingest_reported(
     refused = Outcome(source="call_logs", ingest_date=DAY, state="refused", error="a column is gone", exit_code=65)
     at = datetime.now(UTC)
     ledger.report(
-        RunReport(run_id="R1", step="ingest", started_at=at, finished_at=at, exit_code=65, outcomes=(refused,))
+        RunReport(
+            run_id="20251122T010000000000Z-old0",
+            step="ingest",
+            started_at=at,
+            finished_at=at,
+            exit_code=65,
+            outcomes=(refused,),
+        )
     )
     assert main(["load", "--env", str(world.file), "--date", str(DAY), "--source", "call_logs"]) == 75
     capsys.readouterr()

@@ -25,7 +25,7 @@ class InMemory:
     days: dict[date, Published] = field(default_factory=dict)
     is_staged: bool = False
 
-    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
+    def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
         return self.days
 
     @contextmanager

@@ -62,7 +62,7 @@ def planned(asked: RunRequest, **seen: object) -> Unit:
         ("run", False, {"known": landed(), "published": Published(OLD, 1)}, "skip", f"unchanged since {OLD}"),
         ("run", False, {"known": landed()}, "load", f"landed by {OLD}; not in Bronze"),
         ("run", False, {"known": landed(NEW), "published": Published(OLD, 1)}, "load", f"Bronze holds {OLD}"),
-        ("run", False, {"known": landed(OLD), "published": Published(NEW, 1)}, "skip", f"unchanged since {OLD}"),
+        ("run", False, {"known": landed(OLD), "published": Published(NEW, 1)}, "skip", f"Bronze holds {NEW}, which"),
         ("run", True, {"known": landed(), "published": Published(OLD, 1)}, "land", "replay"),
         ("run", False, {"known": landed(), "inputs": CHANGED}, "land", "100 bytes before, 90 now"),
         ("run", True, {"known": landed(), "inputs": (), "published": Published(OLD, 1)}, "skip", "gone from"),

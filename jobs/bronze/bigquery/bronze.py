@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.bronze.bigquery import sql
 from jobs.bronze.bigquery.append import Append
@@ -24,7 +24,7 @@ from jobs.clients import credentials, tokens
 from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import SourceContract
-from jobs.errors import BalanceError, NotArrivedError
+from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -41,19 +41,20 @@ class BigQueryBronze:
     environment: Environment
     session: "Session | None" = None
 
-    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
-        """Of all days as BigQuery keeps count, of one `day` counted; raises BalanceError where that mixes runs."""
+    def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+        """Of the days named counted, their run read from the rows; of all days as BigQuery keeps count."""
         from google.api_core.exceptions import NotFound
 
         with explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
-            # Of all days `status` asks, on the machine that dbt runs on.
-            client = self._client_of_load() if day else self._client_of_dbt()
+            # Of a day alone a load asks; of all, or of a range, `status` does, on the machine that dbt runs on.
+            client = self._client_of_load() if day and not last else self._client_of_dbt()
             try:
                 labels = {"step": "held", "source": source, "day": day or "all"}
-                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day), **labels)
+                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day, last), **labels)
             except NotFound:
                 return {}
-        return {row["ingest_date"]: _published(source, row) for row in rows}
+        names = ("run_id", "first_run", "last_run", "row_count")
+        return {row["ingest_date"]: Published.of_rows(*(row[name] for name in names)) for row in rows}
 
     @contextmanager
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[BigQueryStaged]:
@@ -143,10 +144,3 @@ class BigQueryBronze:
         except NotFound as error:
             raise NotArrivedError(first_line(error)) from None
         return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])
-
-
-def _published(source: str, row: Any) -> Published:
-    if row["row_count"] and not row["first_run"] == row["last_run"] == row["run_id"]:
-        runs = [row["first_run"], row["last_run"]]
-        raise BalanceError(f"{source} {row['ingest_date']}: published is {row['run_id']}, Bronze holds {runs}")
-    return Published(str(row["run_id"]), int(row["row_count"]))

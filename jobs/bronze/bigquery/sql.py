@@ -33,21 +33,21 @@ def count(warehouse: BigQueryWarehouse, table: str) -> str:
     return f"SELECT COUNT(*) AS row_count FROM {quoted(warehouse, table)}"
 
 
-def published(warehouse: BigQueryWarehouse, source: str, day: date | None) -> str:
-    """The runs published, with what the table holds: of one day its rows, of all days what BigQuery keeps count of."""
-    of_run = "held.run_id" if day is None else "counted.{}_run"
-    first, last = (of_run.format(end) for end in ("first", "last"))
-    counted = _partitions(warehouse, source) if day is None else _rows_of(warehouse, source, day)
+def published(warehouse: BigQueryWarehouse, source: str, day: date | None, last: date | None) -> str:
+    """The runs published, with what the table holds: of named days its rows, of all what BigQuery keeps count of."""
+    asked = f"ingest_date BETWEEN DATE '{day}' AND DATE '{last or day}'" if day else ""
+    counted = _rows_of(warehouse, source, asked) if asked else _partitions(warehouse, source)
     return f"""SELECT held.ingest_date, held.run_id, COALESCE(counted.row_count, 0) AS row_count,
-        {first} AS first_run, {last} AS last_run
+        counted.first_run, counted.last_run
     FROM (SELECT ingest_date, MAX(run_id) AS run_id FROM {quoted(warehouse, guard(source))} WHERE run_id IS NOT NULL
-        {f"AND ingest_date = DATE '{day}'" if day else ""} GROUP BY ingest_date) AS held
+        {f"AND {asked}" if asked else ""} GROUP BY ingest_date) AS held
     LEFT JOIN ({counted}) AS counted ON counted.ingest_date = held.ingest_date"""
 
 
-def _rows_of(warehouse: BigQueryWarehouse, source: str, day: date) -> str:
-    return f"""SELECT ingest_date, COUNT(*) AS row_count, MIN(_run_id) AS first_run, MAX(_run_id) AS last_run
-        FROM {quoted(warehouse, source)} WHERE ingest_date = DATE '{day}' GROUP BY ingest_date"""
+def _rows_of(warehouse: BigQueryWarehouse, source: str, asked: str) -> str:
+    return f"""SELECT ingest_date, COUNT(*) AS row_count, MIN(COALESCE(_run_id, '')) AS first_run,
+            MAX(COALESCE(_run_id, '')) AS last_run
+        FROM {quoted(warehouse, source)} WHERE {asked} GROUP BY ingest_date"""
 
 
 def _partitions(warehouse: BigQueryWarehouse, source: str) -> str:

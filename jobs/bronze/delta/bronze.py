@@ -23,10 +23,10 @@ class DeltaBronze:
     warehouse: DeltaWarehouse
     environment: Environment
 
-    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
-        """Of each day, or of one `day`, the rows that the footers of the table's live files say."""
+    def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+        """The rows that the footers of the table's live files say."""
         try:
-            return table.published(self.warehouse.path / source, day)
+            return table.published(self.warehouse.path / source, day, last)
         except TableNotFoundError:
             return {}
 

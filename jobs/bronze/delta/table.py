@@ -10,6 +10,7 @@ from deltalake.schema import PrimitiveType
 from jobs.bronze.bronze import Published
 from jobs.clients import store
 from jobs.clients.location import Location
+from jobs.clients.store import Bounds
 from jobs.metadata import METADATA_COLUMNS
 
 _TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}
@@ -20,20 +21,33 @@ def opened(path: Location) -> DeltaTable:
     return DeltaTable(str(path), storage_options=store.delta_options(path))
 
 
-def published(path: Location, day: date | None = None) -> dict[date, Published]:
-    """Of each day, or of one `day`. Raises TableNotFoundError."""
-    return published_in(opened(path), path, day)
+def published(path: Location, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+    """Of each day, of one `day`, or of those from it to `last`. Raises TableNotFoundError."""
+    return published_in(opened(path), path, day, last)
 
 
-def published_in(table: DeltaTable, path: Location, day: date | None = None) -> dict[date, Published]:
-    """The same, of the table's version that was opened."""
-    by_day: dict[date, Published] = {}
-    for uri in table.file_uris(file_pruning_predicate=[("ingest_date", "=", str(day))] if day else None):
+def published_in(
+    table: DeltaTable, path: Location, day: date | None = None, last: date | None = None
+) -> dict[date, Published]:
+    """The same, of the table's version that was opened.
+
+    The run is read from the rows: files that Delta's own DELETE or OPTIMIZE wrote bear names of its own.
+    """
+    files: dict[date, dict[str, Bounds]] = {}
+    within = [("ingest_date", ">=", str(day)), ("ingest_date", "<=", str(last or day))] if day else None
+    for uri in table.file_uris(file_pruning_predicate=within):
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
-        rows = store.parquet(path / folder / name).rows
-        by_day[of_day] = Published(name.partition(".")[0], by_day[of_day].rows + rows if of_day in by_day else rows)
-    return by_day
+        files.setdefault(of_day, {})[name] = store.bounds(path / folder / name, "_run_id")
+    return {of_day: _published(of_files) for of_day, of_files in files.items()}
+
+
+def _published(files: dict[str, Bounds]) -> Published:
+    """By the files' names: where there are no rows, a name of ours is all that tells the run."""
+    ends = [end for bounds in files.values() for end in (bounds.first, bounds.last) if end is not None]
+    run_id, is_ours, _ = max(files).partition(".part-")
+    rows = sum(bounds.rows for bounds in files.values())
+    return Published.of_rows(run_id if is_ours else "", min(ends, default=None), max(ends, default=None), rows)
 
 
 def opened_or_made(path: Location, columns: list[str]) -> DeltaTable:

@@ -33,13 +33,13 @@ class SnowflakeBronze:
     warehouse: SnowflakeWarehouse
     environment: Environment
 
-    def published(self, source: str, day: date | None = None) -> dict[date, Published]:
-        """Of each day, or of one `day`, its rows counted in the table. One session answers for all sources."""
+    def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
+        """The rows counted in the table, and the run that they name. One session answers for all sources."""
         with _READING, explained(self.warehouse):
             if self.warehouse not in _readers:
                 _readers[self.warehouse] = opened(self.warehouse, {"step": "status"})
             try:
-                return table.published(_readers[self.warehouse], self.warehouse, source, day)
+                return table.published(_readers[self.warehouse], self.warehouse, source, day, last)
             except errors.ProgrammingError as error:
                 if error.errno == ABSENT:
                     return {}

@@ -21,21 +21,28 @@ def name_of(warehouse: SnowflakeWarehouse, table: str) -> str:
 
 
 def published(
-    connection: SnowflakeConnection, warehouse: SnowflakeWarehouse, source: str, day: date | None
+    connection: SnowflakeConnection,
+    warehouse: SnowflakeWarehouse,
+    source: str,
+    day: date | None,
+    last: date | None = None,
 ) -> dict[date, Published]:
-    """Of each day, or of one `day`, its rows counted in the table."""
-    only, values = (" and ingest_date = %s", [str(day)]) if day else ("", [])
+    """Of each day, of one `day`, or of those from it to `last`: the rows counted, and the run that they name."""
+    only = " and ingest_date between %s and %s" if day else ""
+    values = [str(day), str(last or day)] if day else []
     query = f"""
         with rows_held as (
-            select ingest_date, count(*) as number from {name_of(warehouse, source)} where true{only} group by 1
+            select ingest_date, count(*) as number,
+                min(coalesce(_run_id, '')) as first_run, max(coalesce(_run_id, '')) as last_run
+            from {name_of(warehouse, source)} where true{only} group by 1
         ), published as (
             select ingest_date, run_id from {name_of(warehouse, PUBLISH)}
             where source = %s and ingest_date is not null{only}
         )
-        select published.ingest_date, published.run_id, coalesce(rows_held.number, 0)
+        select published.ingest_date, published.run_id, first_run, last_run, coalesce(rows_held.number, 0)
         from published left join rows_held on published.ingest_date = rows_held.ingest_date"""
     days = execute(connection, query, *values, source, *values)
-    return {of_day: Published(run_id, rows) for of_day, run_id, rows in days}
+    return {of_day: Published.of_rows(*held) for of_day, *held in days}
 
 
 @dataclass(frozen=True)

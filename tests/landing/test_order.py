@@ -1,0 +1,143 @@
+"""Whatever clocks say, the newest delivery ends in Bronze, and `loaded` is said of what Bronze holds alone."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jobs.__main__ import main
+from jobs.contracts.source import load_contracts
+from jobs.ledger import outcome as outcomes
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.pipeline.execute import execute
+from jobs.pipeline.plan import RunRequest
+from jobs.pipeline.survey import plan_for
+from tests.conftest import DAY, World
+from tests.landing.test_landing import CALLS, csv_of
+from tests.runner import Runner
+
+ONLY = ("call_logs",)
+ASKED = ("run", "--date", str(DAY), "--source", "call_logs")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A clock that is off by what it is set to."""
+
+    class Clock(datetime):
+        off = timedelta()
+
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + cls.off
+
+    monkeypatch.setattr(outcomes, "datetime", Clock)
+    return Clock
+
+
+def ran(world: World) -> int:
+    """Its exit code, by the command that users have."""
+    return main([*ASKED, "--env", str(world.file)])
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=3), timedelta(hours=1)])
+def test_a_correction_loads_though_an_earlier_runs_clock_was_ahead(
+    ahead: timedelta, run: Runner, clock: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    clock.off = ahead
+    assert ran(run.world) == 0
+    clock.off = timedelta()
+    run.world.deliver("call_logs", csv_of(CALLS, 21))
+    capsys.readouterr()
+
+    assert ran(run.world) == 0
+
+    assert f"warning: the clock is {str(ahead - timedelta(seconds=60))[:4]}" in capsys.readouterr().err
+    assert len(run.bronze("call_logs")) == 21
+    (again,) = run(sources=ONLY)
+    assert (again.state, again.rows_landed, again.rows_bronze) == ("loaded", 21, 21)
+    assert len(Ledger(run.world.lake).manifests("call_logs", DAY)) == 2
+    clock.off = -timedelta(days=400)
+    (replayed,) = run(sources=ONLY, replay=True)
+    assert (replayed.state, replayed.rows_bronze) == ("loaded", 21)
+    assert len({row["_run_id"] for row in run.bronze("call_logs")} & {replayed.run_id}) == 1
+
+
+def test_a_clock_that_is_a_few_seconds_behind_is_not_told(
+    run: Runner, clock: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.off = timedelta(seconds=30)
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    assert ran(run.world) == 0
+    clock.off = timedelta()
+    assert ran(run.world) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_a_lake_that_lost_its_landings_goes_on_after_what_bronze_holds(run: Runner, clock: Any) -> None:
+    clock.off = timedelta(days=3)
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    run(sources=ONLY)
+    clock.off = timedelta()
+    for manifest in run.world.lake.rglob("_manifest.json"):
+        manifest.unlink()
+    run.world.deliver("call_logs", csv_of(CALLS, 21))
+    (found,) = run(sources=ONLY)
+    assert (found.state, found.rows_bronze) == ("loaded", 21)
+
+
+def planned(run: Runner, step: str = "run", *, replay: bool = True) -> Any:
+    """A run that has its plan and its id, and has not begun."""
+    environment = run.world.environment
+    request = RunRequest(environment, load_contracts(environment, ONLY), (DAY,), step, replay, run.engine)
+    plan = plan_for(request)
+    run_id = new_run_id(newest=plan.newest_run)
+
+    def go() -> Outcome:
+        (outcome,) = execute(request, plan, run_id, run.session).outcomes
+        return outcome
+
+    return go
+
+
+@pytest.mark.parametrize("step", ["run", "ingest"])
+def test_of_two_runs_that_overlap_the_older_one_ends_superseded_not_loaded(step: str, run: Runner) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    older, newer = planned(run, step), planned(run)
+    done = newer()
+    assert (done.state, done.rows_bronze) == ("loaded", 20)
+
+    late = older()
+
+    assert (late.attempt, late.exit_code, late.retry_helps) == ("superseded", 75, True)
+    assert (late.state, late.run_id, late.rows_bronze) == ("loaded", done.run_id, 20)
+    assert str(done.run_id) in str(late.error)
+    assert {row["_run_id"] for row in run.bronze("call_logs")} == {done.run_id}
+    assert len(Ledger(run.world.lake).manifests("call_logs", DAY)) == 1
+
+
+def test_a_load_that_a_newer_landing_overtook_ends_superseded(run: Runner) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    run(step="ingest", sources=ONLY)
+    older = planned(run, "load", replay=False)
+    (newer,) = run(sources=ONLY, replay=True)
+    late = older()
+    assert (late.attempt, late.exit_code) == ("superseded", 75)
+    assert {row["_run_id"] for row in run.bronze("call_logs")} == {newer.run_id}
+
+
+def test_bronze_that_holds_a_run_the_lake_does_not_know_is_an_error_until_a_replay(run: Runner, clock: Any) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    run(sources=ONLY)
+    clock.off = timedelta(days=3)
+    (unknown,) = run(sources=ONLY, replay=True)
+    (run.world.lake / f"raw/call_logs/ingest_date={DAY}/run_id={unknown.run_id}/_manifest.json").unlink()
+    clock.off = timedelta()
+    (told,) = run(sources=ONLY)
+    assert (told.state, told.exit_code) == ("failed", 65)
+    assert "newer than any landing; replay that day" in str(told.error)
+    assert main(["status", "--env", str(run.world.file), "--date", str(DAY), "--source", "call_logs"]) == 65
+    (mended,) = run(sources=ONLY, replay=True)
+    assert (mended.state, mended.rows_bronze) == ("loaded", 20)
