@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from jobs.clients import store
 from jobs.config.environment import Environment
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.manifest import Manifest, Refusal, landing_folder
 from jobs.ledger.outcome import Outcome
 
 LANDINGS, ROWS, CHARACTERS = 30, 3, 160  # newest landings shown, rows of each, characters of each row
@@ -27,21 +27,29 @@ class Sample:
 
 @dataclass(frozen=True)
 class Rejects:
-    """What a landing rejected."""
+    """What a landing rejected, or a delivery that was refused for it."""
 
-    manifest: Manifest
+    manifest: Manifest | Refusal
     rows: list[Sample]
 
 
 def samples(environment: Environment, rejecting: Sequence[Outcome]) -> list[Rejects]:
-    """Of the newest landings that rejected rows, the newest first."""
+    """Of the newest landings that rejected rows, and of those that were refused, the newest first."""
     ledger = Ledger(environment.lake)
     rejects = []
     for outcome in rejecting[: -LANDINGS - 1 : -1]:
-        manifest = ledger.newest(outcome.source, outcome.ingest_date)
-        if manifest:
+        if manifest := _of(ledger, outcome):
             rejects.append(Rejects(manifest, _first_rows(environment, manifest)))
     return rejects
+
+
+def _of(ledger: Ledger, outcome: Outcome) -> Manifest | Refusal | None:
+    """What the day's last attempt rejected, where that was refused for it, else its landing."""
+    if outcome.attempt == "refused" and outcome.attempt_run_id:
+        refusal = ledger.refusal(outcome.source, outcome.ingest_date, outcome.attempt_run_id)
+        if refusal and refusal.rejected_files:
+            return refusal
+    return ledger.newest(outcome.source, outcome.ingest_date) if outcome.rows_rejected else None
 
 
 def masked(raw: str) -> str:
@@ -58,7 +66,7 @@ def _mask(character: str) -> str:
     return character
 
 
-def _first_rows(environment: Environment, manifest: Manifest) -> list[Sample]:
+def _first_rows(environment: Environment, manifest: Manifest | Refusal) -> list[Sample]:
     landing = landing_folder(environment.lake, manifest.source, manifest.ingest_date, manifest.run_id)
     for file in manifest.rejected_files:
         if file.rows:

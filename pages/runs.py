@@ -109,7 +109,7 @@ def page(environment: Environment, contracts: dict[str, SourceContract], out: Lo
         lines=lines[::-1],
         totals=_totals(lines),
         attention=_attention(contracts, lines, build, unfinished),
-        samples=rejected.samples(environment, [line.outcome for line in lines if line.outcome.rows_rejected]),
+        samples=rejected.samples(environment, [line.outcome for line in lines if _rejects(line.outcome)]),
         reports=[_shown(environment, report, out) for report in reports[: -RUNS_SHOWN - 1 : -1]],
         runs=len(reports),
         unfinished=unfinished,
@@ -137,6 +137,10 @@ def _calendar(
             cells.append((day, line.outcome.state if line else otherwise, line))
         rows.append((name, cells))
     return rows
+
+
+def _rejects(outcome: Outcome) -> bool:
+    return bool(outcome.rows_rejected) or outcome.attempt == "refused"
 
 
 def _totals(lines: Sequence[Line]) -> dict[str, int]:

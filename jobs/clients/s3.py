@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -66,6 +68,17 @@ def folders(root: S3Location) -> list[str]:
         pages = _client(root).get_paginator("list_objects_v2").paginate(**listing)
         prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
     return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in prefixes)
+
+
+def newest(prefix: S3Location) -> tuple[datetime | None, datetime]:
+    """When the newest object below a prefix was written, and the time now, both by the clock of S3."""
+    times: list[datetime] = []
+    with _explained(prefix):
+        pages = _client(prefix).get_paginator("list_objects_v2").paginate(**_bucket(prefix), Prefix=f"{prefix.key}/")
+        for page in pages:
+            times += [entry["LastModified"] for entry in page.get("Contents", ())]
+            now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+    return max(times, default=None), now
 
 
 def read(at: S3Location, **options: str) -> bytes:

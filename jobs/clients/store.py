@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 from uuid import uuid4
@@ -284,6 +284,14 @@ def discard(scratch: Location) -> None:
     from jobs.clients import s3
 
     return s3.remove(scratch)
+
+
+def is_older(scratch: S3Location, age: timedelta) -> bool:
+    """Whether all below a prefix has been there for longer, by the clock of S3."""
+    from jobs.clients import s3
+
+    newest, now = s3.newest(scratch)
+    return newest is not None and now - newest > age
 
 
 def delta_options(at: Location) -> dict[str, str] | None:

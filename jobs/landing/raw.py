@@ -1,5 +1,6 @@
 """The raw zone: a folder a landing, invisible to readers until its manifest is there."""
 
+import shutil
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +35,11 @@ class Landing:
         self._folder = landing_folder(lake, source, stamp.day, stamp.run_id)
         self._description = f"{source} {stamp.day}"
         self._columns, self._stamp = columns, stamp
+
+    def discard(self) -> None:
+        """A landing that will have no manifest; on S3 it stays, unseen, for nobody who lands may delete there."""
+        if isinstance(self._folder, Path):
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def write(self, engine: Engine, splits: Sequence[Split], into: str) -> list[SplitResult]:
         """Land the splits in a sub-folder and tell what became of each. Raises PlatformError."""

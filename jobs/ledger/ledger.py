@@ -6,7 +6,7 @@ from statistics import median
 
 from jobs.clients import store
 from jobs.clients.location import Location
-from jobs.ledger.manifest import MANIFEST, Manifest, landing_folder
+from jobs.ledger.manifest import MANIFEST, REFUSED, Manifest, Refusal, landing_folder
 from jobs.ledger.outcome import Outcome, RunReport
 
 VOLUME_SPAN = timedelta(days=92)  # before a day, that its volume is held against
@@ -53,6 +53,17 @@ class Ledger:
         """Make a landing visible; False where that landing was committed before."""
         folder = landing_folder(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
         return store.put_if_absent(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Tell why a landing has no manifest; readers of landings do not see it."""
+        folder = landing_folder(self.lake, refusal.source, refusal.ingest_date, refusal.run_id)
+        store.put_if_absent(folder / REFUSED, refusal.model_dump_json(indent=1).encode())
+
+    def refusal(self, source: str, day: date, run_id: str) -> Refusal | None:
+        """Of one run; None: it did not refuse that day, or by a version that put none."""
+        folder = landing_folder(self.lake, source, day, run_id)
+        found = [*store.listed(folder, REFUSED)]
+        return Refusal.model_validate_json(store.read(found[0])) if found else None
 
     def put_attempt(self, outcome: Outcome) -> None:
         """What a run did for a source's day: `attempts/<source>/ingest_date=D/<run_id>.json`."""

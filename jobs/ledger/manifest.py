@@ -8,7 +8,7 @@ from jobs import VERSION
 from jobs.clients.location import ROOT, Location
 from jobs.clients.store import Input
 
-MANIFEST = "_manifest.json"
+MANIFEST, REFUSED = "_manifest.json", "_refused.json"
 _COMMIT = ROOT / "jobs/COMMIT"  # only an image has it
 CODE_VERSION = VERSION + (f"+{_COMMIT.read_text(encoding='utf-8').strip()}" if _COMMIT.exists() else "")
 
@@ -48,6 +48,26 @@ class Manifest(_Record):
     drift: dict[str, list[str]] = {}
     corrected: bool = False
     odd_volume: str | None = None
+
+
+class Refusal(_Record):
+    """What stands in the place of a manifest where a delivery breaks its source contract: why, and its rejected rows.
+
+    `rows_delivered`: None where it was refused before its rows were counted.
+    """
+
+    source: str
+    ingest_date: date
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    code_version: str
+    contract_fingerprint: str
+    inputs: tuple[Input, ...]
+    error: str
+    rows_delivered: int | None = None
+    rejected_files: tuple[DataFile, ...] = ()
+    reject_reasons: dict[str, int] = {}
 
 
 def landing_folder(lake: Location, source: str, day: date, run_id: str) -> Location:

@@ -1,9 +1,9 @@
 """A run: the units of a plan side by side in one application, each landed and loaded on its own."""
 
-import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from jobs.logs import unexpected
 from jobs.pipeline.load import load
 from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, outcomes_of
 from jobs.pipeline.progress import Progress
+from jobs.pipeline.scratch import held, sweep
 from jobs.pipeline.status import failed, of_manifest
 
 THREADS = 8  # landings in flight; Spark's cores decide how much of them runs at a time
@@ -49,6 +50,11 @@ class Run:
         """The same as a folder of this machine; goes with the run."""
         return self.scratch if isinstance(self.scratch, Path) else Path(tempfile.gettempdir(), self.run_id)
 
+    def held(self, plan: Plan) -> AbstractContextManager[None]:
+        """The folder of a run that lands something, for as long as it lasts."""
+        lands = any(unit.action == "land" for unit in plan.units)
+        return held(self.work, is_shared=self.work == self.scratch) if lands else nullcontext()
+
 
 def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> RunReport:
     """Do what is planned, put the run report, and return it; no error of one unit stops another."""
@@ -56,12 +62,12 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
     session.bytes_to_read = plan.bytes
     engine, why = chosen(request.engine, plan.bytes, request.environment.engine.spark_above_gb, session)
     run = Run(request, run_id, session, engine)
-    with Progress(plan.count_by_source()) as progress, ThreadPoolExecutor(THREADS) as pool:
+    sweep(request.environment.lake, run.work, run_id)
+    with run.held(plan), Progress(plan.count_by_source()) as progress, ThreadPoolExecutor(THREADS) as pool:
         if request.lands:
             progress.say(f"engine: {engine}; {why}")
         done = pool.map(lambda unit: progress.finished(_attempted(run, unit)), plan.units)
         outcomes = [outcome for of_unit in done for outcome in of_unit]
-    shutil.rmtree(run.work, ignore_errors=True)
     codes = {outcome.exit_code for outcome in outcomes}
     report = RunReport(
         run_id=run_id,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import INFO, WARNING
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from jobs.clients import store
 from jobs.clients.store import Input
@@ -20,7 +20,7 @@ from jobs.landing.split import SplitResult
 from jobs.landing.task import REJECTED
 from jobs.landing.writer import Stamp
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest
+from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest, Refusal
 from jobs.logs import fact
 from jobs.metadata import METADATA_COLUMNS
 from jobs.sources.reading import Reading, Request, merged
@@ -36,8 +36,6 @@ class _Written:
     reading: Reading
     results: Sequence[SplitResult]
     into: str
-    columns: tuple[str, ...]
-    drift: dict[str, list[str]]
 
     @property
     def records(self) -> int:
@@ -79,64 +77,108 @@ class _Written:
 
 def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, ...]) -> Manifest:
     """Read `inputs`, write them as Parquet, balance the rows, commit. Raises PlatformError; then nothing landed."""
-    started = datetime.now(UTC)
-    contract = request.contract
-    earlier = ledger.newest(contract.name, request.day)
-    stamp = Stamp(started, contract.system, request.run_id, request.day)
-    landing = Landing(ledger.lake, contract.name, tuple(contract.columns.values()), stamp)
+    begun = _Begun(request, datetime.now(UTC))
+    stamp = Stamp(begun.at, request.contract.system, request.run_id, request.day)
+    landing = Landing(ledger.lake, request.contract.name, tuple(request.contract.columns.values()), stamp)
+    written: _Written | None = None
     try:
-        written = _write_all(request, source, landing, inputs)
+        written = steadily(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
+        columns, drift = _columns(request, written)
+        written.check(request.contract.max_rejected)
+        _check_unchanged(request, source, inputs)
+        odd = _odd_volume(request, ledger, written)
+        earlier = ledger.newest(request.contract.name, request.day)  # as late as can be: another run may be at it
+        manifest = begun.manifest(written, columns, drift, odd, earlier)
+        _commit(ledger, manifest, earlier)
+    except ContractError as error:
+        ledger.refuse(begun.refusal(error, inputs, written))
+        raise
+    except BaseException:
+        landing.discard()
+        raise
     finally:
         shutil.rmtree(request.work, ignore_errors=True)
         if request.scratch != request.work and source.is_fetched:
             store.discard(request.scratch)
-    odd = ledger.odd_volume(contract.name, request.day, written.records)
-    if odd and contract.odd_volume == "refuse":
-        raise ContractError(f"{odd}; odd_volume in its source contract says refuse")
-    manifest = Manifest(
-        source=contract.name,
-        ingest_date=request.day,
-        run_id=request.run_id,
-        started_at=started,
-        finished_at=datetime.now(UTC),
-        code_version=CODE_VERSION,
-        contract_fingerprint=hashlib.sha256(contract.model_dump_json().encode()).hexdigest(),
-        inputs=written.reading.inputs,
-        rows_delivered=written.records,
-        rows_landed=_rows(written.landed),
-        rows_rejected=_rows(written.rejected),
-        bytes=sum(file.bytes for file in written.landed),
-        files=written.landed,
-        rejected_files=written.rejected,
-        reject_reasons=written.reasons,
-        columns_delivered=written.columns,
-        columns_landed=(*contract.columns.values(), *METADATA_COLUMNS),
-        drift=written.drift,
-        corrected=earlier is not None and earlier.inputs != written.reading.inputs,
-        odd_volume=odd,
-    )
-    _commit(ledger, manifest)
     _log(request, "manifest", rows=manifest.rows_landed, rejected=manifest.rows_rejected, drift=manifest.drift)
     return manifest
 
 
-def _commit(ledger: Ledger, manifest: Manifest) -> None:
+@dataclass(frozen=True)
+class _Begun:
+    """A landing that began at a moment, and what is told of it once it ended."""
+
+    request: Request
+    at: datetime
+
+    def manifest(
+        self,
+        written: _Written,
+        columns: tuple[str, ...],
+        drift: dict[str, list[str]],
+        odd: str | None,
+        earlier: Manifest | None,
+    ) -> Manifest:
+        """`odd`: why its volume is; `earlier`: the landing that counts until then."""
+        return Manifest(
+            **self._facts(),
+            inputs=written.reading.inputs,
+            rows_delivered=written.records,
+            rows_landed=_rows(written.landed),
+            rows_rejected=_rows(written.rejected),
+            bytes=sum(file.bytes for file in written.landed),
+            files=written.landed,
+            rejected_files=written.rejected,
+            reject_reasons=written.reasons,
+            columns_delivered=columns,
+            columns_landed=(*self.request.contract.columns.values(), *METADATA_COLUMNS),
+            drift=drift,
+            corrected=earlier is not None and earlier.inputs != written.reading.inputs,
+            odd_volume=odd,
+        )
+
+    def refusal(self, error: ContractError, inputs: tuple[Input, ...], written: _Written | None) -> Refusal:
+        """`written`: None where it was refused while it was read."""
+        refusal = Refusal(**self._facts(), inputs=inputs, error=str(error))
+        if written is None:
+            return refusal
+        rejected = {"rejected_files": written.rejected, "reject_reasons": written.reasons}
+        return refusal.model_copy(update={"rows_delivered": written.records, **rejected})
+
+    def _facts(self) -> dict[str, Any]:
+        contract = self.request.contract
+        return {
+            "source": contract.name,
+            "ingest_date": self.request.day,
+            "run_id": self.request.run_id,
+            "started_at": self.at,
+            "finished_at": datetime.now(UTC),
+            "code_version": CODE_VERSION,
+            "contract_fingerprint": hashlib.sha256(contract.model_dump_json().encode()).hexdigest(),
+        }
+
+
+def _odd_volume(request: Request, ledger: Ledger, written: _Written) -> str | None:
+    """Raises ContractError where the volume is odd, and its source contract says refuse."""
+    odd = ledger.odd_volume(request.contract.name, request.day, written.records)
+    if odd and request.contract.odd_volume == "refuse":
+        raise ContractError(f"{odd}; odd_volume in its source contract says refuse")
+    return odd
+
+
+def _commit(ledger: Ledger, manifest: Manifest, earlier: Manifest | None) -> None:
     """Raises SupersededError where a newer run landed the day meanwhile."""
-    newest = ledger.newest_run(manifest.source, manifest.ingest_date)
-    if newest > manifest.run_id:
-        raise SupersededError(f"the newer run {newest} landed it meanwhile; nothing was published")
+    if earlier and earlier.run_id > manifest.run_id:
+        raise SupersededError(f"the newer run {earlier.run_id} landed it meanwhile; nothing was published")
     if not ledger.commit(manifest):
         raise BalanceError(f"run {manifest.run_id} landed it before")
 
 
-def _write_all(request: Request, source: Source, landing: Landing, inputs: tuple[Input, ...]) -> _Written:
-    """One pass over the delivery; of a table again, in a new snapshot, where the database went away or timed out."""
-    written = steadily(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
-    written.check(request.contract.max_rejected)
+def _check_unchanged(request: Request, source: Source, inputs: tuple[Input, ...]) -> None:
+    """Raises DeliveryChangedError where the delivery is no longer the one that was looked at."""
     now = source.look(request.day) if source.is_replaceable else inputs
     if [found.model_dump() for found in now] != [found.model_dump() for found in inputs]:  # times and versions too
         raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
-    return written
 
 
 def steadily(request: Request, pauses: Sequence[float], attempt: Callable[[int], _Result]) -> _Result:
@@ -157,22 +199,21 @@ def steadily(request: Request, pauses: Sequence[float], attempt: Callable[[int],
 
 
 def _write(request: Request, source: Source, landing: Landing, inputs: tuple[Input, ...], attempt: int) -> _Written:
+    """One pass over the delivery; of a table again, in a new snapshot, where the database went away or timed out."""
     request.work.mkdir(parents=True, exist_ok=True)
     into = f"landed-{attempt}" if attempt > 1 else "landed"
     with source.read(request, inputs) as reading:
         _log(request, "read", rows=reading.records, bytes=sum(found.size for found in reading.inputs))
         results = landing.write(request.engine, reading.splits, into)
-    columns, drift = _columns(request, reading, results)
-    written = _Written(reading, results, into, columns, drift)
+    written = _Written(reading, results, into)
     landed, rejected = written.landed, written.rejected
     _log(request, "written", rows=_rows(landed), rejected=_rows(rejected), bytes=sum(file.bytes for file in landed))
     return written
 
 
-def _columns(
-    request: Request, reading: Reading, results: Sequence[SplitResult]
-) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+def _columns(request: Request, written: _Written) -> tuple[tuple[str, ...], dict[str, list[str]]]:
     """What all splits together met as columns, file by file, held against the source contract: names and drift."""
+    reading, results = written.reading, written.results
     by_uri: dict[str, dict[str, None]] = {}
     for split, result in zip(reading.splits, results, strict=True):
         by_uri.setdefault(split.uri, {}).update(dict.fromkeys(result.columns))

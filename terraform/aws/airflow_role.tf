@@ -45,7 +45,7 @@ data "aws_iam_policy_document" "airflow" {
   statement {
     sid       = "ReadLedger" # and Bronze, where dbt reads it from the lake
     actions   = ["s3:GetObject"]
-    resources = concat(["${local.lake}/raw/*/_manifest.json", "${local.lake}/attempts/*.json", "${local.lake}/runs/*.json"], local.bronze)
+    resources = concat([for object in local.ledger : "${local.lake}/${object}"], local.bronze)
   }
   statement {
     sid       = "ShowRejectedRows" # masked, on the run page

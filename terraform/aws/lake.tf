@@ -129,12 +129,12 @@ data "aws_iam_policy_document" "lake" {
       values   = ["false"]
     }
   }
-  # A manifest, an attempt and a run report are written once, by If-None-Match, whoever writes.
+  # A manifest, a refusal, an attempt and a run report are written once, by If-None-Match, whoever writes.
   statement {
     sid       = "ManifestsAreNeverOverwritten"
     effect    = "Deny"
     actions   = ["s3:PutObject"]
-    resources = [for object in ["raw/*/_manifest.json", "attempts/*.json", "runs/*.json"] : "${aws_s3_bucket.lake.arn}/${object}"]
+    resources = [for object in local.ledger : "${aws_s3_bucket.lake.arn}/${object}"]
     principals {
       type        = "*"
       identifiers = ["*"]

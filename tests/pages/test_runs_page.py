@@ -236,7 +236,7 @@ def test_a_loaded_day_whose_last_attempt_failed_is_told_beside_its_state() -> No
     )
 
     assert (line.state, line.attempt) == ("loaded", "failed")
-    assert [notice.what for notice in runs._notices(line) if "last attempt" in notice.what] == [
+    assert [notice.text for notice in runs._notices(line) if "last attempt" in notice.text] == [
         f"agents, {DAYS[0]}: loaded, last attempt failed: Postgres is down"
     ]
 

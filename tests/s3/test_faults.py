@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ class Fault:
                 return None
             self.left -= 1
             return self._status
+
+
+def test_scratch_of_a_killed_run_goes_once_it_is_old_and_not_before(
+    run: Runner, calls: Cloud, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = f"{calls.prefix}/scratch/20251122T000000000000Z-dead"
+    calls.server.client.put_object(Bucket=LAKE_BUCKET, Key=f"{folder}/customers.csv", Body=b"Jane Canary")
+    assert run(calls).state == "loaded"
+    assert calls.server.keys(LAKE_BUCKET, folder)
+    monkeypatch.setattr("jobs.pipeline.scratch.ABANDONED", timedelta(minutes=-1))
+    run.converges(calls, rows)
 
 
 @pytest.mark.parametrize("bucket", [SOURCES_BUCKET, LAKE_BUCKET])
