@@ -98,7 +98,7 @@ def test_a_fan_out_planted_in_a_model_is_caught(world: World, monkeypatch: pytes
     monkeypatch.setattr(product, "PROJECT", project)
 
     with pytest.raises(product.BuildError) as caught:
-        product.build(more=["--select", "fact_complaints+"])
+        product.build(dbt_arguments=["--select", "fact_complaints+"])
 
     assert caught.value.code == 65
     assert "grain_fact_complaints" in str(caught.value)
@@ -109,14 +109,14 @@ def test_rows_lost_on_the_way_to_gold_are_caught(world: World) -> None:
         connection.execute("DELETE FROM coretelecoms_silver.stg_call_logs WHERE ingest_date = '2025-11-21'")
 
     with pytest.raises(product.BuildError, match="bronze_and_silver_balance"):
-        product.build(more=["--select", "bronze_and_silver_balance"])
+        product.build(dbt_arguments=["--select", "bronze_and_silver_balance"])
 
 
 def test_a_day_that_was_never_built_is_warned_of(world: World) -> None:
     with product.opened() as connection:
         connection.execute("DELETE FROM coretelecoms_silver.stg_call_logs WHERE ingest_date = '2025-11-21'")
 
-    said = product.build(DAYS[3], DAYS[3], more=["--select", "bronze_days_are_in_silver"])
+    said = product.build(DAYS[3], DAYS[3], dbt_arguments=["--select", "bronze_days_are_in_silver"])
 
     assert re.search(r"1 warnings\nwarning: bronze_days_are_in_silver .* Got 1 result", said)
 
