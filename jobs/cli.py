@@ -20,12 +20,14 @@ COMMANDS = {
 }
 EX_USAGE = 64
 _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
+_REBUILD = "Bronze anew from all that has landed, static sources on each day; without days: of every day"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was asked for; `days` in order, none for `check` and `dbt`, and for `status` where none was named.
+    """What was asked for; `days` in order, none for `check` and `dbt`, and for `status` and a rebuild
+    where none was named.
 
     `key`: the tail of a run's id; `program`: what `dbt` starts.
     """
@@ -40,6 +42,7 @@ class Arguments:
     is_plan: bool = False
     engine: str = "auto"
     replay: bool = False
+    is_rebuild: bool = False
     program: tuple[str, ...] = ()
 
 
@@ -64,6 +67,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         is_plan=given.get("plan", False),
         engine=given.get("engine", "auto"),
         replay=given.get("replay", False),
+        is_rebuild=given.get("rebuild", False),
         program=tuple(given.get("program", ())),
     )
 
@@ -72,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="spark-submit.sh",
         description="Exit codes: 0 all landed, 64 usage, 65 a source contract broken, 69 a service down, "
-        "70 anything else, 75 not arrived (try later), 78 configuration.",
+        "70 anything else, 75 try later (not arrived, superseded by a newer run), 78 configuration.",
         epilog="--master URL (spark-submit.sh takes it for itself): on a Spark cluster, as spark://host:7077.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP", parser_class=_Parser)
@@ -98,7 +102,9 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
     command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
-    if name != "load":
+    if name == "load":
+        command.add_argument("--rebuild", action="store_true", help=_REBUILD)
+    else:
         command.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
 
 
@@ -117,7 +123,8 @@ def _days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tuple[da
         parser.error("name the day by --date D, or a range by --from D and --to D")
     first, last = day or first, day or last
     if not isinstance(first, date) or not isinstance(last, date):
-        if given["command"] != "status" or given["check"]:
+        is_free = (given["command"] == "status" and not given["check"]) or given.get("rebuild")
+        if not is_free:
             parser.error(f"{given['command']}: which day? --date D, or --from D --to D")
         return ()
     if last < first:
