@@ -22,12 +22,14 @@ ON_SPARK = ("ingest", "load", "run")  # where a --master is given; for the other
 EX_USAGE = 64
 _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
 _MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
+_REBUILD = "Bronze anew from all that has landed, static sources on each day; without days: of every day"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was asked for; `days` in order, none for `check` and `dbt`, and for `status` where none was named.
+    """What was asked for; `days` in order, none for `check` and `dbt`, and for `status` and a rebuild
+    where none was named.
 
     `environment`: for `dbt` none where none was named, and the variables count; `key`: the tail of a run's id;
     `master`: Spark's; `words`: all of them as they were given; `of_dbt`: those that are not ours to understand.
@@ -46,6 +48,7 @@ class Arguments:
     replay: bool = False
     master: str = ""
     of_dbt: tuple[str, ...] = ()
+    is_rebuild: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,6 +78,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         replay=given.get("replay", False),
         master=given["master"],
         of_dbt=tuple(unknown),
+        is_rebuild=given.get("rebuild", False),
     )
 
 
@@ -90,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="spark-submit.sh",
         description="Exit codes: 0 all landed, 64 usage, 65 a source contract broken, 69 a service down, "
-        "70 anything else, 75 not arrived (try later), 78 configuration.",
+        "70 anything else, 75 try later (not arrived, superseded by a newer run), 78 configuration.",
     )
     parser.add_argument("--master", default="", metavar="URL", help=_MASTER)
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP", parser_class=_Parser)
@@ -124,7 +128,9 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
     command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
-    if name != "load":
+    if name == "load":
+        command.add_argument("--rebuild", action="store_true", help=_REBUILD)
+    else:
         command.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
 
 
@@ -143,7 +149,8 @@ def _days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tuple[da
         parser.error("name the day by --date D, or a range by --from D and --to D")
     first, last = day or first, day or last
     if not isinstance(first, date) or not isinstance(last, date):
-        if given["command"] != "status" or given["check"]:
+        is_free = (given["command"] == "status" and not given["check"]) or given.get("rebuild")
+        if not is_free:
             parser.error(f"{given['command']}: which day? --date D, or --from D --to D")
         return ()
     if last < first:

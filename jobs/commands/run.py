@@ -27,7 +27,14 @@ def run(arguments: Arguments) -> int:
     environment = load_environment(arguments.environment)
     contracts, broken = read_contracts(environment, arguments.sources)
     request = RunRequest(
-        environment, contracts, arguments.days, arguments.command, arguments.replay, arguments.engine, broken
+        environment,
+        contracts,
+        arguments.days,
+        arguments.command,
+        arguments.replay,
+        arguments.engine,
+        broken,
+        arguments.is_rebuild,
     )
     plan = plan_for(request)
     if arguments.is_plan:

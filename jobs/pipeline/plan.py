@@ -26,6 +26,7 @@ class RunRequest:
     """What was asked for. `step`: ingest, load, or run for both; `replay`: anew, even where nothing changed.
 
     `engine`: who reads the deliveries, of `engines.ENGINES`; `broken`: contracts that cannot be read.
+    `rebuilds`: Bronze anew from each landing that counts, of `days` or of all.
     """
 
     environment: Environment
@@ -35,6 +36,7 @@ class RunRequest:
     replay: bool = False
     engine: str = "auto"
     broken: Mapping[str, ConfigurationError] = field(default_factory=dict)
+    rebuilds: bool = False
 
     @property
     def lands(self) -> bool:
@@ -147,7 +149,7 @@ def is_behind(manifest: Manifest, published: Published | None) -> bool:
 
 def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:
     """A unit's outcome; of a static source one for each day asked for, unchanged where it did not land."""
-    if not (unit.contract and unit.contract.static) or (unit.known is None and outcome.exit_code):
+    if request.rebuilds or not (unit.contract and unit.contract.static) or (unit.known is None and outcome.exit_code):
         return [outcome]
     told = {"attempt": "unchanged", "attempt_run_id": outcome.attempt_run_id, "attempted_at": outcome.attempted_at}
     others = [Outcome(source=unit.source, ingest_date=day, state="unchanged", **told) for day in request.days]
@@ -177,6 +179,8 @@ def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     assert seen.known
     if seen.published and seen.published.run_id > seen.known.run_id:
         return replace(unit, why=f"Bronze holds {seen.published.run_id}, which is newer than {seen.known.run_id}")
+    if request.rebuilds:
+        return replace(unit, action="load", why=f"rebuilt from the landing of {seen.known.run_id}")
     if request.loads and is_behind(seen.known, seen.published):
         why = f"Bronze holds {seen.published.run_id}" if seen.published else "not in Bronze"
         return replace(unit, action="load", why=f"landed by {seen.known.run_id}; {why}")

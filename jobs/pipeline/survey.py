@@ -1,6 +1,6 @@
 """What is known before a run: the landing that counts, the delivery as it is now, and what Bronze holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -21,9 +21,18 @@ THREADS = 8  # sources and days at a time: services are waited for
 
 def plan_for(request: RunRequest) -> Plan:
     """Look at ledger, sources and Bronze, and say what is to be done; nothing is written."""
+    if request.rebuilds:
+        return plan(request, _landed(request))
     wanted = [(contract, day) for contract in request.contracts.values() for day in days_of(request, contract)]
     with ThreadPoolExecutor(THREADS) as pool:
         return plan(request, list(pool.map(lambda one: _seen(request, *one), wanted)))
+
+
+def _landed(request: RunRequest) -> Iterator[Seen]:
+    """All that counts in the lake; what Bronze holds decides nothing."""
+    for contract in request.contracts.values():
+        landings = Ledger(request.environment.lake).landings(contract.name, request.days)
+        yield from (Seen(contract, day, known) for day, known in sorted(landings.items()))
 
 
 def _seen(request: RunRequest, contract: SourceContract, day: date) -> Seen:

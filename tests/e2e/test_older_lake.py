@@ -104,10 +104,11 @@ def test_a_correction_of_an_older_lakes_day_lands_and_leaves_the_others(older: P
     assert corrected["rows_bronze"] == older.counts["rows"]["call_logs"][str(CORRECTED)] - 7
 
 
-def test_bronze_is_loaded_anew_from_an_older_lake(older: Platform) -> None:
+@pytest.mark.parametrize("how", [ALL_DAYS, ("--rebuild",)], ids=["loaded", "rebuilt"])
+def test_bronze_is_loaded_anew_from_an_older_lake(how: tuple[str, ...], older: Platform) -> None:
     before = bronze_rows(older)
     shutil.rmtree(older.world.bronze)
-    done = older.submit("load", *ALL_DAYS)
+    done = older.submit("load", *how)
     assert done.returncode == 0, done.stderr
     assert bronze_rows(older) == before
 
@@ -117,6 +118,19 @@ def test_a_full_build_gives_the_tables_that_an_older_version_built(older: Platfo
     """In all their columns; tables and columns may have joined them since."""
     columns = columns_of_tables(older)
     before = rows_of_tables(older, columns)
+    build(older, "--full")
+    assert rows_of_tables(older, columns) == before
+
+
+@pytest.mark.slow
+def test_a_lost_warehouse_is_made_anew_from_the_lake_row_by_row(older: Platform) -> None:
+    """The drill of the runbook: Bronze and the DuckDB file are gone."""
+    columns = columns_of_tables(older)
+    before = rows_of_tables(older, columns)
+    shutil.rmtree(older.world.bronze)
+    (older.world.root / "warehouse.duckdb").unlink()
+    done = older.submit("load", "--rebuild")
+    assert done.returncode == 0, done.stderr
     build(older, "--full")
     assert rows_of_tables(older, columns) == before
 
