@@ -80,7 +80,7 @@ def test_values_without_a_header_keep_their_columns_letter() -> None:
     [
         ([], "it is empty, not even a header"),
         ([[], ["a"], ["1"]], "row 1 is blank; the header is expected there"),
-        ([["a", "b", "a"], ["1"]], r"the header has \['a'\] more than once"),
+        ([["a", "b", "a"], ["1"]], r"a name more than once, in columns A, C"),
     ],
 )
 def test_a_sheet_that_is_no_table_is_refused(values: list[list[str]], why: str) -> None:
