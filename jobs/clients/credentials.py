@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from jobs.clients.location import ROOT
 from jobs.errors import ConfigurationError, ServiceError
@@ -18,8 +18,29 @@ from jobs.errors import ConfigurationError, ServiceError
 # connection of Airflow's.
 REFERENCE = r"env:[A-Z][A-Z0-9_]*|file:.+|ssm:/[A-Za-z0-9_./-]+|connection:[A-Za-z][A-Za-z0-9_]*"
 Reference = Annotated[str, Field(pattern=f"^({REFERENCE})$")]
-# Of a service: itself, or where it stands; plain http only on this machine (`address` looks).
-Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$")]
+_HERE = ("127.0.0.1", "::1", "localhost")
+
+
+def checked_url(url: str) -> str:
+    """An address that carries no secret and goes over no network in clear. Raises ValueError that shows none of it."""
+    try:
+        parts = urlsplit(url)
+        is_here, _ = parts.hostname in _HERE, parts.port  # of a port that is none it raises
+    except ValueError:
+        raise ValueError("an address whose parts cannot be told apart (not shown)") from None
+    if "@" in url or parts.fragment:
+        raise ValueError("an address with a password in it, or with # (not shown); use a secret")
+    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and is_here)):
+        raise ValueError("an address (not shown): allowed is https://, and http:// on this machine only")
+    return url
+
+
+def _checked_address(text: str) -> str:
+    return text if re.fullmatch(REFERENCE, text) else checked_url(text)
+
+
+# Of a service: itself, or where it stands; then `address` checks what stands there.
+Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$"), AfterValidator(_checked_address)]
 REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
 _DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
 _THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "InternalServerError")
@@ -30,7 +51,7 @@ class Database(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    db_host: str
+    db_host: Annotated[str, Field(pattern=r"^(/[^@]*|[^@/?#\s]+)$")]  # messages name it: no URI with a password
     db_port: int
     db_username: str
     db_password: SecretStr
@@ -41,6 +62,13 @@ class Database(BaseModel):
     def jdbc_url(self) -> str:
         """Without the password: inside a URL it would show in error messages."""
         return f"jdbc:postgresql://{self.db_host}:{self.db_port}/{self.db_name}"
+
+
+def shown(reference: str) -> str:
+    """A reference as messages name it; what looks like a secret that was written behind `file:` is not shown."""
+    scheme, _, target = reference.partition(":")
+    is_secret = scheme == "file" and ("/" not in target or "@" in target or "://" in target)
+    return f"file: and {len(target)} characters (not shown)" if is_secret else reference
 
 
 def database(reference: str) -> Database:
@@ -58,12 +86,12 @@ def database(reference: str) -> Database:
         values = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
     parameters = {name: value for name, value in values.items() if value and name in names}
     if missing := [name for name in names if name not in parameters]:
-        raise ConfigurationError(f"secret {reference}: found {sorted(parameters)}, missing {missing}")
+        raise ConfigurationError(f"secret {shown(reference)}: found {sorted(parameters)}, missing {missing}")
     try:
         return Database.model_validate(parameters)
     except ValidationError as error:
         wrong = [str(detail["loc"][0]) for detail in error.errors()]
-        raise ConfigurationError(f"secret {reference}: {wrong} cannot be used (values are not shown)") from None
+        raise ConfigurationError(f"secret {shown(reference)}: {wrong} cannot be used (values are not shown)") from None
 
 
 def value(reference: str) -> SecretStr:
@@ -82,9 +110,9 @@ def value(reference: str) -> SecretStr:
         try:
             text = (ROOT / target).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"secret {reference}: cannot be read ({type(error).__name__})") from None
+            raise ConfigurationError(f"secret {shown(reference)}: cannot be read ({type(error).__name__})") from None
     if not text.strip():
-        raise ConfigurationError(f"secret {reference}: found nothing")
+        raise ConfigurationError(f"secret {shown(reference)}: found nothing")
     return SecretStr(text.strip())
 
 
@@ -92,7 +120,7 @@ def service_account(reference: str) -> dict[str, Any]:
     """A Google service account's key, as its JSON file holds it. Raises ConfigurationError."""
     key = _google_json(reference)
     if missing := [name for name in ("client_email", "private_key", "token_uri") if not key.get(name)]:
-        raise ConfigurationError(f"secret {reference}: no service account's key, {missing} missing in it")
+        raise ConfigurationError(f"secret {shown(reference)}: no service account's key, {missing} missing in it")
     return key
 
 
@@ -115,10 +143,10 @@ def google(reference: str, scope: str) -> Any:
         credentials = bearer(minting)
         credentials.refresh(Request())
     except TransportError as error:
-        raise ServiceError(f"secret {reference}: Google's token endpoint: {type(error).__name__}") from None
+        raise ServiceError(f"secret {shown(reference)}: Google's token endpoint: {type(error).__name__}") from None
     except (GoogleAuthError, ValueError) as error:
         reason = str(error.args[0])[:200] if error.args else type(error).__name__
-        raise ConfigurationError(f"secret {reference}: Google gives no token: {reason}") from None
+        raise ConfigurationError(f"secret {shown(reference)}: Google gives no token: {reason}") from None
     return credentials
 
 
@@ -141,7 +169,9 @@ def _google_json(reference: str) -> dict[str, Any]:
     try:
         content = _key_of(reference)
     except json.JSONDecodeError:
-        raise ConfigurationError(f"secret {reference}: not JSON; allowed is a service account's key file") from None
+        raise ConfigurationError(
+            f"secret {shown(reference)}: not JSON; allowed is a service account's key file"
+        ) from None
     return content if isinstance(content, dict) else {}
 
 
@@ -165,9 +195,19 @@ class _FromAws:
 def connection(name: str) -> dict[str, Any]:
     """A connection as Airflow keeps it: in the variable AIRFLOW_CONN_NAME, else in AWS SSM; JSON, or a URI."""
     text = os.environ.get(f"AIRFLOW_CONN_{name}") or _parameter(f"/airflow/connections/{name}")
-    fields = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
-    if isinstance(extra := fields.get("extra") or {}, str):
-        extra = json.loads(extra)
+    try:
+        fields = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
+        if isinstance(extra := fields.get("extra") or {}, str):
+            extra = json.loads(extra)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"secret connection:{name}: broken JSON at character {error.pos}") from None
+    except ValueError:
+        raise ConfigurationError(
+            f"secret connection:{name}: a URI whose parts cannot be told apart; write # / ? [ ] @ of user and password "
+            "as %23 %2F %3F %5B %5D %40, or the connection as JSON"
+        ) from None
+    if not isinstance(extra, dict):
+        raise ConfigurationError(f"secret connection:{name}: its extra is no object of JSON")
     return fields | {"extra": extra}
 
 
@@ -178,11 +218,17 @@ def identifier(text: str) -> str:
     if not text.startswith("variable:"):
         return text
     name = text.removeprefix("variable:")
-    return (os.environ.get(f"AIRFLOW_VAR_{name}") or _parameter(f"/airflow/variables/{name}")).strip()
+    found = (os.environ.get(f"AIRFLOW_VAR_{name}") or _parameter(f"/airflow/variables/{name}")).strip()
+    if not re.fullmatch("[A-Za-z0-9_-]+", found):  # messages and `_source_uri` name it
+        raise ConfigurationError(f"variable:{name}: {len(found)} characters that are no id (not shown)")
+    return found
 
 
 def _of_uri(text: str) -> dict[str, Any]:
+    """Raises ValueError where a reserved letter ends the password too soon: what follows would be taken for a host."""
     parts = urlsplit(text.strip())
+    if parts.fragment or ("@" in parts.path + parts.query and "@" not in parts.netloc):
+        raise ValueError("reserved letters")
     extra = dict(parse_qsl(parts.query))
     return {
         "login": unquote(parts.username or ""),
@@ -225,13 +271,11 @@ def _parameter(name: str) -> str:
 
 def address(text: str) -> str:
     """A service's address, itself or by reference. Raises ConfigurationError where it would carry secrets in clear."""
-    url = text if text.startswith(("http://", "https://")) else value(text).get_secret_value()
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
-        raise ConfigurationError(f"address {text}: allowed is https://, and http:// on this machine only")
-    if parts.username or parts.password:
-        raise ConfigurationError(f"services: an address with a password in it, at {parts.hostname}; use a secret")
-    return url.rstrip("/")
+    is_reference = re.fullmatch(REFERENCE, text)
+    try:
+        return checked_url(value(text).get_secret_value() if is_reference else text).rstrip("/")
+    except ValueError as error:
+        raise ConfigurationError(f"services: {f'{shown(text)}: ' if is_reference else ''}{error}") from None
 
 
 def _parameters(path: str) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
-from jobs.clients.credentials import address, value
+from jobs.clients.credentials import address, shown, value
 from jobs.clients.http import CONNECT, PASSING, mount, persistently
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import CursorPages, HeaderAuth, LinkPages, NumberPages, OffsetPages, RestDelivery
@@ -53,9 +53,9 @@ class _Auth(requests.auth.AuthBase):
         try:
             self._value.encode("latin-1")
         except UnicodeEncodeError:
-            raise ConfigurationError(f"secret {reference}: has characters that no header may have") from None
+            raise ConfigurationError(f"secret {shown(reference)}: has characters that no header may have") from None
         if "\n" in self._value or "\r" in self._value:
-            raise ConfigurationError(f"secret {reference}: is more than one line")
+            raise ConfigurationError(f"secret {shown(reference)}: is more than one line")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._header:

@@ -22,7 +22,18 @@ KEYED_BY_NAME = f'{{"{CANARY}": {{"iD": "1"}}, "Ada": {{"iD": "2", "state": "Ohi
 TOLD = {
     # places, positions, names of the configuration's
     *("at", "container", "contract.name", "dataset", "day", "environment.name", "error.at", "file.uri", "folder"),
-    *("kept", "line - lines", "name", "near", "needed", "number", "number - 1", "page.number", "reference", "schema"),
+    *(
+        "kept",
+        "line - lines",
+        "name",
+        "near",
+        "needed",
+        "number",
+        "number - 1",
+        "page.number",
+        "shown(reference)",
+        "schema",
+    ),
     *("secret", "self.delivery.items", "self.delivery.pages.parameter", "self.uri", "table", "tally.uri", "uri"),
     *("delivery.total", "where", "gone", "account", "key['client_email']", "key['token_uri']", "unknown"),
     *("sorted(paths)", "sorted(there_are)", "landed", "reserved", "twice", "undated", "', '.join(twice)"),

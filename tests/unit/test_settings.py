@@ -75,6 +75,35 @@ def test_a_secret_must_be_a_reference(world: World) -> None:
         world.environment  # noqa: B018 - reading it validates it
 
 
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [
+        ("[secrets]\n", '[secrets]\ncore = "postgresql://reader:Canary1@db/x"\n'),
+        ("[secrets]\n", '[secrets]\n"Canary2" = "env:KEY"\n'),
+        ("[secrets]\n", '[secrets]\ncore = { password = "Canary3" }\n'),
+        ("[secrets]\n", '[secrets]\ncore = ["Canary3"]\n'),
+        ("[secrets]\n", 'db_password = 1\n[secrets]\ncore = "Canary4\n'),
+        ("[secrets]\n", '[secrets]\n"p:Canary" = 1\n"p:Canary" = 2\n'),
+        ("[secrets]\n", '[secrets]\nx = { "p:Canary" = 1, "p:Canary" = 2 }\n'),
+        ("[secrets]\n", 'secret = "Canary4"\n[secrets]\n'),
+        ("services = { ", 'services = { x = "http://user:Canary@host", '),
+        ("services = { ", 'services = { x = "https://user:Canary#y@host", '),
+        ("services = { ", 'services = { x = "Canary", '),
+        ("services = { ", 'services = { "https://u:Canary@h" = "env:X", '),
+        ("postgres = { ", 'postgres = "postgresql://reader:Canary@db" #'),
+        ("postgres = { ", 'postgres = { "reader:Canary@db" = 1, '),
+        ("spreadsheets = { ", 'spreadsheets = { x = "Canary/5", '),
+    ],
+)
+def test_what_stands_where_a_reference_belongs_is_not_shown(world: World, found: str, instead: str) -> None:
+    text = world.file.read_text()
+    assert found in text
+    world.file.write_text(text.replace(found, instead))
+    with pytest.raises(ConfigurationError, match=r"env\.toml") as error:
+        world.environment  # noqa: B018 - reading it validates it
+    assert "Canary" not in str(error.value)
+
+
 def test_a_source_whose_secret_the_environment_lacks_is_named(world: World) -> None:
     world.file.write_text(world.file.read_text().replace("\ndatabase =", "\nother ="))
     with pytest.raises(ConfigurationError, match=r"secrets\.database: found nothing, but web_forms needs it"):
