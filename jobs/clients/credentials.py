@@ -12,27 +12,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from jobs.clients.location import ROOT
+from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, ServiceError
 
 # Where a value is, never the value: a variable, a file or folder, a parameter or path of the AWS parameter store, a
 # connection of Airflow's.
 REFERENCE = r"env:[A-Z][A-Z0-9_]*|file:.+|ssm:/[A-Za-z0-9_./-]+|connection:[A-Za-z][A-Za-z0-9_]*"
 Reference = Annotated[str, Field(pattern=f"^({REFERENCE})$")]
-_HERE = ("127.0.0.1", "::1", "localhost")
-
-
-def checked_url(url: str) -> str:
-    """An address that carries no secret and goes over no network in clear. Raises ValueError that shows none of it."""
-    try:
-        parts = urlsplit(url)
-        is_here, _ = parts.hostname in _HERE, parts.port  # of a port that is none it raises
-    except ValueError:
-        raise ValueError("an address whose parts cannot be told apart (not shown)") from None
-    if "@" in url or parts.fragment:
-        raise ValueError("an address with a password in it, or with # (not shown); use a secret")
-    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and is_here)):
-        raise ValueError("an address (not shown): allowed is https://, and http:// on this machine only")
-    return url
 
 
 def _checked_address(text: str) -> str:
@@ -121,6 +107,16 @@ def service_account(reference: str) -> dict[str, Any]:
     key = _google_json(reference)
     if missing := [name for name in ("client_email", "private_key", "token_uri") if not key.get(name)]:
         raise ConfigurationError(f"secret {shown(reference)}: no service account's key, {missing} missing in it")
+    return _checked_key(key, reference)
+
+
+def _checked_key(key: dict[str, Any], reference: str) -> dict[str, Any]:
+    """What is sent to these addresses is worth a token: over TLS, or to this machine."""
+    for name in ("token_uri", "token_url", "service_account_impersonation_url"):
+        try:
+            checked_url(str(key.get(name) or "https://none"))
+        except ValueError as error:
+            raise ConfigurationError(f"secret {shown(reference)}: {name}: {error}") from None
     return key
 
 
@@ -128,11 +124,11 @@ def google(reference: str, scope: str) -> Any:
     """Google's credentials with a token of about an hour: by a service account's key, or from AWS by federation."""
     from google.auth import aws
     from google.auth.exceptions import GoogleAuthError, TransportError
-    from google.auth.transport.requests import Request
     from google.oauth2 import service_account as account
 
     try:
         if (info := _google_json(reference)).get("type") == "external_account":
+            info = _checked_key(info, reference)
             supplied = {name: text for name, text in info.items() if name != "credential_source"}
             minting: Any = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
                 {**supplied, "aws_security_credentials_supplier": _FromAws()}, scopes=[scope]
@@ -141,7 +137,7 @@ def google(reference: str, scope: str) -> Any:
             key = service_account(reference)
             minting = account.Credentials.from_service_account_info(key, scopes=[scope])  # type: ignore[no-untyped-call]
         credentials = bearer(minting)
-        credentials.refresh(Request())
+        credentials.refresh(_transport())
     except TransportError as error:
         raise ServiceError(f"secret {shown(reference)}: Google's token endpoint: {type(error).__name__}") from None
     except (GoogleAuthError, ValueError) as error:
@@ -155,14 +151,25 @@ def bearer(minting: Any) -> Any:
 
     google-auth's service accounts ask iamcredentials.googleapis.com in the background where they may be used.
     """
-    from google.auth.transport.requests import Request
     from google.oauth2.credentials import Credentials
 
     def mint(_: object, **__: object) -> tuple[str, datetime]:
-        minting.refresh(Request())
+        minting.refresh(_transport())
         return minting.token, minting.expiry
 
     return Credentials(None, refresh_handler=mint)  # type: ignore[no-untyped-call]
+
+
+def _transport() -> Any:
+    """google-auth's way to a token endpoint: to that one only, and as nobody that a ~/.netrc names."""
+    from google.auth.transport.requests import Request
+    from requests import Session
+
+    from jobs.clients.http import confine
+
+    session = Session()
+    confine(session)
+    return Request(session)
 
 
 def _google_json(reference: str) -> dict[str, Any]:

@@ -37,6 +37,12 @@ def mount(session: requests.Session, retries: Retries) -> None:
     session.mount("http://", adapter)
 
 
+def confine(session: requests.Session) -> None:
+    """Have the session follow no redirect, which raises TooManyRedirects, and read no ~/.netrc."""
+    session.max_redirects = 0
+    session.auth = lambda request: request  # with none a ~/.netrc would take the place of the token
+
+
 def persistently(ask: Callable[[], _Answer], retries: Retries, where: str) -> _Answer:
     """What `ask` gives, asked again where its answer was cut off. Raises ServiceError with what happened last.
 

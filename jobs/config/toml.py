@@ -81,6 +81,7 @@ def _mistake(detail: Any) -> str:
 def _found(keys: list[str], value: object) -> str:
     """A value for a message; of what may be a secret its length only."""
     may_be_secret = {*keys[:1]} & {*_SECRET_TABLES} or {*keys[-1:]} & {*_SECRET_FIELDS} or "@" in str(value)
+    may_be_secret = may_be_secret or bool(re.search("secret|password", keys[-1] if keys else "", re.IGNORECASE))
     return f"a text of {len(str(value))} characters (not shown)" if may_be_secret else repr(value)
 
 

@@ -13,6 +13,7 @@ import requests
 
 from jobs.clients.credentials import address, shown, value
 from jobs.clients.http import CONNECT, PASSING, mount, persistently
+from jobs.clients.url import host_of
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import CursorPages, HeaderAuth, LinkPages, NumberPages, OffsetPages, RestDelivery
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
@@ -157,7 +158,7 @@ class _Pages:
         except ValueError:
             raise ContractError(f"{self.uri}: the next page's address cannot be read") from None
         if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
-            raise ContractError(f"{self.uri}: the next page is at {_host(link)}: no secret is sent there")
+            raise ContractError(f"{self.uri}: the next page is at {host_of(link)}: no secret is sent there")
         self._new(link)
         return link
 
@@ -216,16 +217,8 @@ class _Pages:
         if status in PASSING:
             raise ServiceError(f"{where}: still {status} after {self.environment.retries.http + 1} tries")
         if 300 <= status < 400:
-            to = _host(response.headers.get("Location", ""))
+            to = host_of(response.headers.get("Location", ""))
             raise ConfigurationError(f"{where}: moved to {to}; no secret is sent there by itself")
         if status != 200:
             phrase = responses.get(status, "(no status that is known)")  # not the service's own words
             raise ContractError(f"{where}: {status} {phrase}; {len(body)} bytes of explanation not shown")
-
-
-def _host(link: str) -> str:
-    """Where a link leads, without what else stands in it: paths, users and parameters may be content."""
-    try:
-        return urlsplit(link).hostname or "the same host"
-    except ValueError:
-        return "an address that cannot be read"

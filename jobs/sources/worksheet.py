@@ -12,8 +12,9 @@ import requests
 from google.oauth2.service_account import Credentials
 
 from jobs.clients.credentials import address, bearer, identifier, service_account
-from jobs.clients.http import CONNECT, PASSING, mount, persistently
+from jobs.clients.http import CONNECT, PASSING, confine, mount, persistently
 from jobs.clients.options import Retries
+from jobs.clients.url import host_of
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import SheetDelivery
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
@@ -25,16 +26,21 @@ _READ = 60.0  # seconds without a byte
 
 
 class _Client(gspread.HTTPClient):
-    """gspread's own, that waits as long as Retry-After says, and asks whom the environment names."""
+    """gspread's own, that waits as long as Retry-After says, and asks whom the environment names, nobody else."""
 
     def __init__(self, auth: Any, session: Any = None, *, endpoint: str, retries: Retries) -> None:
         super().__init__(auth, session)
         self._endpoint = endpoint
         self.set_timeout((CONNECT, _READ))
         mount(self.session, retries)
+        confine(self.session)
 
     def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
-        return super().request(method, endpoint.replace(GOOGLE, self._endpoint, 1), *args, **kwargs)
+        try:
+            return super().request(method, endpoint.replace(GOOGLE, self._endpoint, 1), *args, **kwargs)
+        except requests.TooManyRedirects as error:
+            to = host_of(error.response.headers.get("Location", "") if error.response is not None else "")
+            raise ConfigurationError(f"services.sheets: moved to {to}; no token is sent there by itself") from None
 
 
 def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:

@@ -44,7 +44,7 @@ TOLD = {
     *("delivery.settle", "delivery.settle_limit", "rows_of(before[0])", "rows_of(inputs[0])"),
     "total if isinstance(total, int) else 'no number of'",
     # statuses, reasons and hosts
-    *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "_host(link)"),
+    *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "host_of(link)"),
     *("headers", "_shown(contract, absent)"),  # spellings of names that the source contract has
 }
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.clients.location import S3Location, Service
+from jobs.clients.s3 import endpoint
 from jobs.config.environment import ROOT, load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
@@ -168,3 +170,48 @@ def test_a_warehouse_in_snowflake_logs_in_by_a_reference_and_copies_from_s3(
     path.write_text(f'sources = "sources"\nlake = "{lake}"\nwarehouse = {warehouse}\n')
     with pytest.raises(ConfigurationError, match=message):
         load_environment(str(path))
+
+
+@pytest.mark.parametrize("name", ["BIGQUERY_EMULATOR_HOST", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])
+def test_a_variable_that_sends_tokens_over_plain_http_elsewhere_is_refused_by_name(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in ("https://s3.example", "http://127.0.0.1:9", ""):
+        monkeypatch.setenv(name, url)
+        assert world.environment
+    for url in ("http://Canary.example", "http://Canary@127.0.0.1", "http://127.0.0.1.Canary", "http://[Canary"):
+        monkeypatch.setenv(name, url)
+        with pytest.raises(ConfigurationError, match=f"the variable {name}: an address") as error:
+            world.environment  # noqa: B018 - reading it validates it
+        assert "Canary" not in str(error.value)
+
+
+def test_an_s3_endpoint_over_plain_http_is_refused_but_for_containers_that_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = world.file.read_text()
+    for service in ('endpoint = "http://minio:9000"', 'endpoint = "http://a.b"\nplain_http = ["a.b"]'):
+        world.file.write_text(f"{text}[s3]\n{service}\n")
+        with pytest.raises(ConfigurationError, match=r"s3(\.plain_http.0)?: (an address|found)"):
+            world.environment  # noqa: B018 - reading it validates it
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://minio:9000")
+    world.file.write_text(f'{text}[s3]\nendpoint = "http://minio:9000"\nplain_http = ["minio"]\n')
+    assert world.environment.s3.endpoint == "http://minio:9000"
+
+
+def test_an_endpoint_of_awss_own_configuration_is_checked_where_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[default]\nendpoint_url = http://Canary.example\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(ConfigurationError, match="S3's endpoint: an address"):
+        endpoint(S3Location("bucket", "", Service(region="eu-north-2")))
+
+
+@pytest.mark.parametrize("name", ["spark.hadoop.fs.s3a.secret.key", "spark.ssl.keyPassword"])
+@pytest.mark.parametrize("value", ['"Canary"', '["Canary"]'])
+def test_spark_gets_no_secret_from_a_file_of_ours(world: World, name: str, value: str) -> None:
+    world.file.write_text(f'{world.file.read_text()}[spark]\n"{name}" = {value}\n')
+    with pytest.raises(ConfigurationError, match=rf"spark.*{name}") as error:
+        world.environment  # noqa: B018 - reading it validates it
+    assert "Canary" not in str(error.value)
