@@ -3,14 +3,13 @@
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from jobs.clients import ssm
 from jobs.clients.location import ROOT
 from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, ServiceError
@@ -27,9 +26,6 @@ def _checked_address(text: str) -> str:
 
 # Of a service: itself, or where it stands; then `address` checks what stands there.
 Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$"), AfterValidator(_checked_address)]
-REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
-_DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
-_THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "InternalServerError")
 
 
 class Database(BaseModel):
@@ -64,7 +60,7 @@ def database(reference: str) -> Database:
     if scheme == "env":
         values = {name: os.environ.get(f"{target}_{name}".upper()) for name in names}
     elif scheme == "ssm":
-        values = dict(_parameters(target))
+        values = dict(ssm.parameters(target))
     elif scheme == "connection":
         values = _database_of(connection(target))
     else:
@@ -89,7 +85,7 @@ def value(reference: str) -> SecretStr:
     if scheme == "env":
         text = os.environ.get(target, "")
     elif scheme == "ssm":
-        text = _parameter(target)
+        text = ssm.parameter(target)
     elif scheme == "connection":
         text = connection(target).get("password") or ""
     else:
@@ -196,12 +192,12 @@ class _FromAws:
         return AwsSecurityCredentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     def get_aws_region(self, _context: object, _request: object) -> str:
-        return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+        return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ssm.REGION
 
 
 def connection(name: str) -> dict[str, Any]:
     """A connection as Airflow keeps it: in the variable AIRFLOW_CONN_NAME, else in AWS SSM; JSON, or a URI."""
-    text = os.environ.get(f"AIRFLOW_CONN_{name}") or _parameter(f"/airflow/connections/{name}")
+    text = os.environ.get(f"AIRFLOW_CONN_{name}") or ssm.parameter(f"/airflow/connections/{name}")
     try:
         fields = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
         if isinstance(extra := fields.get("extra") or {}, str):
@@ -225,7 +221,7 @@ def identifier(text: str) -> str:
     if not text.startswith("variable:"):
         return text
     name = text.removeprefix("variable:")
-    found = (os.environ.get(f"AIRFLOW_VAR_{name}") or _parameter(f"/airflow/variables/{name}")).strip()
+    found = (os.environ.get(f"AIRFLOW_VAR_{name}") or ssm.parameter(f"/airflow/variables/{name}")).strip()
     if not re.fullmatch("[A-Za-z0-9_-]+", found):  # messages and `_source_uri` name it
         raise ConfigurationError(f"variable:{name}: {len(found)} characters that are no id (not shown)")
     return found
@@ -271,11 +267,6 @@ def _key_of(reference: str) -> Any:
     return json.loads(key) if isinstance(key, str) else key
 
 
-def _parameter(name: str) -> str:
-    with _parameter_store(name) as client:
-        return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-
-
 def address(text: str) -> str:
     """A service's address, itself or by reference. Raises ConfigurationError where it would carry secrets in clear."""
     is_reference = re.fullmatch(REFERENCE, text)
@@ -283,44 +274,3 @@ def address(text: str) -> str:
         return checked_url(value(text).get_secret_value() if is_reference else text).rstrip("/")
     except ValueError as error:
         raise ConfigurationError(f"services: {f'{shown(text)}: ' if is_reference else ''}{error}") from None
-
-
-def _parameters(path: str) -> Iterator[tuple[str, str]]:
-    """Name below `path` -> value. An unknown path is an empty answer, not an error."""
-    with _parameter_store(path) as client:
-        pages = client.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
-        for page in pages:
-            for parameter in page["Parameters"]:
-                yield parameter["Name"].rpartition("/")[2], parameter["Value"]
-
-
-@contextmanager
-def _parameter_store(path: str) -> Iterator[Any]:
-    """A client of AWS SSM, its errors as ours."""
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
-
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
-    retries = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=30)
-    try:
-        # A session of its own: the default one is not made for threads, and sources are read side by side.
-        yield boto3.session.Session().client("ssm", region_name=region, config=retries)
-    except (NoCredentialsError, PartialCredentialsError):
-        raise ConfigurationError(
-            f"secret ssm:{path}: no AWS credentials; give this machine a role, or AWS_PROFILE"
-        ) from None
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code == "ParameterNotFound":
-            raise ConfigurationError(f"secret ssm:{path}: no such parameter in {region}") from None
-        if code in _DENIED:
-            raise ConfigurationError(
-                f"secret ssm:{path}: {code} in {region}; the role needs ssm:GetParameter and "
-                f"ssm:GetParametersByPath on parameter{path}, and kms:Decrypt on its key"
-            ) from None
-        if code in _THROTTLED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-            raise ServiceError(f"secret ssm:{path}: {code} from SSM in {region} after 5 tries; run again") from None
-        raise ConfigurationError(f"secret ssm:{path}: {code} from SSM in {region}") from None
-    except BotoCoreError as error:
-        raise ServiceError(f"secret ssm:{path}: SSM in {region}: {error}") from None
