@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.__main__ import main
+from jobs.clients import store
 from jobs.clients.location import S3Location, Service
 from jobs.clients.s3 import endpoint
 from jobs.config.environment import ROOT, load_environment
@@ -50,6 +52,38 @@ def test_a_mistake_in_a_source_contract_names_file_field_found_and_allowed(
     with pytest.raises(ConfigurationError, match=message) as error:
         contracts_of(world, CALLS.replace(found, instead))
     assert "call_logs.toml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        *(
+            (path, "as a part of a path")
+            for path in ("../../etc/host*", "a/../../b", "..", "./a", "/etc/x", "a//b", "a/")
+        ),
+        *((path, "is the only pattern") for path in ("**", "a/**/b", "a[a-z].csv", "a?.csv", "a\\\\b", "[*]")),
+        ("{date:..}/{date}", "as a part of a path"),
+        ("{date:/etc}/{date}", "as a part of a path"),
+    ],
+)
+def test_a_path_stays_below_sources_and_has_one_pattern(
+    world: World, path: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = world.root / "contracts"
+    folder.mkdir()
+    (folder / "call_logs.toml").write_text(CALLS.replace("call_logs/call_logs_day_{date:%Y-%m-%d}.csv", path))
+    world.file.write_text(f'contracts = "{folder}"\n{world.file.read_text()}')
+    assert main(["check", "--env", str(world.file)]) == 78
+    assert message in capsys.readouterr().err
+
+
+def test_a_pattern_means_the_same_in_a_folder_as_on_s3(tmp_path: Path) -> None:
+    """`tests/s3/test_store.py` asks an S3 server for the same."""
+    for name in ("a b/20251120.csv", "a b/2025/1.csv", "a b/.2025.csv", "a b/2024.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [found.uri for found in store.look(tmp_path, "a b/2025*.csv")] == [f"{tmp_path}/a b/20251120.csv"]
+    assert len(store.look(tmp_path, "a b/*.csv")) == 3
 
 
 def test_all_mistakes_of_a_file_are_named_at_once(world: World) -> None:
