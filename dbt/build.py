@@ -35,6 +35,7 @@ from warehouse import (
     gold_table,
     host,
     is_local,
+    keep_private,
     opened,
     others,
     place,
@@ -252,6 +253,7 @@ def main() -> int:
     try:
         match options.step:
             case "build":
+                keep_private()
                 print(build(options.first, options.last, options.full, layer=options.layer))
             case "headline":
                 print("\n".join(headline()))

@@ -5,7 +5,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,17 @@ def gold_table(name: str) -> str:
 
 def shown(path: Path | str) -> str:
     return str(path.relative_to(ROOT)) if isinstance(path, Path) and path.is_relative_to(ROOT) else str(path)
+
+
+def keep_private() -> None:
+    """From now on this process and its children make files that only their user reads: tables hold persons.
+
+    A DuckDB file of an older version, which all could read, becomes such a one.
+    """
+    os.umask(0o077 | os.umask(0o077))
+    if is_local() and warehouse().is_file():
+        with suppress(PermissionError):  # somebody else's: theirs to say
+            warehouse().chmod(warehouse().stat().st_mode & 0o700)
 
 
 @contextmanager

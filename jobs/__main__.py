@@ -73,4 +73,6 @@ def _take_back_stderr() -> None:
 
 
 if __name__ == "__main__":
+    if "dbt" not in sys.argv[1:2]:  # which becomes another program, with rules of its own
+        os.umask(0o077 | os.umask(0o077))  # lake, Bronze, logs and scratch hold persons
     sys.exit(main())

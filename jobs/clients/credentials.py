@@ -3,26 +3,29 @@
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from jobs.clients import ssm
 from jobs.clients.location import ROOT
+from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, ServiceError
 
 # Where a value is, never the value: a variable, a file or folder, a parameter or path of the AWS parameter store, a
 # connection of Airflow's.
 REFERENCE = r"env:[A-Z][A-Z0-9_]*|file:.+|ssm:/[A-Za-z0-9_./-]+|connection:[A-Za-z][A-Za-z0-9_]*"
 Reference = Annotated[str, Field(pattern=f"^({REFERENCE})$")]
-# Of a service: itself, or where it stands; plain http only on this machine (`address` looks).
-Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$")]
-REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
-_DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
-_THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "InternalServerError")
+
+
+def _checked_address(text: str) -> str:
+    return text if re.fullmatch(REFERENCE, text) else checked_url(text)
+
+
+# Of a service: itself, or where it stands; then `address` checks what stands there.
+Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$"), AfterValidator(_checked_address)]
 
 
 class Database(BaseModel):
@@ -30,7 +33,7 @@ class Database(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    db_host: str
+    db_host: Annotated[str, Field(pattern=r"^(/[^@]*|[^@/?#\s]+)$")]  # messages name it: no URI with a password
     db_port: int
     db_username: str
     db_password: SecretStr
@@ -43,6 +46,13 @@ class Database(BaseModel):
         return f"jdbc:postgresql://{self.db_host}:{self.db_port}/{self.db_name}"
 
 
+def shown(reference: str) -> str:
+    """A reference as messages name it; what looks like a secret that was written behind `file:` is not shown."""
+    scheme, _, target = reference.partition(":")
+    is_secret = scheme == "file" and ("/" not in target or "@" in target or "://" in target)
+    return f"file: and {len(target)} characters (not shown)" if is_secret else reference
+
+
 def database(reference: str) -> Database:
     """Of `env:PREFIX` (PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter), `ssm:/path` or `connection:ID`."""
     scheme, _, target = reference.partition(":")
@@ -50,7 +60,7 @@ def database(reference: str) -> Database:
     if scheme == "env":
         values = {name: os.environ.get(f"{target}_{name}".upper()) for name in names}
     elif scheme == "ssm":
-        values = dict(_parameters(target))
+        values = dict(ssm.parameters(target))
     elif scheme == "connection":
         values = _database_of(connection(target))
     else:
@@ -58,12 +68,12 @@ def database(reference: str) -> Database:
         values = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
     parameters = {name: value for name, value in values.items() if value and name in names}
     if missing := [name for name in names if name not in parameters]:
-        raise ConfigurationError(f"secret {reference}: found {sorted(parameters)}, missing {missing}")
+        raise ConfigurationError(f"secret {shown(reference)}: found {sorted(parameters)}, missing {missing}")
     try:
         return Database.model_validate(parameters)
     except ValidationError as error:
         wrong = [str(detail["loc"][0]) for detail in error.errors()]
-        raise ConfigurationError(f"secret {reference}: {wrong} cannot be used (values are not shown)") from None
+        raise ConfigurationError(f"secret {shown(reference)}: {wrong} cannot be used (values are not shown)") from None
 
 
 def value(reference: str) -> SecretStr:
@@ -75,16 +85,16 @@ def value(reference: str) -> SecretStr:
     if scheme == "env":
         text = os.environ.get(target, "")
     elif scheme == "ssm":
-        text = _parameter(target)
+        text = ssm.parameter(target)
     elif scheme == "connection":
         text = connection(target).get("password") or ""
     else:
         try:
             text = (ROOT / target).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"secret {reference}: cannot be read ({type(error).__name__})") from None
+            raise ConfigurationError(f"secret {shown(reference)}: cannot be read ({type(error).__name__})") from None
     if not text.strip():
-        raise ConfigurationError(f"secret {reference}: found nothing")
+        raise ConfigurationError(f"secret {shown(reference)}: found nothing")
     return SecretStr(text.strip())
 
 
@@ -92,7 +102,17 @@ def service_account(reference: str) -> dict[str, Any]:
     """A Google service account's key, as its JSON file holds it. Raises ConfigurationError."""
     key = _google_json(reference)
     if missing := [name for name in ("client_email", "private_key", "token_uri") if not key.get(name)]:
-        raise ConfigurationError(f"secret {reference}: no service account's key, {missing} missing in it")
+        raise ConfigurationError(f"secret {shown(reference)}: no service account's key, {missing} missing in it")
+    return _checked_key(key, reference)
+
+
+def _checked_key(key: dict[str, Any], reference: str) -> dict[str, Any]:
+    """What is sent to these addresses is worth a token: over TLS, or to this machine."""
+    for name in ("token_uri", "token_url", "service_account_impersonation_url"):
+        try:
+            checked_url(str(key.get(name) or "https://none"))
+        except ValueError as error:
+            raise ConfigurationError(f"secret {shown(reference)}: {name}: {error}") from None
     return key
 
 
@@ -100,11 +120,11 @@ def google(reference: str, scope: str) -> Any:
     """Google's credentials with a token of about an hour: by a service account's key, or from AWS by federation."""
     from google.auth import aws
     from google.auth.exceptions import GoogleAuthError, TransportError
-    from google.auth.transport.requests import Request
     from google.oauth2 import service_account as account
 
     try:
         if (info := _google_json(reference)).get("type") == "external_account":
+            info = _checked_key(info, reference)
             supplied = {name: text for name, text in info.items() if name != "credential_source"}
             minting: Any = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
                 {**supplied, "aws_security_credentials_supplier": _FromAws()}, scopes=[scope]
@@ -113,12 +133,12 @@ def google(reference: str, scope: str) -> Any:
             key = service_account(reference)
             minting = account.Credentials.from_service_account_info(key, scopes=[scope])  # type: ignore[no-untyped-call]
         credentials = bearer(minting)
-        credentials.refresh(Request())
+        credentials.refresh(_transport())
     except TransportError as error:
-        raise ServiceError(f"secret {reference}: Google's token endpoint: {type(error).__name__}") from None
+        raise ServiceError(f"secret {shown(reference)}: Google's token endpoint: {type(error).__name__}") from None
     except (GoogleAuthError, ValueError) as error:
         reason = str(error.args[0])[:200] if error.args else type(error).__name__
-        raise ConfigurationError(f"secret {reference}: Google gives no token: {reason}") from None
+        raise ConfigurationError(f"secret {shown(reference)}: Google gives no token: {reason}") from None
     return credentials
 
 
@@ -127,21 +147,34 @@ def bearer(minting: Any) -> Any:
 
     google-auth's service accounts ask iamcredentials.googleapis.com in the background where they may be used.
     """
-    from google.auth.transport.requests import Request
     from google.oauth2.credentials import Credentials
 
     def mint(_: object, **__: object) -> tuple[str, datetime]:
-        minting.refresh(Request())
+        minting.refresh(_transport())
         return minting.token, minting.expiry
 
     return Credentials(None, refresh_handler=mint)  # type: ignore[no-untyped-call]
+
+
+def _transport() -> Any:
+    """google-auth's way to a token endpoint: to that one only, and as nobody that a ~/.netrc names."""
+    from google.auth.transport.requests import Request
+    from requests import Session
+
+    from jobs.clients.http import confine
+
+    session = Session()
+    confine(session)
+    return Request(session)
 
 
 def _google_json(reference: str) -> dict[str, Any]:
     try:
         content = _key_of(reference)
     except json.JSONDecodeError:
-        raise ConfigurationError(f"secret {reference}: not JSON; allowed is a service account's key file") from None
+        raise ConfigurationError(
+            f"secret {shown(reference)}: not JSON; allowed is a service account's key file"
+        ) from None
     return content if isinstance(content, dict) else {}
 
 
@@ -159,15 +192,25 @@ class _FromAws:
         return AwsSecurityCredentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     def get_aws_region(self, _context: object, _request: object) -> str:
-        return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+        return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ssm.REGION
 
 
 def connection(name: str) -> dict[str, Any]:
     """A connection as Airflow keeps it: in the variable AIRFLOW_CONN_NAME, else in AWS SSM; JSON, or a URI."""
-    text = os.environ.get(f"AIRFLOW_CONN_{name}") or _parameter(f"/airflow/connections/{name}")
-    fields = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
-    if isinstance(extra := fields.get("extra") or {}, str):
-        extra = json.loads(extra)
+    text = os.environ.get(f"AIRFLOW_CONN_{name}") or ssm.parameter(f"/airflow/connections/{name}")
+    try:
+        fields = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
+        if isinstance(extra := fields.get("extra") or {}, str):
+            extra = json.loads(extra)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"secret connection:{name}: broken JSON at character {error.pos}") from None
+    except ValueError:
+        raise ConfigurationError(
+            f"secret connection:{name}: a URI whose parts cannot be told apart; write # / ? [ ] @ of user and password "
+            "as %23 %2F %3F %5B %5D %40, or the connection as JSON"
+        ) from None
+    if not isinstance(extra, dict):
+        raise ConfigurationError(f"secret connection:{name}: its extra is no object of JSON")
     return fields | {"extra": extra}
 
 
@@ -178,11 +221,17 @@ def identifier(text: str) -> str:
     if not text.startswith("variable:"):
         return text
     name = text.removeprefix("variable:")
-    return (os.environ.get(f"AIRFLOW_VAR_{name}") or _parameter(f"/airflow/variables/{name}")).strip()
+    found = (os.environ.get(f"AIRFLOW_VAR_{name}") or ssm.parameter(f"/airflow/variables/{name}")).strip()
+    if not re.fullmatch("[A-Za-z0-9_-]+", found):  # messages and `_source_uri` name it
+        raise ConfigurationError(f"variable:{name}: {len(found)} characters that are no id (not shown)")
+    return found
 
 
 def _of_uri(text: str) -> dict[str, Any]:
+    """Raises ValueError where a reserved letter ends the password too soon: what follows would be taken for a host."""
     parts = urlsplit(text.strip())
+    if parts.fragment or ("@" in parts.path + parts.query and "@" not in parts.netloc):
+        raise ValueError("reserved letters")
     extra = dict(parse_qsl(parts.query))
     return {
         "login": unquote(parts.username or ""),
@@ -218,58 +267,10 @@ def _key_of(reference: str) -> Any:
     return json.loads(key) if isinstance(key, str) else key
 
 
-def _parameter(name: str) -> str:
-    with _parameter_store(name) as client:
-        return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-
-
 def address(text: str) -> str:
     """A service's address, itself or by reference. Raises ConfigurationError where it would carry secrets in clear."""
-    url = text if text.startswith(("http://", "https://")) else value(text).get_secret_value()
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
-        raise ConfigurationError(f"address {text}: allowed is https://, and http:// on this machine only")
-    if parts.username or parts.password:
-        raise ConfigurationError(f"services: an address with a password in it, at {parts.hostname}; use a secret")
-    return url.rstrip("/")
-
-
-def _parameters(path: str) -> Iterator[tuple[str, str]]:
-    """Name below `path` -> value. An unknown path is an empty answer, not an error."""
-    with _parameter_store(path) as client:
-        pages = client.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
-        for page in pages:
-            for parameter in page["Parameters"]:
-                yield parameter["Name"].rpartition("/")[2], parameter["Value"]
-
-
-@contextmanager
-def _parameter_store(path: str) -> Iterator[Any]:
-    """A client of AWS SSM, its errors as ours."""
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
-
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
-    retries = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=30)
+    is_reference = re.fullmatch(REFERENCE, text)
     try:
-        # A session of its own: the default one is not made for threads, and sources are read side by side.
-        yield boto3.session.Session().client("ssm", region_name=region, config=retries)
-    except (NoCredentialsError, PartialCredentialsError):
-        raise ConfigurationError(
-            f"secret ssm:{path}: no AWS credentials; give this machine a role, or AWS_PROFILE"
-        ) from None
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code == "ParameterNotFound":
-            raise ConfigurationError(f"secret ssm:{path}: no such parameter in {region}") from None
-        if code in _DENIED:
-            raise ConfigurationError(
-                f"secret ssm:{path}: {code} in {region}; the role needs ssm:GetParameter and "
-                f"ssm:GetParametersByPath on parameter{path}, and kms:Decrypt on its key"
-            ) from None
-        if code in _THROTTLED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-            raise ServiceError(f"secret ssm:{path}: {code} from SSM in {region} after 5 tries; run again") from None
-        raise ConfigurationError(f"secret ssm:{path}: {code} from SSM in {region}") from None
-    except BotoCoreError as error:
-        raise ServiceError(f"secret ssm:{path}: SSM in {region}: {error}") from None
+        return checked_url(value(text).get_secret_value() if is_reference else text).rstrip("/")
+    except ValueError as error:
+        raise ConfigurationError(f"services: {f'{shown(text)}: ' if is_reference else ''}{error}") from None

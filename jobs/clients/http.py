@@ -1,7 +1,10 @@
 """HTTP requests that wait out what may pass: 429, 5xx, lost connections, answers cut off."""
 
+import socket
+import ssl
 import time
 from collections.abc import Callable
+from http.client import IncompleteRead
 from typing import TypeVar
 
 import requests
@@ -14,6 +17,8 @@ from jobs.errors import ServiceError
 
 CONNECT = 10.0  # seconds
 PASSING = (429, 500, 502, 503, 504)
+# Of the system, of TLS, and of an answer that ended too soon; others quote what came ("got length b'...'").
+_QUOTES_NOTHING = (ssl.SSLError, ConnectionError, TimeoutError, socket.gaierror, IncompleteRead)
 _Answer = TypeVar("_Answer")
 
 
@@ -30,6 +35,12 @@ def mount(session: requests.Session, retries: Retries) -> None:
     adapter = HTTPAdapter(max_retries=retry)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
+
+
+def confine(session: requests.Session) -> None:
+    """Have the session follow no redirect, which raises TooManyRedirects, and read no ~/.netrc."""
+    session.max_redirects = 0
+    session.auth = lambda request: request  # with none a ~/.netrc would take the place of the token
 
 
 def persistently(ask: Callable[[], _Answer], retries: Retries, where: str) -> _Answer:
@@ -51,7 +62,7 @@ def persistently(ask: Callable[[], _Answer], retries: Retries, where: str) -> _A
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, a line."""
+    """The innermost reason, a line; of one whose text may quote the answer only what it is."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return str(error).partition("\n")[0][:200]
+    return str(error).partition("\n")[0][:200] if isinstance(error, _QUOTES_NOTHING) else type(error).__name__

@@ -3,10 +3,12 @@
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core import core_schema
+
+from jobs.clients.url import checked_url
 
 # The project's folder, with `conf`; named by the environment where this package runs from a zip.
 ROOT = Path(os.environ.get("CORETELECOMS_ROOT") or Path(__file__).resolve().parents[2])
@@ -19,9 +21,17 @@ class Service(BaseModel):
 
     region: str = "eu-north-1"
     endpoint: str | None = None  # else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or Amazon's own
+    # Containers' names that may be spoken to over plain HTTP, as this machine may: a network of one machine.
+    plain_http: tuple[Annotated[str, Field(pattern="^[a-z0-9-]+$")], ...] = ()
     path_style: bool | None = None  # http://host/bucket/key; unset: where there is an endpoint
     kms_key: str | None = None  # an ARN: what is written is encrypted with it (SSE-KMS)
     owners: dict[str, Annotated[str, Field(pattern=r"^\d{12}$")]] = {}  # bucket -> account that must own it
+
+    @model_validator(mode="after")
+    def _goes_in_clear_nowhere(self) -> Self:
+        if self.endpoint is not None:
+            checked_url(self.endpoint, self.plain_http)
+        return self
 
 
 @dataclass(frozen=True)

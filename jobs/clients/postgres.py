@@ -24,6 +24,9 @@ _NOT_PASSING = {
     "permission denied": "the role needs CONNECT on the database",
 }
 
+# Classes of SQLSTATE whose messages quote values: data, constraints, and what functions raise.
+_ABOUT_VALUES = ("22", "23", "P0")
+
 
 @contextmanager
 def connected(secret: Database, access: PostgresAccess, application: str = "coretelecoms") -> Iterator[Connection]:
@@ -73,7 +76,7 @@ def session_limits(access: PostgresAccess) -> str:
 
 def explained(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
-    text = f"Postgres: {message.strip()}"
+    text = f"Postgres: {_primary(message, code)}"
     match code:
         case errorcodes.INSUFFICIENT_PRIVILEGE:
             grants = (
@@ -84,6 +87,13 @@ def explained(secret: Database, message: str, code: str | None) -> PlatformError
             return DeliveryChangedError(f"{text}: dropped while it was read")
         case _:
             return ServiceError(text)
+
+
+def _primary(message: str, code: str | None) -> str:
+    """The message's first line, details and context quote rows; of what is said about a value its SQLSTATE only."""
+    if code and code.startswith(_ABOUT_VALUES):
+        return f"SQLSTATE {code} ({errorcodes.lookup(code)}); the message quotes values and is not shown"
+    return message.strip().partition("\n")[0]
 
 
 def unreachable(secret: Database, message: str) -> PlatformError:

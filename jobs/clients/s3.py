@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from urllib3.exceptions import HTTPError
 
 from jobs.clients.location import S3Location
+from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
 
 TRIES = 4  # of a request whose answer broke off, or that met another writer: boto3 itself retries the rest
@@ -267,11 +268,11 @@ def _explained(at: S3Location) -> Iterator[None]:
 def _client(at: S3Location) -> Any:
     """One for all threads: without the lock all that ask at once make one each, and a client costs a third of a day."""
     with _making:
-        return _made(at.service.region, at.service.endpoint, at.service.path_style)
+        return _made(at.service.region, at.service.endpoint, at.service.path_style, at.service.plain_http)
 
 
 @cache
-def _made(region: str, endpoint: str | None, path_style: bool | None) -> Any:
+def _made(region: str, endpoint: str | None, path_style: bool | None, plain_http: tuple[str, ...]) -> Any:
     style = {None: "auto", True: "path", False: "virtual"}[path_style]
     config = Config(
         region_name=region,
@@ -281,7 +282,12 @@ def _made(region: str, endpoint: str | None, path_style: bool | None) -> Any:
         max_pool_connections=16,
         s3={"addressing_style": style},
     )
-    return boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)
+    client = boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)
+    try:
+        checked_url(client.meta.endpoint_url, plain_http)  # which ~/.aws/config may say as well
+    except ValueError as error:
+        raise ConfigurationError(f"S3's endpoint: {error}") from None
+    return client
 
 
 def endpoint(at: S3Location) -> str:

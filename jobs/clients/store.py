@@ -214,10 +214,10 @@ def new_file(at: Location) -> Iterator[IO[bytes]]:
             file.flush()
             s3.upload_if_absent(Path(file.name), at)
         return
-    at.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(at.parent)
     unfinished = at.with_name(f".{at.name}.{uuid4().hex}")
     try:
-        with unfinished.open("xb") as file:
+        with _created(unfinished) as file:
             yield file
         with suppress(FileExistsError):
             os.link(unfinished, at)
@@ -231,12 +231,11 @@ def put_if_absent(at: Location, content: bytes) -> bool:
         from jobs.clients import s3
 
         return s3.put_if_absent(at, content)
-    at.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(at.parent)
     with tempfile.NamedTemporaryFile(dir=at.parent, prefix=".") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-        os.fchmod(file.fileno(), 0o644)
         try:
             os.link(file.name, at)
         except FileExistsError:
@@ -260,11 +259,24 @@ def copy(source: Location, target: Location) -> None:
         return s3.copy(source, target)
     assert isinstance(source, Path)
     assert isinstance(target, Path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, unfinished)
+    _make_folder(target.parent)
+    unfinished = target.with_name(f".{target.name}.{uuid4().hex}")
+    with source.open("rb") as content, _created(unfinished) as file:
+        shutil.copyfileobj(content, file, CHUNK)
     unfinished.rename(target)
     return None
+
+
+def _make_folder(folder: Path) -> None:
+    """With those that lead to it, for its user only: what lies in a lake holds persons."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _created(at: Path) -> IO[bytes]:
+    """A new file that only its user reads, also where an executor writes it, whose umask is nobody's choice."""
+    return os.fdopen(os.open(at, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def handed(file: Path, scratch: Location) -> Input:

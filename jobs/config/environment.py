@@ -1,5 +1,7 @@
 """An environment: where deliveries, lake, warehouse, secrets and logs are; `conf/env/<name>.toml`."""
 
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self, assert_never
@@ -9,6 +11,7 @@ from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_va
 from jobs.clients.credentials import Address, Reference
 from jobs.clients.location import ROOT, Location, S3Location, Service
 from jobs.clients.options import PostgresAccess, Retries
+from jobs.clients.url import checked_url
 from jobs.config import toml
 from jobs.config.model import Name, Strict
 from jobs.config.warehouses import BigQueryWarehouse, DeltaWarehouse, SnowflakeWarehouse, Warehouse
@@ -47,6 +50,15 @@ class Environment(Strict):
     def _anchored(cls, path: Path | None) -> Path | None:
         return path and ROOT / path
 
+    @field_validator("spark")
+    @classmethod
+    def _holds_no_secret(cls, spark: dict[str, str]) -> dict[str, str]:
+        if secret := sorted(name for name in spark if re.search("secret|password", name, re.IGNORECASE)):
+            raise ValueError(
+                f"{secret} are secrets, which stand in no file of ours: use a role, or spark-defaults.conf"
+            )
+        return spark
+
     @model_validator(mode="wrap")
     @classmethod
     def _put_together(cls, content: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
@@ -64,6 +76,7 @@ class Environment(Strict):
                 assert_never(unknown)
 
     def _check_together(self) -> None:
+        _check_variables(self.s3.plain_http)
         match self.warehouse:
             case DeltaWarehouse(path=path):
                 if isinstance(path, S3Location) != isinstance(self.lake, S3Location):
@@ -85,6 +98,16 @@ class Environment(Strict):
     @property
     def uses_s3(self) -> bool:
         return any(isinstance(location, S3Location) for location in (self.sources, self.lake))
+
+
+def _check_variables(plain_http: tuple[str, ...]) -> None:
+    """Libraries send tokens and rows where variables say. Raises ValueError that names the variable."""
+    for name, url in os.environ.items():
+        if url and (name == "BIGQUERY_EMULATOR_HOST" or name.startswith("AWS_ENDPOINT_URL")):
+            try:
+                checked_url(url if "://" in url else f"http://{url}", plain_http)
+            except ValueError as error:
+                raise ValueError(f"the variable {name}: {error}") from None
 
 
 def load_environment(name: str) -> Environment:

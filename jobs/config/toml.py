@@ -1,5 +1,6 @@
 """A TOML file read into a model: every mistake in it in one error, and no value in that error that may be a secret."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,13 +8,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from jobs.clients.location import ROOT
+from jobs.config.model import SNAKE_CASE
 from jobs.errors import ConfigurationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 # Of an environment: what a person may write a secret into, a reference being wanted there.
 _SECRET_TABLES = ("secrets", "services", "spreadsheets")
-_SECRET_FIELDS = ("account", "private_key", "passphrase", "oauth_token", "endpoint")
+_SECRET_FIELDS = ("account", "private_key", "passphrase", "oauth_token", "endpoint", "secret", "dbt_secret", "service")
 
 
 def load(model: type[Model], path: Path, **fields: Any) -> Model:
@@ -34,8 +36,11 @@ def parse(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{shown(path)}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{shown(path)}: not TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{shown(path)}: not TOML: not UTF-8 at byte {error.start}") from None
+    except tomllib.TOMLDecodeError as error:
+        fault = re.sub("^(Cannot|Duplicate).*(?=[(]at )", "a key stands twice ", str(error))  # it is quoted there
+        raise ConfigurationError(f"{shown(path)}: not TOML: {fault}") from None
 
 
 def mistakes(error: ValidationError) -> list[str]:
@@ -49,10 +54,10 @@ def shown(path: Path) -> str:
 
 
 def _mistake(detail: Any) -> str:
-    keys = [str(part) for part in detail["loc"]]
+    keys = [str(part) for part in detail["loc"] if part != "[key]"]
     if keys and keys[0] in ("warehouse", "delivery"):
         keys[1:2] = []  # the kind, which pydantic puts there
-    field, value = ".".join(keys) or "file", _found(keys, detail["input"])
+    field, value = ".".join(_key(key, keys[0]) for key in keys) or "file", _found(keys, detail["input"])
     match detail["type"]:
         case "missing":
             return f"{field}: found nothing, but it is required"
@@ -75,5 +80,12 @@ def _mistake(detail: Any) -> str:
 
 def _found(keys: list[str], value: object) -> str:
     """A value for a message; of what may be a secret its length only."""
-    is_secret = bool(keys) and (keys[0] in _SECRET_TABLES or keys[-1] in _SECRET_FIELDS)
-    return f"a text of {len(str(value))} characters (not shown)" if is_secret else repr(value)
+    may_be_secret = {*keys[:1]} & {*_SECRET_TABLES} or {*keys[-1:]} & {*_SECRET_FIELDS} or "@" in str(value)
+    may_be_secret = may_be_secret or bool(re.search("secret|password", keys[-1] if keys else "", re.IGNORECASE))
+    return f"a text of {len(str(value))} characters (not shown)" if may_be_secret else repr(value)
+
+
+def _key(key: str, table: str) -> str:
+    """A field's name; one that is none may be a secret at the wrong side of the equals sign."""
+    is_name = re.fullmatch(SNAKE_CASE, key) if table in _SECRET_TABLES else "@" not in key
+    return key if is_name else f"(a key of {len(key)} characters, not shown)"

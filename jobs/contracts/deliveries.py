@@ -18,15 +18,25 @@ def _checked_template(template: str) -> str:
     return template
 
 
+def _checked_path(template: str) -> str:
+    """A path that stays below the environment's `sources` and means the same in a folder and on S3."""
+    path = _checked_template(template).format(date=date(2025, 11, 20))  # of which a format can be a part
+    if wrong := {"", ".", ".."} & {*path.split("/")}:
+        raise ValueError(f"{sorted(wrong)} as a part of a path: allowed are paths below `sources`, without . and ..")
+    if re.search(r"[*]{2}|[?\[\]\\\0]", path):
+        raise ValueError("** ? [ ] or a backslash in a path: * within a name is the only pattern, in folders and on S3")
+    return template
+
+
 Template = Annotated[str, Field(min_length=1)]
 
 
 class FileDelivery(Strict):
-    """A file, or several by `*`, below the environment's `sources`; of `paths` the first that is there counts."""
+    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts."""
 
     paths: tuple[Template, ...] = Field(min_length=1)
 
-    _templates = field_validator("paths")(lambda paths: tuple(_checked_template(path) for path in paths))
+    _templates = field_validator("paths")(lambda paths: tuple(_checked_path(path) for path in paths))
 
     @property
     def templates(self) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ import pyarrow as pa
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 
+_NAMED = 20  # unknown columns at most that drift names: where there are more, values have become names
+_LONGEST = 63  # characters of a name that drift tells, as many as Postgres keeps of one
+
 
 @dataclass(frozen=True)
 class Mapping:
@@ -23,9 +26,12 @@ class Mapping:
 
     @property
     def drift(self) -> dict[str, list[str]]:
-        """What differs from the source contract, for manifest and report; empty: nothing."""
+        """What differs from the source contract, for manifest and report; empty: nothing.
+
+        Names may be told: all required columns are there, so that the header is one, and no record.
+        """
         names_by_kind = {
-            "unknown_columns": [self.delivered[position] for position in self.unknown],
+            "unknown_columns": _told([self.delivered[position] for position in self.unknown]),
             "renamed_columns": [f"{header} -> {name}" for header, name in sorted(self.renamed.items())],
             "absent_columns": [name for name, position in self.positions.items() if position is None],
         }
@@ -47,10 +53,16 @@ def snake_case(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
 
 
+def is_known(contract: SourceContract, header: str) -> bool:
+    """Whether it lands as a column of its own: its name is ours then, whoever wrote it."""
+    return header in contract.columns or snake_case(header) in contract.columns.values()
+
+
 def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) -> Mapping:
     """The explicit map first, snake_case second. `where` names the object or table in errors.
 
-    Raises ContractError where a required column is gone or two headers fall on one name.
+    Raises ContractError where a required column is gone or two headers fall on one name. What came in its place is
+    counted, not told: a file without its header begins with a person.
     """
     landed_names = set(contract.columns.values())
     targets: dict[str, list[int]] = {}
@@ -65,7 +77,8 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
     if missing:
         headers_by_name = {name: header for header, name in contract.columns.items()}
         gone = ", ".join(f"{headers_by_name[name]!r} (lands as {name})" for name in missing)
-        raise ContractError(f"{where}: column {gone} is gone; delivered: {list(delivered)}")
+        others = sum(len(indexes) for name, indexes in targets.items() if name not in landed_names)
+        raise ContractError(f"{where}: column {gone} is gone; other columns that came: {others}")
     positions = {name: targets[name][0] if name in targets else None for name in contract.columns.values()}
     unknown = tuple(position for name, indexes in targets.items() if name not in landed_names for position in indexes)
     renamed = {
@@ -74,6 +87,13 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
         if name in landed_names and delivered[indexes[0]] not in contract.columns
     }
     return Mapping(tuple(delivered), positions, unknown, renamed)
+
+
+def _told(names: Sequence[str]) -> list[str]:
+    """Names of unknown columns as far as they may be told, the others counted."""
+    told = [name for name in names if len(name) <= _LONGEST] if len(names) <= _NAMED else []
+    untold = len(names) - len(told)
+    return [*told, f"{untold} columns that are not named"] if untold else told
 
 
 def _rescued(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:

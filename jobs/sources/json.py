@@ -56,7 +56,8 @@ def splits_of(root: Location, file: Input, contract: SourceContract, max_value_m
                 "ask for JSON lines or an array, or raise it"
             )
     if not any(map(may_be_record, head.split(b"\n"))):
-        raise ContractError(f"{uri}: not JSON; allowed is an object or an array, found {head[:80]!r}")
+        found = f"{file.size} bytes of {'HTML or XML' if head.startswith(b'<') else 'something else'}"
+        raise ContractError(f"{uri}: not JSON; allowed is an object or an array, found {found}")
     return [LinesSplit(root, file, uri, contract, at, at + SPLIT) for at in range(0, file.size, SPLIT)]
 
 

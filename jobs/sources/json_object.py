@@ -14,6 +14,7 @@ import pyarrow as pa
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.contracts.mapping import is_known
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
@@ -76,7 +77,7 @@ class ObjectSplit:
         raw_rows = _rows(raw, raw_columns)
         if raw_rows is None:
             return batches.one_by_one([(0, raw)])
-        return _in_batches(batches, _records(raw_columns, raw_rows, counts))
+        return _in_batches(batches, _records(self.contract, raw_columns, raw_rows, counts))
 
 
 def _even_columns(raw: bytes) -> Columns | None:
@@ -129,7 +130,9 @@ def _rows(raw: bytes, columns: list[tuple[Item, Item]]) -> _Rows | None:
     return rows if is_table else None
 
 
-def _records(columns: list[tuple[Item, Item]], rows: _Rows, counts: Counts) -> Iterator[tuple[int, bytes]]:
+def _records(
+    contract: SourceContract, columns: list[tuple[Item, Item]], rows: _Rows, counts: Counts
+) -> Iterator[tuple[int, bytes]]:
     """Each row as a record of its own, with its ordinal; one without a value in some column is rejected."""
     keys = [key.raw for key, _ in columns]
     for position, row in enumerate(rows.values()):
@@ -137,17 +140,23 @@ def _records(columns: list[tuple[Item, Item]], rows: _Rows, counts: Counts) -> I
         if len(row) == len(keys):
             yield position, record
             continue
-        absent = [_shown(key) for number, key in enumerate(keys) if number not in row]
         counts.records += 1
-        counts.reject(f"no value for {absent}", position, record)
+        absent = [key for number, key in enumerate(keys) if number not in row]
+        counts.reject(f"no value for {_shown(contract, absent)}", position, record)
 
 
-def _shown(key: bytes) -> str:
-    """A column's name; one that is no text as it stands there."""
+def _shown(contract: SourceContract, keys: list[bytes]) -> str:
+    """Columns by name where the source contract knows them, the others counted: their names may be content."""
+    names = [name for name in map(_name, keys) if is_known(contract, name)]
+    others = len(keys) - len(names)
+    return " and ".join([str(names)] * bool(names) + [f"other columns: {others}"] * bool(others))
+
+
+def _name(key: bytes) -> str:
     try:
         return str(msgspec.json.decode(key))
     except FAULTS:
-        return key[1:-1].decode("utf-8", "backslashreplace")
+        return ""
 
 
 def _in_batches(batches: Batches, records: Iterator[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:

@@ -5,13 +5,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from http.client import responses
 from typing import assert_never
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
-from jobs.clients.credentials import address, value
+from jobs.clients.credentials import address, shown, value
 from jobs.clients.http import CONNECT, PASSING, mount, persistently
+from jobs.clients.url import host_of
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import CursorPages, HeaderAuth, LinkPages, NumberPages, OffsetPages, RestDelivery
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
@@ -52,9 +54,9 @@ class _Auth(requests.auth.AuthBase):
         try:
             self._value.encode("latin-1")
         except UnicodeEncodeError:
-            raise ConfigurationError(f"secret {reference}: has characters that no header may have") from None
+            raise ConfigurationError(f"secret {shown(reference)}: has characters that no header may have") from None
         if "\n" in self._value or "\r" in self._value:
-            raise ConfigurationError(f"secret {reference}: is more than one line")
+            raise ConfigurationError(f"secret {shown(reference)}: is more than one line")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._header:
@@ -79,8 +81,9 @@ def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Kee
             total = total if delivery.total is None else page.answer.value(delivery.total)
     if delivery.total is not None and total != tally.rows:
         raise DeliveryChangedError(
-            f"{tally.uri}: {delivery.total!r} says {total!r} items, {tally.rows} came: they changed while they were "
-            "paged, or the pages are not what the source contract says; run again"
+            f"{tally.uri}: {delivery.total!r} says {total if isinstance(total, int) else 'no number of'} items, "
+            f"{tally.rows} came: they changed while they were paged, or the pages are not what the source contract "
+            "says; run again"
         )
     return tally
 
@@ -135,7 +138,7 @@ class _Pages:
         match self.delivery.pages:
             case LinkPages() as pages:
                 link = page.answer.value(pages.field) if pages.field else page.link
-                return self._checked(urljoin(page.url, str(link))) if link else None
+                return self._checked(page.url, str(link)) if link else None
             case CursorPages() as pages:
                 cursor = page.answer.value(pages.field)
                 return {pages.parameter: str(self._new(cursor))} if cursor not in (None, "") else None
@@ -148,10 +151,14 @@ class _Pages:
             case _ as unknown:
                 assert_never(unknown)
 
-    def _checked(self, link: str) -> str:
+    def _checked(self, page_url: str, next_link: str) -> str:
         """A link that leads on, and not elsewhere."""
+        try:
+            link = urljoin(page_url, next_link)
+        except ValueError:
+            raise ContractError(f"{self.uri}: the next page's address cannot be read") from None
         if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
-            raise ContractError(f"{self.uri}: the next page is at {urlsplit(link).netloc}: no secret is sent there")
+            raise ContractError(f"{self.uri}: the next page is at {host_of(link)}: no secret is sent there")
         self._new(link)
         return link
 
@@ -172,7 +179,7 @@ class _Pages:
                 answer = Answer(body)
                 break
             except ValueError as error:
-                fault = f"{error}; {len(body)} bytes that begin with {body[:100]!r}"
+                fault = f"{error}; {len(body)} bytes"
             if attempt < retries.http:
                 time.sleep(retries.http_backoff * 2**attempt)
         else:
@@ -180,8 +187,8 @@ class _Pages:
         items = answer.items(self.delivery.items)
         if items is None:
             whole = answer.value("")
-            keys_or_type = sorted(whole) if isinstance(whole, dict) else type(whole).__name__
-            raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {keys_or_type}")
+            found = f"an object of {len(whole)} keys" if isinstance(whole, dict) else f"a {type(whole).__name__}"
+            raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {found}")
         link = response.links.get("next", {}).get("url")
         return _Page(number, response.url, answer, items, link, hashlib.sha256(body).digest())
 
@@ -210,7 +217,8 @@ class _Pages:
         if status in PASSING:
             raise ServiceError(f"{where}: still {status} after {self.environment.retries.http + 1} tries")
         if 300 <= status < 400:
-            to = urlsplit(response.headers.get("Location", ""))
-            raise ConfigurationError(f"{where}: moved to {to.netloc}{to.path}; no secret is sent there by itself")
+            to = host_of(response.headers.get("Location", ""))
+            raise ConfigurationError(f"{where}: moved to {to}; no secret is sent there by itself")
         if status != 200:
-            raise ContractError(f"{where}: {status} {response.reason}; {len(body)} bytes of explanation not shown")
+            phrase = responses.get(status, "(no status that is known)")  # not the service's own words
+            raise ContractError(f"{where}: {status} {phrase}; {len(body)} bytes of explanation not shown")

@@ -1,5 +1,6 @@
 """A worksheet of a Google spreadsheet in one request, by a service account; every cell as the text it shows."""
 
+import re
 from datetime import date
 from functools import partial
 from string import ascii_uppercase
@@ -11,8 +12,9 @@ import requests
 from google.oauth2.service_account import Credentials
 
 from jobs.clients.credentials import address, bearer, identifier, service_account
-from jobs.clients.http import CONNECT, PASSING, mount, persistently
+from jobs.clients.http import CONNECT, PASSING, confine, mount, persistently
 from jobs.clients.options import Retries
+from jobs.clients.url import host_of
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import SheetDelivery
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
@@ -24,16 +26,21 @@ _READ = 60.0  # seconds without a byte
 
 
 class _Client(gspread.HTTPClient):
-    """gspread's own, that waits as long as Retry-After says, and asks whom the environment names."""
+    """gspread's own, that waits as long as Retry-After says, and asks whom the environment names, nobody else."""
 
     def __init__(self, auth: Any, session: Any = None, *, endpoint: str, retries: Retries) -> None:
         super().__init__(auth, session)
         self._endpoint = endpoint
         self.set_timeout((CONNECT, _READ))
         mount(self.session, retries)
+        confine(self.session)
 
     def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
-        return super().request(method, endpoint.replace(GOOGLE, self._endpoint, 1), *args, **kwargs)
+        try:
+            return super().request(method, endpoint.replace(GOOGLE, self._endpoint, 1), *args, **kwargs)
+        except requests.TooManyRedirects as error:
+            to = host_of(error.response.headers.get("Location", "") if error.response is not None else "")
+            raise ConfigurationError(f"services.sheets: moved to {to}; no token is sent there by itself") from None
 
 
 def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:
@@ -64,8 +71,8 @@ def table(values: list[list[str]], where: str) -> tuple[tuple[str, ...], list[di
     padded = [[*row, *[""] * (width - len(row))] for row in values]
     used = [column for column in range(width) if any(row[column].strip() for row in padded)]
     header = [padded[0][column] if padded[0][column].strip() else f"column {_letter(column)}" for column in used]
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise ContractError(f"{where}: the header has {twice} more than once; one of them must go")
+    if twice := [_letter(column) for column, name in zip(used, header, strict=True) if header.count(name) > 1]:
+        raise ContractError(f"{where}: row 1 has a name more than once, in columns {', '.join(twice)}; one must go")
     rows = [dict(zip(header, (row[column] for column in used), strict=True)) for row in padded[1:]]
     return tuple(header), [row for row in rows if any(cell.strip() for cell in row.values())]
 
@@ -96,9 +103,9 @@ def _values(
     except gspread.exceptions.APIError as error:
         raise _refused(error, key["client_email"], where) from None
     except google.auth.exceptions.RefreshError as error:
-        reason = str(error.args[0])[:200] if error.args else ""
+        reason = re.match(r"[a-z_]*", str(error.args[0] if error.args else "")) or [""]  # OAuth's code, no description
         raise ConfigurationError(
-            f"{where}: the key of {key['client_email']} is refused ({reason}); is it deleted, disabled, or this "
+            f"{where}: the key of {key['client_email']} is refused ({reason[0]}); is it deleted, disabled, or this "
             "machine's clock wrong? Make a new key and put it where the secret's reference points"
         ) from None
     except google.auth.exceptions.TransportError as error:

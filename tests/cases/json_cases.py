@@ -113,7 +113,7 @@ CASES = {
     "column_of_a_name_that_is_no_text": Case(
         b'{"\xe9":{"0":"q"},"a":{"0":"1","1":"2"},"b":{"0":"x","1":"y"}}',
         [],
-        [(0, NOT_UTF_8, '{"\\xe9":"q","a":"1","b":"x"}'), (1, "no value for ['\\\\xe9']", '{"a":"2","b":"y"}')],
+        [(0, NOT_UTF_8, '{"\\xe9":"q","a":"1","b":"x"}'), (1, "no value for other columns: 1", '{"a":"2","b":"y"}')],
     ),
     "columns_over_two_lines_with_a_bad_byte": Case(
         b'{"a":{"0":"\xe9","1":"1"},\n"b":{"0":"y","1":"x"}}', [("1", "x")], [(0, NOT_UTF_8, '{"a":"\\xe9","b":"y"}')]

@@ -201,7 +201,8 @@ def test_a_page_that_is_never_json_is_handed_on_as_it_came(world: World) -> None
     with api(world, lambda _: Reply(200, b"<html>maintenance")) as asked, pytest.raises(UnreadablePageError) as error:
         got(world)
     assert (error.value.number, error.value.body, len(asked)) == (1, b"<html>maintenance", 6)
-    assert "begin with b'<html>maintenance'" in str(error.value)
+    assert "; 17 bytes" in str(error.value)
+    assert "maintenance" not in str(error.value)
 
 
 def test_a_cursor_that_comes_twice_is_refused(world: World) -> None:
@@ -270,12 +271,12 @@ def test_a_refused_token_names_its_reference_and_not_itself(world: World) -> Non
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (lambda _: Reply(302, b"", {"Location": "https://elsewhere.example/v2?x=1"}), "moved to elsewhere.example/v2;"),
+        (lambda _: Reply(302, b"", {"Location": "https://elsewhere.example/v2?x=1"}), "moved to elsewhere.example;"),
         (
             lambda _: json_reply({"data": [], "next": "https://elsewhere.example/2"}),
             "the next page is at elsewhere.exa",
         ),
-        (lambda _: json_reply({"items": []}), r"no list of items at 'data'; found \['items'\]"),
+        (lambda _: json_reply({"items": []}), r"no list of items at 'data'; found an object of 1 keys"),
         (lambda _: json_reply({"why": "bad day"}, 400), "400 Bad Request"),
     ],
 )

@@ -21,10 +21,21 @@ def test_a_header_in_another_spelling_lands_by_the_generic_rule_and_is_reported(
     assert mapping.drift == {"renamed_columns": ["Call  ID -> call_id"]}
 
 
-def test_a_missing_column_is_named_with_the_file_and_what_came_instead() -> None:
+def test_a_missing_column_is_named_with_the_file_and_what_came_instead_is_counted() -> None:
     delivered = ["agentNumber" if header == "agent ID" else header for header in HEADERS]
-    with pytest.raises(ContractError, match=r"f.csv: column 'agent ID' \(lands as agent_id\) is gone.*agentNumber"):
+    with pytest.raises(ContractError, match=r"f.csv: column 'agent ID' \(lands as agent_id\) is gone; other .*: 1$"):
         map_columns(CONTRACT, delivered, "f.csv")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["Queue!", "x" * 64], ["Queue!", "1 columns that are not named"]),
+        ([f"q{number}" for number in range(21)], ["21 columns that are not named"]),
+    ],
+)
+def test_names_too_long_or_too_many_for_names_are_counted(more: list[str], told: list[str]) -> None:
+    assert map_columns(CONTRACT, [*HEADERS, *more], "file").drift == {"unknown_columns": told}
 
 
 def test_two_headers_on_one_name_are_an_error_that_names_both() -> None:

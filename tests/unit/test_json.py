@@ -277,7 +277,7 @@ def test_an_entry_of_an_array_that_is_no_sound_object_is_rejected_by_its_ordinal
         (b'{"a":{"0":"1', "a string is never closed, near byte 10"),
         (b'{"a","b"}', "neither : behind a value"),
         (b'{"a":\n1}}', "text stands behind the object"),
-        (b"<html>\n</html>", "not JSON; allowed is an object or an array, found b'<html>"),
+        (b"<html>\n</html>", "not JSON; allowed is an object or an array, found 14 bytes of HTML or XML"),
         (b"{'a': '1'}", "a key without quotes"),
         (b"", "the file is empty"),
         (b"\xef\xbb\xbf \r\n\t\n", "the file is empty"),

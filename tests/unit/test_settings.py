@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.__main__ import main
+from jobs.clients import store
+from jobs.clients.location import S3Location, Service
+from jobs.clients.s3 import endpoint
 from jobs.config.environment import ROOT, load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
@@ -50,6 +54,38 @@ def test_a_mistake_in_a_source_contract_names_file_field_found_and_allowed(
     assert "call_logs.toml" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        *(
+            (path, "as a part of a path")
+            for path in ("../../etc/host*", "a/../../b", "..", "./a", "/etc/x", "a//b", "a/")
+        ),
+        *((path, "is the only pattern") for path in ("**", "a/**/b", "a[a-z].csv", "a?.csv", "a\\\\b", "[*]")),
+        ("{date:..}/{date}", "as a part of a path"),
+        ("{date:/etc}/{date}", "as a part of a path"),
+    ],
+)
+def test_a_path_stays_below_sources_and_has_one_pattern(
+    world: World, path: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = world.root / "contracts"
+    folder.mkdir()
+    (folder / "call_logs.toml").write_text(CALLS.replace("call_logs/call_logs_day_{date:%Y-%m-%d}.csv", path))
+    world.file.write_text(f'contracts = "{folder}"\n{world.file.read_text()}')
+    assert main(["check", "--env", str(world.file)]) == 78
+    assert message in capsys.readouterr().err
+
+
+def test_a_pattern_means_the_same_in_a_folder_as_on_s3(tmp_path: Path) -> None:
+    """`tests/s3/test_store.py` asks an S3 server for the same."""
+    for name in ("a b/20251120.csv", "a b/2025/1.csv", "a b/.2025.csv", "a b/2024.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [found.uri for found in store.look(tmp_path, "a b/2025*.csv")] == [f"{tmp_path}/a b/20251120.csv"]
+    assert len(store.look(tmp_path, "a b/*.csv")) == 3
+
+
 def test_all_mistakes_of_a_file_are_named_at_once(world: World) -> None:
     with pytest.raises(ConfigurationError) as error:
         contracts_of(world, CALLS.replace('"s3"', '"s4"').replace('"csv"', '"cvs"'))
@@ -73,6 +109,35 @@ def test_a_secret_must_be_a_reference(world: World) -> None:
     world.file.write_text(world.file.read_text().replace(f"file:{world.root}/secrets", "hunter2"))
     with pytest.raises(ConfigurationError, match=r"secrets\.database: found a text of 7 char.*, allowed"):
         world.environment  # noqa: B018 - reading it validates it
+
+
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [
+        ("[secrets]\n", '[secrets]\ncore = "postgresql://reader:Canary1@db/x"\n'),
+        ("[secrets]\n", '[secrets]\n"Canary2" = "env:KEY"\n'),
+        ("[secrets]\n", '[secrets]\ncore = { password = "Canary3" }\n'),
+        ("[secrets]\n", '[secrets]\ncore = ["Canary3"]\n'),
+        ("[secrets]\n", 'db_password = 1\n[secrets]\ncore = "Canary4\n'),
+        ("[secrets]\n", '[secrets]\n"p:Canary" = 1\n"p:Canary" = 2\n'),
+        ("[secrets]\n", '[secrets]\nx = { "p:Canary" = 1, "p:Canary" = 2 }\n'),
+        ("[secrets]\n", 'secret = "Canary4"\n[secrets]\n'),
+        ("services = { ", 'services = { x = "http://user:Canary@host", '),
+        ("services = { ", 'services = { x = "https://user:Canary#y@host", '),
+        ("services = { ", 'services = { x = "Canary", '),
+        ("services = { ", 'services = { "https://u:Canary@h" = "env:X", '),
+        ("postgres = { ", 'postgres = "postgresql://reader:Canary@db" #'),
+        ("postgres = { ", 'postgres = { "reader:Canary@db" = 1, '),
+        ("spreadsheets = { ", 'spreadsheets = { x = "Canary/5", '),
+    ],
+)
+def test_what_stands_where_a_reference_belongs_is_not_shown(world: World, found: str, instead: str) -> None:
+    text = world.file.read_text()
+    assert found in text
+    world.file.write_text(text.replace(found, instead))
+    with pytest.raises(ConfigurationError, match=r"env\.toml") as error:
+        world.environment  # noqa: B018 - reading it validates it
+    assert "Canary" not in str(error.value)
 
 
 def test_a_source_whose_secret_the_environment_lacks_is_named(world: World) -> None:
@@ -139,3 +204,48 @@ def test_a_warehouse_in_snowflake_logs_in_by_a_reference_and_copies_from_s3(
     path.write_text(f'sources = "sources"\nlake = "{lake}"\nwarehouse = {warehouse}\n')
     with pytest.raises(ConfigurationError, match=message):
         load_environment(str(path))
+
+
+@pytest.mark.parametrize("name", ["BIGQUERY_EMULATOR_HOST", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])
+def test_a_variable_that_sends_tokens_over_plain_http_elsewhere_is_refused_by_name(
+    world: World, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in ("https://s3.example", "http://127.0.0.1:9", ""):
+        monkeypatch.setenv(name, url)
+        assert world.environment
+    for url in ("http://Canary.example", "http://Canary@127.0.0.1", "http://127.0.0.1.Canary", "http://[Canary"):
+        monkeypatch.setenv(name, url)
+        with pytest.raises(ConfigurationError, match=f"the variable {name}: an address") as error:
+            world.environment  # noqa: B018 - reading it validates it
+        assert "Canary" not in str(error.value)
+
+
+def test_an_s3_endpoint_over_plain_http_is_refused_but_for_containers_that_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = world.file.read_text()
+    for service in ('endpoint = "http://minio:9000"', 'endpoint = "http://a.b"\nplain_http = ["a.b"]'):
+        world.file.write_text(f"{text}[s3]\n{service}\n")
+        with pytest.raises(ConfigurationError, match=r"s3(\.plain_http.0)?: (an address|found)"):
+            world.environment  # noqa: B018 - reading it validates it
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://minio:9000")
+    world.file.write_text(f'{text}[s3]\nendpoint = "http://minio:9000"\nplain_http = ["minio"]\n')
+    assert world.environment.s3.endpoint == "http://minio:9000"
+
+
+def test_an_endpoint_of_awss_own_configuration_is_checked_where_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[default]\nendpoint_url = http://Canary.example\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(ConfigurationError, match="S3's endpoint: an address"):
+        endpoint(S3Location("bucket", "", Service(region="eu-north-2")))
+
+
+@pytest.mark.parametrize("name", ["spark.hadoop.fs.s3a.secret.key", "spark.ssl.keyPassword"])
+@pytest.mark.parametrize("value", ['"Canary"', '["Canary"]'])
+def test_spark_gets_no_secret_from_a_file_of_ours(world: World, name: str, value: str) -> None:
+    world.file.write_text(f'{world.file.read_text()}[spark]\n"{name}" = {value}\n')
+    with pytest.raises(ConfigurationError, match=rf"spark.*{name}") as error:
+        world.environment  # noqa: B018 - reading it validates it
+    assert "Canary" not in str(error.value)

@@ -80,7 +80,7 @@ def test_values_without_a_header_keep_their_columns_letter() -> None:
     [
         ([], "it is empty, not even a header"),
         ([[], ["a"], ["1"]], "row 1 is blank; the header is expected there"),
-        ([["a", "b", "a"], ["1"]], r"the header has \['a'\] more than once"),
+        ([["a", "b", "a"], ["1"]], r"a name more than once, in columns A, C"),
     ],
 )
 def test_a_sheet_that_is_no_table_is_refused(values: list[list[str]], why: str) -> None:
@@ -155,3 +155,31 @@ def test_a_token_endpoint_that_is_down_is_a_service_error(world: World, sheet: S
     key.write_text(key.read_text().replace(sheet.address, "http://127.0.0.1:9"))
     with pytest.raises(ServiceError, match=r"127.0.0.1:9/token cannot be reached"):
         fetched(world)
+
+
+@pytest.mark.parametrize("path", ["/v4", "/token"])
+def test_a_redirect_of_the_sheet_or_its_token_is_not_followed(world: World, sheet: Services, path: str) -> None:
+    with serving(lambda: CELLS) as other:
+        there = Reply(307, b"", {"Location": f"{other.address}/v4/spreadsheets/demo-agents/values/x"})
+        with pytest.raises(PlatformError, match=r"moved to 127.0.0.1; no token is sent there|/token cannot be reached"):
+            failing(world, sheet, *[there] * 20, path=path)
+        assert other.asked == []
+
+
+def test_a_netrc_takes_no_tokens_place(
+    world: World, sheet: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login heron password quartz\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert fetched(world).rows == 2
+    assert [asked.headers.get("authorization", "Bearer ")[:7] for asked in sheet.asked] == ["Bearer "] * 2
+
+
+@pytest.mark.parametrize("uri", ["http://Canary.example/token", "https://user:Canary@google.example", "Canary"])
+def test_a_token_endpoint_in_clear_is_refused(world: World, sheet: Services, uri: str) -> None:
+    key = world.root / "services/sheets_key.json"
+    key.write_text(key.read_text().replace(f"{sheet.address}/token", uri))
+    with pytest.raises(ConfigurationError, match=r"sheets_key.json: token_uri: an address") as error:
+        fetched(world)
+    assert "Canary" not in str(error.value)
+    assert sheet.asked == []

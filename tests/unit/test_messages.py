@@ -1,0 +1,157 @@
+"""What a message may hold: nothing of a delivery's content, wherever in the code it is raised."""
+
+import ast
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.services import Services, serving
+from demo.web import Reply, json_reply
+from jobs.config.environment import ROOT
+from jobs.engines.session import Session
+from tests.conftest import AGENTS_FROM_A_FILE, World
+from tests.runner import Runner
+
+CANARY = "Xanthippe Quill"
+KEYED_BY_NAME = f'{{"{CANARY}": {{"iD": "1"}}, "Ada": {{"iD": "2", "state": "Ohio"}}}}'.encode()
+
+# What messages of jobs/sources and jobs/contracts are made of. Whoever adds an expression says here that it holds
+# nothing of a delivery: a place, a position, a count, a status, a name of the configuration's, a library's fixed words.
+TOLD = {
+    # places, positions, names of the configuration's
+    *("at", "container", "contract.name", "dataset", "day", "environment.name", "error.at", "file.uri", "folder"),
+    *(
+        "kept",
+        "line - lines",
+        "name",
+        "near",
+        "needed",
+        "number",
+        "number - 1",
+        "page.number",
+        "shown(reference)",
+        "schema",
+    ),
+    *("secret", "self.delivery.items", "self.delivery.pages.parameter", "self.uri", "table", "tally.uri", "uri"),
+    *("delivery.total", "where", "gone", "account", "key['client_email']", "key['token_uri']", "unknown"),
+    *("sorted(paths)", "sorted(there_are)", "landed", "reserved", "twice", "undated", "', '.join(twice)"),
+    *("' nor '.join(allowed.decode())", "' nor '.join(may_follow.decode())"),
+    # counts, sizes, limits
+    *("file.size", "found", "len(body)", "len(raw)", "len(records)", "limit", "max_value_mb", "others", "still_open"),
+    *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
+    *("delivery.settle", "delivery.settle_limit", "rows_of(before[0])", "rows_of(inputs[0])"),
+    "total if isinstance(total, int) else 'no number of'",
+    # statuses, reasons and hosts
+    *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "host_of(link)"),
+    *("headers", "_shown(contract, absent)"),  # spellings of names that the source contract has
+}
+
+
+def raised(path: Path) -> Iterator[tuple[str, str]]:
+    """(place, expression) of everything that stands in the messages of a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        is_error = isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Error", "reject", "unreachable"))
+        if is_error:
+            for part in ast.walk(node):
+                if isinstance(part, ast.FormattedValue):
+                    yield f"{path.relative_to(ROOT)}:{part.lineno}", ast.unparse(part.value)
+
+
+def test_every_message_of_a_source_is_made_of_what_may_be_told() -> None:
+    modules = [path for name in ("sources", "contracts") for path in (ROOT / "jobs" / name).glob("*.py")]
+    found = [one for path in modules for one in raised(path)]
+    assert len(found) > 80
+    assert [one for one in found if one[1] not in TOLD] == []
+
+
+def told(run: Runner, source: str) -> str:
+    """What one landing that is refused, or rejects records, says anywhere but in the landing itself."""
+    (outcome,) = run(sources=(source,))
+    places = [path for name in ("logs", "lake/runs") for path in (run.world.root / name).rglob("*") if path.is_file()]
+    assert any(path.parts[-2] == "runs" for path in places)
+    return "\n".join([outcome.model_dump_json(), *(path.read_text() for path in places)])
+
+
+@pytest.fixture
+def run(world: World) -> Runner:
+    return Runner(world, Session("tests", {}))
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "said"),
+    [
+        ("call_logs", f"1,{CANARY},2\n2,Ada,3\n".encode(), "other columns that came: 3"),
+        ("call_logs", f'"{CANARY}\n'.encode(), "cannot be read"),
+        ("call_logs", f"{CANARY},\xe9\n".encode("latin-1"), "not UTF-8"),
+        ("call_logs", CANARY.encode() + b"\0,a\n", "cannot be read"),
+        ("call_logs", f"call ID,Call_Id,{CANARY}\n".encode(), "all fall on column"),
+        ("call_logs", f"{CANARY}\ra\r".encode(), "end with CR alone"),
+        ("social_media", CANARY.encode(), "bytes of something else"),
+        ("social_media", f"<p>{CANARY}</p>".encode(), "bytes of HTML or XML"),
+        ("social_media", f'["{CANARY}", {{]'.encode(), "near byte"),
+        ("social_media", f'{{"{CANARY}": "{CANARY}'.encode(), "never closed"),
+        ("social_media", f'[{{"{CANARY}": "{CANARY}"}}]'.encode(), "other columns that came: 1"),
+        ("social_media", KEYED_BY_NAME, "other columns that came: 2"),
+    ],
+)
+def test_a_delivery_that_is_refused_shows_nothing_of_its_content(
+    run: Runner, source: str, content: bytes, said: str
+) -> None:
+    file = run.world.deliver(source, content)
+    assert CANARY.encode() in file.read_bytes()
+    text = told(run, source)
+    assert said in text
+    assert CANARY not in text
+
+
+def test_the_search_finds_a_name_that_is_told_by_design(run: Runner) -> None:
+    """An unknown column of a file that has all others is drift, named in report and manifest."""
+    content = f'[{{"agent ID": "1", "{CANARY}": "x", {COLUMNS}}}]'
+    run.world.deliver("social_media", content.encode())
+    assert CANARY in told(run, "social_media")
+
+
+COLUMNS = ", ".join(
+    f'"{header}": "1"'
+    for header in (
+        *("", "complaint_id", "customeR iD", "COMPLAINT_catego ry", "resolutionstatus", "request_date"),
+        *("resolution_date", "media_channel", "MediaComplaintGenerationDate"),
+    )
+)
+
+
+@pytest.fixture
+def services(world: World) -> Iterator[Services]:
+    world.file.write_text(world.file.read_text().replace(AGENTS_FROM_A_FILE, ""))
+    with serving(lambda: [[CANARY, CANARY], ["1", "2"]]) as found:
+        found.write_secrets(world.root / "services")
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(200, f"<p>{CANARY}".encode()), "bytes; kept as"),
+        (json_reply({CANARY: [CANARY]}), "found an object of 1 keys"),
+        (json_reply(CANARY), "found a str"),
+        (json_reply({"data": [], "total": CANARY}), "says no number of items"),
+        (Reply(302, b"", {"Location": f"https://{CANARY[:9]}@x.example/{CANARY}"}), "moved to x.example;"),
+        (Reply(418, CANARY.encode()), "15 bytes of explanation"),
+        (Reply(200, b"", {"Transfer-Encoding": "chunked", "X": CANARY}, length=99), "tries"),
+    ],
+)
+def test_an_answer_that_is_refused_shows_nothing_of_its_content(
+    run: Runner, services: Services, reply: Reply, said: str
+) -> None:
+    services.faults = {"/v1": deque([reply] * 20)}
+    text = told(run, "service_outages")
+    assert said in text
+    assert not any(word in text for word in CANARY.split())
+
+
+def test_a_sheet_that_is_refused_shows_nothing_of_its_content(run: Runner, services: Services) -> None:
+    text = told(run, "agents")
+    assert "in columns A, B" in text
+    assert CANARY not in text
