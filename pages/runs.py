@@ -57,7 +57,8 @@ class Line:
         one = self.outcome
         if one.rows_delivered is None or one.rows_landed is None or one.rows_rejected is None:
             return ""
-        return one.imbalance or ("adds up" if one.state == "loaded" else "not in Bronze yet")
+        told = {"loaded": "adds up", "failed": "off: another landing's rows"}
+        return one.imbalance or told.get(one.state, "not in Bronze yet")
 
 
 class Notice(NamedTuple):

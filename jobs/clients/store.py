@@ -146,40 +146,14 @@ class Footer(NamedTuple):
     metadata: dict[str, str]
 
 
-class Bounds(NamedTuple):
-    """The rows of a Parquet file, and the least and the greatest text of one column; "" where one is null.
-
-    None: there are no rows.
-    """
-
-    rows: int
-    first: str | None
-    last: str | None
-
-
 def parquet(at: Location) -> Footer:
-    found, size = _footer(at)
-    metadata = {key.decode(): value.decode("utf-8", "replace") for key, value in (found.metadata or {}).items()}
-    return Footer(found.num_rows, size, tuple(found.schema.to_arrow_schema().names), metadata)
+    found, size = metadata(at)
+    kept = {key.decode(): value.decode("utf-8", "replace") for key, value in (found.metadata or {}).items()}
+    return Footer(found.num_rows, size, tuple(found.schema.to_arrow_schema().names), kept)
 
 
-def bounds(at: Location, column: str) -> Bounds:
-    """By the footer's statistics; where its writer left none, the column is read."""
-    found, _ = _footer(at)
-    if not found.num_rows:
-        return Bounds(0, None, None)
-    number = found.schema.names.index(column)
-    chunks = [found.row_group(group).column(number) for group in range(found.num_row_groups)]
-    if all(one.statistics and one.statistics.has_min_max and one.statistics.null_count == 0 for one in chunks):
-        ends = [end for one in chunks for end in (one.statistics.min, one.statistics.max)]
-        return Bounds(found.num_rows, min(ends), max(ends))
-    with opened(at) as file:
-        values = {value or "" for value in file.read(columns=[column]).column(0).unique().to_pylist()}
-    return Bounds(found.num_rows, min(values), max(values))
-
-
-def _footer(at: Location) -> "tuple[pq.FileMetaData, int]":
-    """And the bytes of the whole file."""
+def metadata(at: Location) -> "tuple[pq.FileMetaData, int]":
+    """What a Parquet file's footer holds, and the bytes of the whole."""
     import pyarrow.parquet as pq
 
     if isinstance(at, Path):
