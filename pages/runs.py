@@ -57,7 +57,8 @@ class Line:
         outcome = self.outcome
         if outcome.rows_delivered is None or outcome.rows_landed is None or outcome.rows_rejected is None:
             return ""
-        return outcome.imbalance or ("adds up" if outcome.state == "loaded" else "not in Bronze yet")
+        states = {"loaded": "adds up", "failed": "off: another landing's rows"}
+        return outcome.imbalance or states.get(outcome.state, "not in Bronze yet")
 
 
 class Notice(NamedTuple):

@@ -146,40 +146,14 @@ class Footer(NamedTuple):
     metadata: dict[str, str]
 
 
-class Bounds(NamedTuple):
-    """The rows of a Parquet file, and the least and the greatest text of one column; "" where one is null.
-
-    None: there are no rows.
-    """
-
-    rows: int
-    first: str | None
-    last: str | None
-
-
 def parquet(at: Location) -> Footer:
-    footer, size = _footer(at)
-    metadata = {key.decode(): value.decode("utf-8", "replace") for key, value in (footer.metadata or {}).items()}
-    return Footer(footer.num_rows, size, tuple(footer.schema.to_arrow_schema().names), metadata)
+    footer, size = metadata(at)
+    kept = {key.decode(): value.decode("utf-8", "replace") for key, value in (footer.metadata or {}).items()}
+    return Footer(footer.num_rows, size, tuple(footer.schema.to_arrow_schema().names), kept)
 
 
-def bounds(at: Location, column: str) -> Bounds:
-    """By the footer's statistics; where its writer left none, the column is read."""
-    footer, _ = _footer(at)
-    if not footer.num_rows:
-        return Bounds(0, None, None)
-    number = footer.schema.names.index(column)
-    chunks = [footer.row_group(group).column(number) for group in range(footer.num_row_groups)]
-    if all(chunk.statistics and chunk.statistics.has_min_max and chunk.statistics.null_count == 0 for chunk in chunks):
-        ends = [end for chunk in chunks for end in (chunk.statistics.min, chunk.statistics.max)]
-        return Bounds(footer.num_rows, min(ends), max(ends))
-    with opened(at) as file:
-        values = {value or "" for value in file.read(columns=[column]).column(0).unique().to_pylist()}
-    return Bounds(footer.num_rows, min(values), max(values))
-
-
-def _footer(at: Location) -> "tuple[pq.FileMetaData, int]":
-    """And the bytes of the whole file."""
+def metadata(at: Location) -> "tuple[pq.FileMetaData, int]":
+    """What a Parquet file's footer holds, and the bytes of the whole."""
     import pyarrow.parquet as pq
 
     if isinstance(at, Path):

@@ -39,10 +39,13 @@ class Ledger:
         newest = {_day(at): at for at in self._committed(source, days)}
         return {day: _read(at) for day, at in newest.items()}
 
-    def newest_run(self, source: str, day: date) -> str:
-        """The id of the latest run that landed a day; "": none did. Reads no manifest."""
-        committed = self._committed(source, (day,))
-        return _run_id(committed[-1]) if committed else ""
+    def newest_runs(self, source: str, days: Sequence[date]) -> dict[date, str]:
+        """The id of the latest run that landed each day, from the first to the last of `days`. Reads no manifest."""
+        return {_day(at): _run_id(at) for at in self._committed(source, days)}
+
+    def manifest(self, source: str, day: date, run_id: str) -> Manifest:
+        """Of a landing that there is."""
+        return _read(landing_folder(self.lake, source, day, run_id) / MANIFEST)
 
     def _committed(self, source: str, days: Sequence[date] = ()) -> list[Location]:
         """Where manifests are, of the days from the first to the last of `days`, or of all; oldest run first."""
@@ -76,9 +79,9 @@ class Ledger:
         newest = {_day(at): at for at in self._attempts(source, days)}
         return {day: Outcome.model_validate_json(store.read(at)) for day, at in newest.items()}
 
-    def newest_attempt(self, source: str, day: date) -> str:
-        """The id of the latest run that attempted a day; "": none did. Reads none."""
-        return max((at.name.removesuffix(".json") for at in self._attempts(source, (day,))), default="")
+    def newest_attempts(self, source: str, days: Sequence[date]) -> dict[date, str]:
+        """The id of the latest run that attempted each day, from the first to the last of `days`. Reads none."""
+        return {_day(at): at.name.removesuffix(".json") for at in self._attempts(source, days)}
 
     def _attempts(self, source: str, days: Sequence[date]) -> Iterator[Location]:
         return store.listed(self.lake / "attempts" / source, f"{_folder(days)}/*.json", *_span(days))

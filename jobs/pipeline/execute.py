@@ -148,8 +148,9 @@ def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | N
     """Raises SupersededError where Bronze holds a newer landing; one that the lake does not know is no such."""
     if published is None or published.run_id <= manifest.run_id:
         return
-    newest = Ledger(run.request.environment.lake).newest_run(manifest.source, manifest.ingest_date)
-    if newest > manifest.run_id:
+    day = manifest.ingest_date
+    newest = Ledger(run.request.environment.lake).newest_runs(manifest.source, (day,))
+    if newest.get(day, "") > manifest.run_id:
         raise SupersededError(f"{manifest.run_id} landed it; the newer run {published.run_id} was published")
 
 

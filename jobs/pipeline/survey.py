@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from jobs.bronze.choice import bronze_of
 from jobs.contracts.source import SourceContract
@@ -19,13 +19,23 @@ _Answer = TypeVar("_Answer")
 THREADS = 8  # sources and days at a time: services are waited for
 
 
+class _Listed(NamedTuple):
+    """A source's day, the run that landed it last, and the run that attempted it last; "": none did."""
+
+    contract: SourceContract
+    day: date
+    landed: str
+    attempted: str
+
+
 def plan_for(request: RunRequest) -> Plan:
     """Look at ledger, sources and Bronze, and say what is to be done; nothing is written."""
     if request.rebuilds:
         return plan(request, _landed(request))
-    wanted = [(contract, day) for contract in request.contracts.values() for day in days_of(request, contract)]
     with ThreadPoolExecutor(THREADS) as pool:
-        return plan(request, list(pool.map(lambda one: _seen(request, *one), wanted)))
+        listed = pool.map(lambda contract: _listed(request, contract), request.contracts.values())
+        wanted = [one for of_source in listed for one in of_source]
+        return plan(request, list(pool.map(lambda one: _seen(request, one), wanted)))
 
 
 def _landed(request: RunRequest) -> Iterator[Seen]:
@@ -35,10 +45,19 @@ def _landed(request: RunRequest) -> Iterator[Seen]:
         yield from (Seen(contract, day, known) for day, known in sorted(landings.items()))
 
 
-def _seen(request: RunRequest, contract: SourceContract, day: date) -> Seen:
-    ledger = Ledger(request.environment.lake)
-    known = ledger.newest_of_all(contract.name) if contract.static else ledger.newest(contract.name, day)
-    attempted = ledger.newest_attempt(contract.name, day)
+def _listed(request: RunRequest, contract: SourceContract) -> list[_Listed]:
+    """The days of a source: two listings, however many they are."""
+    ledger, days = Ledger(request.environment.lake), days_of(request, contract)
+    landed = {} if contract.static else ledger.newest_runs(contract.name, days)
+    attempted = ledger.newest_attempts(contract.name, days)
+    return [_Listed(contract, day, landed.get(day, ""), attempted.get(day, "")) for day in days]
+
+
+def _seen(request: RunRequest, listed: _Listed) -> Seen:
+    ledger, (contract, day, run_id, attempted) = Ledger(request.environment.lake), listed
+    known = ledger.manifest(contract.name, day, run_id) if run_id else None
+    if contract.static:
+        known = ledger.newest_of_all(contract.name)
     seen = Seen(contract, landing_day(request, contract, day, known), known, attempted=attempted)
     if request.lands:
         seen = _with_delivery(request, seen)

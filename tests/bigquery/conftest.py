@@ -69,7 +69,9 @@ class Cloud:
         environment = self.world.environment
         contracts = load_contracts(environment, (source,))
         request = RunRequest(environment, contracts, days or DAYS[:1], step, replay)
-        return list(execute(request, plan_for(request), run_id or new_run_id(), self.session).outcomes)
+        plan = plan_for(request)
+        run_id = run_id or new_run_id(newest=plan.newest_run)
+        return list(execute(request, plan, run_id, self.session).outcomes)
 
     def calls(self, rows: int, day: date = DAYS[0], of: str = "c") -> None:
         """Deliver a day of calls."""

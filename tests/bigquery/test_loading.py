@@ -181,6 +181,17 @@ def test_a_day_that_mixes_runs_is_an_error_until_a_replay(cloud: Cloud) -> None:
     assert (mended.state, mended.rows_bronze) == ("loaded", 30)
 
 
+def test_a_correction_loads_though_an_earlier_run_s_clock_was_ahead(cloud: Cloud) -> None:
+    cloud.calls(30)
+    ahead = "29991231T000000000000Z-cafe"
+    assert cloud.run(run_id=ahead)[0].state == "loaded"
+    cloud.calls(31)
+    (corrected,) = cloud.run()
+    assert (corrected.state, corrected.corrected, corrected.rows_bronze) == ("loaded", True, 31)
+    assert cloud.bronze() == [(FIRST, corrected.run_id, 31)]
+    assert ahead < str(corrected.run_id)
+
+
 def test_a_column_that_the_contract_gained_is_added_and_one_it_lost_stays(cloud: Cloud) -> None:
     cloud.calls(30, FIRST)
     cloud.run(FIRST)

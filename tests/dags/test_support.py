@@ -14,10 +14,12 @@ from moto.server import ThreadedMotoServer
 from dags.support import alerts, here
 from dags.support.credentials import child_environment, require_in_parameter_store
 from dags.support.params import Scope, scope_of
+from dags.support.report import describe
 from dags.support.sensor import gives_up_at
 from dags.support.spark_connection import spark_connection
 from demo.web import Asked as Request
 from demo.web import Reply, answering
+from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY, World, make_world
 
 NOTHING = {"from": None, "to": None, "sources": [], "replay": False}
@@ -120,6 +122,13 @@ def test_a_wrong_configuration_is_no_retry_and_a_failed_command_is_one(laptop: W
         here.status("--date", str(DAY), "--source", "calls")
     assert not isinstance(here.command_error(70, "x"), AirflowFailException)
     assert isinstance(here.command_error(70, "x"), AirflowException)
+
+
+def test_a_loaded_day_whose_attempt_failed_is_told_with_its_reason_and_the_next_step() -> None:
+    known = {"source": "web_forms", "ingest_date": DAY, "state": "loaded", "rows_bronze": 3}
+    outcome = Outcome.model_validate({**known, "attempt": "failed", "attempt_error": "Postgres is down"})
+    assert describe(outcome) == f"web_forms {DAY} loaded; 3 in Bronze; last attempt failed: Postgres is down"
+    assert alerts.next_step([outcome]) == "read the task's log; then clear `ingest`"
 
 
 def test_a_message_that_cannot_be_sent_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

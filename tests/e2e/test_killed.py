@@ -31,6 +31,9 @@ def converges(platform: Platform, undisturbed: Rows) -> None:
     assert done.returncode == 0, done.stderr
     assert platform.all_bronze() == undisturbed
     assert {row["state"] for row in platform.ledger()} == {"loaded", "unchanged"}
+    lake = platform.world.lake
+    assert list(lake.glob("scratch/*")) == []
+    assert [at for at in lake.glob("raw/*/*/run_id=*") if not (at / "_manifest.json").exists()] == []
 
 
 def killed_at(step: str, engine: str, platform: Platform, folder: Path) -> None:

@@ -220,6 +220,7 @@ def test_a_lake_with_nothing_in_it_gives_a_page_that_says_so(
         ("landed", 9, None, "not in Bronze yet"),
         ("loaded", 8, 8, "off by 1 on landing"),
         ("loaded", 9, 1, "off by 8 in Bronze"),
+        ("failed", 9, 9, "off: another landing's rows"),
         ("refused", None, None, ""),
     ],
 )

@@ -72,6 +72,15 @@ def history(server: Server, root: Path, days: int) -> dict[str, Asked]:
     }
 
 
+def test_a_range_is_listed_from_its_first_day_on_not_day_by_day(cloud: Cloud) -> None:
+    remember(cloud, 30)
+    days = ("--from", str(DAY - timedelta(days=20)), "--to", str(DAY - timedelta(days=1)))
+    status = asked(cloud, "status", *days, "--source", "call_logs")
+    planned = asked(cloud, "ingest", "--plan", *days, "--source", "call_logs")
+    assert status == {("LIST", "raw"): 1, ("GET", "raw"): 20, ("LIST", "attempts"): 1, ("GET", "attempts"): 20}
+    assert planned == {("LIST", "raw"): 1, ("GET", "raw"): 20, ("LIST", "attempts"): 1}
+
+
 @pytest.mark.parametrize("days", [200])
 def test_a_day_costs_the_same_over_ten_days_and_over_many(days: int, server: Server, tmp_path: Path) -> None:
     few, many = history(server, tmp_path / "few", 10), history(server, tmp_path / "many", days)

@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.bronze.choice import bronze_of
-from jobs.clients import store
+from jobs.bronze.delta.bounds import bounds
 from jobs.errors import BalanceError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, Manifest, landing_folder
@@ -149,7 +149,7 @@ def test_rows_that_name_several_runs_are_told_and_no_run_is_named(world: World) 
 
 def test_a_column_without_statistics_is_read(tmp_path: Path) -> None:
     pq.write_table(table_of("R1", 5, DAY), tmp_path / "x.parquet", write_statistics=False)
-    assert store.bounds(tmp_path / "x.parquet", "_run_id") == (5, "R1", "R1")
+    assert bounds(tmp_path / "x.parquet", "_run_id") == (5, "R1", "R1")
 
 
 def table(world: World) -> DeltaTable:

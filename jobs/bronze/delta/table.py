@@ -8,9 +8,9 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 
 from jobs.bronze.bronze import Published
+from jobs.bronze.delta.bounds import Bounds, bounds
 from jobs.clients import store
 from jobs.clients.location import Location
-from jobs.clients.store import Bounds
 from jobs.metadata import METADATA_COLUMNS
 
 _TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}
@@ -38,7 +38,7 @@ def published_in(
     for uri in table.file_uris(file_pruning_predicate=within):
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
-        files.setdefault(of_day, {})[name] = store.bounds(path / folder / name, "_run_id")
+        files.setdefault(of_day, {})[name] = bounds(path / folder / name, "_run_id")
     return {of_day: _published(of_files) for of_day, of_files in files.items()}
 
 
