@@ -8,7 +8,7 @@ from jobs.engines.spark import OnSpark
 
 
 def chosen(asked: str, bytes_to_read: int, spark_above_gb: float, session: Session) -> tuple[InProcess | OnSpark, str]:
-    """The engine, and why it is this one. `asked`: of `ENGINES`."""
+    """The engine, and why it is this one. `asked`: of `settings.ENGINES`."""
     if asked == OnSpark.name:
         return OnSpark(session), "asked for"
     if asked == InProcess.name:
