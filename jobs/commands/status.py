@@ -6,7 +6,7 @@ from jobs.cli import Arguments
 from jobs.commands.table import show_outcomes
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
-from jobs.errors import BalanceError, NotArrivedError
+from jobs.errors import BalanceError, NotArrivedError, inert
 from jobs.pipeline import status
 
 
@@ -21,7 +21,7 @@ def run(arguments: Arguments) -> int:
     show_outcomes(outcomes, arguments.is_json)
     for outcome in outcomes:
         if outcome.imbalance:
-            print(f"error: {outcome.source} {outcome.ingest_date}: {outcome.error}", file=sys.stderr)
+            print(f"error: {outcome.source} {outcome.ingest_date}: {inert(outcome.error or '')}", file=sys.stderr)
     if any(outcome.imbalance for outcome in outcomes):
         return BalanceError.exit_code
     is_missing = arguments.is_check and any(outcome.state == "not_arrived" for outcome in outcomes)
