@@ -1,12 +1,22 @@
 """What can go wrong, as types: exit code, how the attempt ended, and whether a retry helps are part of each."""
 
 
+def inert(text: str, kept: str = "") -> str:
+    """Text that may be a supplier's, for a terminal: what cannot be seen, or would move its cursor, as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in kept else ascii(one)[1:-1] for one in text)
+
+
 class PlatformError(Exception):
     """Base of all errors a user is meant to read; `exit_code` follows sysexits(3)."""
 
     exit_code = 70
     retry_helps = False
     attempt = "failed"
+
+    def __str__(self) -> str:
+        return inert(super().__str__(), kept="\n\t")
 
 
 class ContractError(PlatformError):

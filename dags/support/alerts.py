@@ -41,14 +41,13 @@ class Message:
     next_step: str
 
     def slack(self) -> dict[str, Any]:
-        facts = "\n".join(self.lines)
-        return {"text": f"*{self.title}*\n```{facts}```\nNext: {self.next_step}\n<{self.link}|Open in Airflow>"}
+        title, facts, step = map(_plain, (self.title, "\n".join(self.lines), self.next_step))
+        return {"text": f"*{title}*\n```{facts}```\nNext: {step}\n<{self.link}|Open in Airflow>"}
 
     def teams(self) -> dict[str, Any]:
-        facts = [
-            {"type": "TextBlock", "text": line, "wrap": True, "fontType": "Monospace", "spacing": "None"}
-            for line in self.lines
-        ]
+        runs = [{"type": "TextRun", "text": line, "fontType": "Monospace"} for line in self.lines]
+        # Not a TextBlock, whose text is Markdown: a supplier's could be a link.
+        facts = [{"type": "RichTextBlock", "inlines": [run], "spacing": "None"} for run in runs]
         card = {
             "type": "AdaptiveCard",
             "version": "1.4",
@@ -61,6 +60,11 @@ class Message:
         }
         kind = "application/vnd.microsoft.card.adaptive"
         return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
+
+
+def _plain(text: str) -> str:
+    """For Slack, to which <!channel> is a call, <https://...> a link, and ``` the end of what is shown as it is."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "'''")
 
 
 def next_step(outcomes: Sequence[Outcome]) -> str:

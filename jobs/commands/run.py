@@ -12,7 +12,7 @@ from jobs.commands.table import show, show_outcomes
 from jobs.config.environment import Environment, load_environment
 from jobs.contracts.source import read_contracts
 from jobs.engines.session import Session, configuration, jars
-from jobs.errors import RunError
+from jobs.errors import RunError, inert
 from jobs.ledger.outcome import Outcome, RunReport, moment_of, new_run_id
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import Plan, RunRequest, Unit
@@ -94,5 +94,5 @@ def _what_did_not_land(report: RunReport) -> str:
 def _show_drift(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         for kind, names in outcome.drift.items():
-            what = f"{kind.replace('_', ' ')}: {', '.join(names)}"
+            what = f"{kind.replace('_', ' ')}: {', '.join(map(inert, names))}"
             print(f"{outcome.source} {outcome.ingest_date} {what}", file=sys.stderr)

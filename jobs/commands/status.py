@@ -7,7 +7,7 @@ from jobs.cli import Arguments
 from jobs.commands.table import show_ledger, show_outcomes
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
-from jobs.errors import BalanceError, NotArrivedError
+from jobs.errors import BalanceError, NotArrivedError, inert
 from jobs.ledger.outcome import Outcome
 from jobs.pipeline import status
 
@@ -25,7 +25,7 @@ def run(arguments: Arguments) -> int:
         _show_what_failed(outcomes)
     wrong = [outcome for outcome in outcomes if outcome.error_kind == BalanceError.__name__]
     for outcome in wrong:
-        print(f"error: {outcome.source} {outcome.ingest_date}: {outcome.error}", file=sys.stderr)
+        print(f"error: {outcome.source} {outcome.ingest_date}: {inert(outcome.error or '')}", file=sys.stderr)
     if wrong:
         return BalanceError.exit_code
     is_missing = arguments.is_check and any(outcome.state == "not_arrived" for outcome in outcomes)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 
+from jobs.errors import inert
 from jobs.ledger.outcome import Outcome
 
 _COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze")
@@ -39,6 +40,7 @@ def _show(
 
 def show(rows: Sequence[Sequence[str]], numbers: Container[int]) -> None:
     """Rows of cells, the header first; columns that are `numbers` end at the same place, the others begin there."""
+    rows = [[inert(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = enumerate(zip(row, widths, strict=True))

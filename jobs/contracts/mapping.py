@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from jobs.contracts.source import SourceContract
-from jobs.errors import ContractError
+from jobs.errors import ContractError, inert
 
 _NAMED = 20  # unknown columns at most that drift names: where there are more, values have become names
 _LONGEST = 63  # characters of a name that drift tells, as many as Postgres keeps of one
@@ -32,7 +32,7 @@ class Mapping:
         """
         names_by_kind = {
             "unknown_columns": _told([self.delivered[position] for position in self.unknown]),
-            "renamed_columns": [f"{header} -> {name}" for header, name in sorted(self.renamed.items())],
+            "renamed_columns": [f"{inert(header)} -> {name}" for header, name in sorted(self.renamed.items())],
             "absent_columns": [name for name, position in self.positions.items() if position is None],
         }
         return {kind: names for kind, names in names_by_kind.items() if names}
@@ -91,7 +91,7 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
 
 def _told(names: Sequence[str]) -> list[str]:
     """Names of unknown columns as far as they may be told, the others counted."""
-    told = [name for name in names if len(name) <= _LONGEST] if len(names) <= _NAMED else []
+    told = [inert(name) for name in names if len(name) <= _LONGEST] if len(names) <= _NAMED else []
     untold = len(names) - len(told)
     return [*told, f"{untold} columns that are not named"] if untold else told
 

@@ -131,6 +131,15 @@ def test_a_loaded_day_whose_attempt_failed_is_told_with_its_reason_and_the_next_
     assert alerts.next_step([outcome]) == "read the task's log; then clear `ingest`"
 
 
+def test_a_suppliers_text_calls_nobody_and_is_no_link() -> None:
+    message = alerts.Message("t", ["<!channel> <https://x|y> ``` *b* [z](https://x)"], "http://link", "<@U1>")
+    text = message.slack()["text"]
+    assert (text.count("<"), text.count("```")) == (1, 2)
+    assert "&lt;!channel&gt;" in text
+    (line,) = [block for block in message.teams()["attachments"][0]["content"]["body"] if "inlines" in block]
+    assert line["inlines"][0]["type"] == "TextRun"
+
+
 def test_a_message_that_cannot_be_sent_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     message = alerts.Message("title", ["a line"], "http://link", "nothing")
     alerts.send(message)  # no connection at all

@@ -1,6 +1,7 @@
 """What a message may hold: nothing of a delivery's content, wherever in the code it is raised."""
 
 import ast
+import json
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,12 @@ import pytest
 
 from demo.services import Services, serving
 from demo.web import Reply, json_reply
+from jobs.__main__ import main
+from jobs.commands.table import show
 from jobs.config.environment import ROOT
 from jobs.engines.session import Session
-from tests.conftest import AGENTS_FROM_A_FILE, World
+from jobs.errors import ContractError
+from tests.conftest import AGENTS_FROM_A_FILE, DAY, World
 from tests.runner import Runner
 
 CANARY = "Xanthippe Quill"
@@ -36,7 +40,16 @@ TOLD = {
     ),
     *("secret", "self.delivery.items", "self.delivery.pages.parameter", "self.uri", "table", "tally.uri", "uri"),
     *("delivery.total", "where", "gone", "account", "key['client_email']", "key['token_uri']", "unknown"),
-    *("sorted(paths)", "sorted(there_are)", "landed", "reserved", "twice", "undated", "', '.join(twice)"),
+    *(
+        "sorted(paths)",
+        "sorted(wrong)",
+        "sorted(there_are)",
+        "landed",
+        "reserved",
+        "twice",
+        "undated",
+        "', '.join(twice)",
+    ),
     *("' nor '.join(allowed.decode())", "' nor '.join(may_follow.decode())"),
     # counts, sizes, limits
     *("file.size", "found", "len(body)", "len(raw)", "len(records)", "limit", "max_value_mb", "others", "still_open"),
@@ -155,3 +168,21 @@ def test_a_sheet_that_is_refused_shows_nothing_of_its_content(run: Runner, servi
     text = told(run, "agents")
     assert "in columns A, B" in text
     assert CANARY not in text
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e\x9b1m\r"
+
+
+def test_a_suppliers_control_characters_do_nothing_in_a_terminal(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither in drift, which names a column, nor in an error, nor in a table."""
+    content = f'[{{"agent ID": "1", "queue{HOSTILE}": "x", {COLUMNS}}}]'
+    world.deliver("social_media", content.encode().replace(HOSTILE.encode(), json.dumps(HOSTILE)[1:-1].encode()))
+    assert main(["run", "--date", str(DAY), "--source", "social_media", "--env", str(world.file)]) == 0
+    show([("why",), (HOSTILE,)], numbers=())
+    print(ContractError(f"it says {HOSTILE}"))
+    shown = capsys.readouterr()
+    assert "queue\\x1b[2J" in shown.err
+    assert shown.out.count("\\x1b[2J\\x1b]0;owned\\x07\\u202e\\x9b1m\\r") == 2
+    assert not set(HOSTILE) - set("[2J]0;owned1m") & set(shown.err + shown.out)
