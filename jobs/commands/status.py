@@ -36,5 +36,5 @@ def _show_what_failed(outcomes: Sequence[Outcome]) -> None:
     """The reasons of last attempts that left the data as they were."""
     for outcome in outcomes:
         if outcome.attempt_error and outcome.attempt_error != outcome.error:
-            why = " ".join(outcome.attempt_error.split())
+            why = inert(" ".join(outcome.attempt_error.split()))
             print(f"{outcome.source} {outcome.ingest_date} last attempt {outcome.attempt}: {why}", file=sys.stderr)
