@@ -140,7 +140,7 @@ def test_a_row_that_is_missing_from_staging_publishes_nothing(cloud: Cloud) -> N
 
     with cloud.stand_in.broken(remove):
         (outcome,) = cloud.run()
-    assert (outcome.state, outcome.error_kind) == ("failed", "BalanceError")
+    assert (outcome.state, outcome.attempt, outcome.error_kind) == ("landed", "failed", "BalanceError")
     assert "30 rows staged, the manifest says 31; nothing was published" in (outcome.error or "")
     assert cloud.bronze() == [(FIRST, first.run_id, 30)]
     assert cloud.tables() == {"call_logs", "_publish_call_logs"}

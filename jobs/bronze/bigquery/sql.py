@@ -35,7 +35,8 @@ def count(warehouse: BigQueryWarehouse, table: str) -> str:
 
 def published(warehouse: BigQueryWarehouse, source: str, day: date | None, last: date | None) -> str:
     """The runs published, with what the table holds: of named days its rows, of all what BigQuery keeps count of."""
-    asked = f"ingest_date BETWEEN DATE '{day}' AND DATE '{last or day}'" if day else ""
+    one, many = f"ingest_date = DATE '{day}'", f"ingest_date BETWEEN DATE '{day}' AND DATE '{last}'"
+    asked = "" if day is None else one if last in (None, day) else many
     counted = _rows_of(warehouse, source, asked) if asked else _partitions(warehouse, source)
     return f"""SELECT held.ingest_date, held.run_id, COALESCE(counted.row_count, 0) AS row_count,
         counted.first_run, counted.last_run
