@@ -39,9 +39,15 @@ def warehouse() -> Path:
 
 
 def bronze() -> Path | str:
-    """The folder of the Delta tables, or s3://bucket/prefix."""
+    """The folder of the Delta tables, or s3://bucket/prefix. Raises BuildError where that comes in clear."""
     location = os.environ.get("CORETELECOMS_BRONZE", "")
-    return location if location.startswith("s3://") else place("CORETELECOMS_BRONZE", ".local/lake/bronze")
+    if not location.startswith("s3://"):
+        return place("CORETELECOMS_BRONZE", ".local/lake/bronze")
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if not re.match(r"https://|http://(127\.0\.0\.1|localhost)(:\d+)?/?$|$", os.environ.get(name, "")):
+            message = f"the variable {name}: allowed is https://, and http:// on this machine only (not shown)"
+            raise BuildError(message, CONFIGURATION)
+    return location
 
 
 def artifacts() -> Path:

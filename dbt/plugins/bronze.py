@@ -11,7 +11,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
@@ -64,10 +63,6 @@ def reach_s3(connection: DuckDBPyConnection) -> None:
     options = {"PROVIDER": "credential_chain", "REGION": _quoted(region)}
     if endpoint:
         scheme, _, host = endpoint.rstrip("/").partition("://")
-        if scheme != "https" and urlsplit(endpoint).hostname not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError(
-                "AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL: allowed is https://, and http:// on this machine"
-            )
         options |= {"ENDPOINT": _quoted(host), "URL_STYLE": "'path'", "USE_SSL": str(scheme == "https")}
     secret_options = ", ".join(f"{name} {value}" for name, value in options.items())
     connection.execute(f"CREATE OR REPLACE SECRET bronze (TYPE s3, {secret_options})")

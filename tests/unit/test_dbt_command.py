@@ -70,3 +70,19 @@ def test_the_command_gets_the_variables_its_own_options_and_gives_its_exit_code(
     done = jobs_dbt(world, "--", "sh", "-c", shown, "sh", "--env", "x", "--", "y", KEPT="kept")
     assert (done.returncode, done.stderr) == (65, "")
     assert done.stdout == f"kept local {world.bronze} {contracts} --env x -- y\n"
+
+
+def test_a_build_reads_bronze_in_clear_from_this_machine_only() -> None:
+    ask = "import warehouse as w\ntry: print(w.bronze())\nexcept w.BuildError as error: print(error.code, error)"
+    for address, said in {
+        "http://127.0.0.1:9": "s3://",
+        "https://s3.example": "s3://",
+        "": "s3://",
+        "http://Canary.example": "78 the variable AWS_ENDPOINT_URL_S3",
+        "http://127.0.0.1.Canary": "78 the variable AWS_ENDPOINT_URL_S3",
+    }.items():
+        variables = {"CORETELECOMS_BRONZE": "s3://b/bronze", "AWS_ENDPOINT_URL_S3": address, "PYTHONPATH": "dbt"}
+        command = [sys.executable, "-c", ask]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(said)
+        assert "Canary" not in done.stdout
