@@ -28,7 +28,7 @@ from google.auth import jwt
 from demo.outages import outages
 from demo.postgres import run
 from demo.server import write_private
-from demo.web import Asked, Reply, answering, json_reply
+from demo.web import Reply, Request, answering, json_reply
 
 ACCOUNT = "reader@coretelecoms-demo.iam.gserviceaccount.com"
 SPREADSHEET = "demo-agents"
@@ -53,10 +53,10 @@ class Services:
     key: rsa.RSAPrivateKey = field(default_factory=_key, repr=False)
     key_id: str = field(default_factory=partial(secrets.token_hex, 20))
     is_shared: bool = True
-    asked: list[Asked] = field(default_factory=list, repr=False)
+    asked: list[Request] = field(default_factory=list, repr=False)
     faults: dict[str, deque[Reply]] = field(default_factory=dict)  # by the path's beginning
 
-    def answer(self, request: Asked) -> Reply:
+    def answer(self, request: Request) -> Reply:
         """As the real service would, unless a fault is due."""
         self.asked.append(request)
         for path, faults in self.faults.items():
@@ -70,7 +70,7 @@ class Services:
             return self._outages(request)
         return json_reply({"error": "no such path"}, 404)
 
-    def _token(self, request: Asked) -> Reply:
+    def _token(self, request: Request) -> Reply:
         """RFC 7523: a JWT signed with the key of a service account, for an access token."""
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         public = self.key.public_key().public_bytes(
@@ -84,7 +84,7 @@ class Services:
             return json_reply({"error": "invalid_scope"}, 400)
         return json_reply({"access_token": self.access_token, "expires_in": 3599, "token_type": "Bearer"})
 
-    def _sheet(self, request: Asked) -> Reply:
+    def _sheet(self, request: Request) -> Reply:
         if request.headers.get("authorization") != f"Bearer {self.access_token}":
             return _google_error(401, "UNAUTHENTICATED")
         _, _, _, spreadsheet, _, cells = request.path.split("/", 5)
@@ -97,7 +97,7 @@ class Services:
         content = {"range": "agents!A1:Z1000", "majorDimension": "ROWS", "values": _trimmed(self.agents())}
         return json_reply(content if content["values"] else {"range": "agents!A1:Z1000", "majorDimension": "ROWS"})
 
-    def _outages(self, request: Asked) -> Reply:
+    def _outages(self, request: Request) -> Reply:
         if request.headers.get("authorization") != f"Bearer {self.api_token}":
             return json_reply({"error": "unauthorized"}, 401)
         day = date.fromisoformat(request.query["day"])

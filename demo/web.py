@@ -14,7 +14,7 @@ from demo.server import HOST
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A request: its path decoded, its headers by lower-case name."""
 
     method: str
@@ -41,7 +41,7 @@ def json_reply(content: Any, status: int = 200, **headers: str) -> Reply:
 
 
 @contextmanager
-def answering(answer: Callable[[Asked], Reply]) -> Iterator[str]:
+def answering(answer: Callable[[Request], Reply]) -> Iterator[str]:
     """Serve until the block ends; gives the server's address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,7 +51,7 @@ def answering(answer: Callable[[Asked], Reply]) -> Iterator[str]:
             parts = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", 0)))
-            reply = answer(Asked(self.command, unquote(parts.path), dict(parse_qsl(parts.query)), headers, body))
+            reply = answer(Request(self.command, unquote(parts.path), dict(parse_qsl(parts.query)), headers, body))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client has seen enough
                 self._send(reply)
 

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _take_back_stderr()
     try:
         given = parse(arguments)
-        run = _command(given)
+        run = _find_command(given)
         gc.freeze()  # nor will it be: looked at again and again during a run, it costs a small day a tenth
         gc.set_threshold(50_000)  # what a run makes is seldom garbage that only this finds
         gc.enable()
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _command(given: Arguments) -> Callable[[Arguments], int]:
+def _find_command(given: Arguments) -> Callable[[Arguments], int]:
     """Only the command that is asked for is imported: what needs no Spark must answer at once."""
     match given.command:
         case "ingest" | "load" | "run" if given.master and "PYSPARK_GATEWAY_PORT" not in os.environ:

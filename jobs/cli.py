@@ -59,7 +59,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str] | None = None) -> Arguments:
     """Of `sys.argv` where none are given; ends with 64, and the usage, where they make no sense."""
-    parser = _parser()
+    parser = _make_parser()
     words = tuple(sys.argv[1:] if arguments is None else arguments)
     found, unknown = parser.parse_known_args(words)
     _check_unknown(parser, found.command, unknown)
@@ -69,7 +69,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         environment=given["env"],
         words=words,
         sources=tuple(given.get("source", ())),
-        days=_days(parser, given),
+        days=_parse_days(parser, given),
         is_json=given.get("json", False),
         key=given.get("key"),
         is_check=given.get("check", False),
@@ -90,7 +90,7 @@ def _check_unknown(parser: argparse.ArgumentParser, command: str, unknown: list[
         parser.error("dbt: which COMMAND, after --?")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="spark-submit.sh",
         description="Exit codes: 0 all landed, 64 usage, 65 a source contract broken, 69 a service down, "
@@ -122,7 +122,7 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day of a range")
     command.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day of a range")
     command.add_argument("--json", action="store_true", help="an object a line instead of the table")
-    command.add_argument("--key", type=_key, metavar="K", help=_KEY.get(name, "to know the run by later"))
+    command.add_argument("--key", type=_parse_key, metavar="K", help=_KEY.get(name, "to know the run by later"))
     if name == "status":
         command.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
         return
@@ -134,14 +134,14 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
 
 
-def _key(text: str) -> str:
+def _parse_key(text: str) -> str:
     """The tail of a run's id, and with it of file names."""
     if not re.fullmatch("[a-z0-9]{4,40}", text):
         raise argparse.ArgumentTypeError(f"found {text!r}, allowed are 4 to 40 of a-z and 0-9")
     return text
 
 
-def _days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tuple[date, ...]:
+def _parse_days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tuple[date, ...]:
     if "date" not in given:
         return ()
     day, first, last = (given[name] for name in ("date", "first", "last"))

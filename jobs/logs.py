@@ -27,7 +27,7 @@ class _JsonLines(logging.Formatter):
 def start(folder: Path | None, run_id: str) -> Path | None:
     """Open the log of a run; returns its file, or None where it goes to stderr."""
     file = folder and folder / f"{run_id}.jsonl"
-    handler = _opened(file) if file else logging.StreamHandler(sys.stderr)
+    handler = _open(file) if file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     _logger.handlers.append(handler)
     _logger.setLevel(logging.INFO)
@@ -35,7 +35,7 @@ def start(folder: Path | None, run_id: str) -> Path | None:
     return file
 
 
-def _opened(file: Path) -> logging.FileHandler:
+def _open(file: Path) -> logging.FileHandler:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         return logging.FileHandler(file)
@@ -46,16 +46,16 @@ def _opened(file: Path) -> logging.FileHandler:
         ) from error
 
 
-def fact(event: str, source: str, day: date, run: str, *, level: int = logging.INFO, **facts: object) -> None:
+def log_fact(event: str, source: str, day: date, run: str, *, level: int = logging.INFO, **facts: object) -> None:
     """Log that `event` happened to a source's day in a run."""
     _logger.log(level, event, extra={"facts": {"source": source, "day": day, "run": run, **facts}})
 
 
-def of_run(event: str, run: str, *, level: int = logging.INFO, **facts: object) -> None:
+def log_run_fact(event: str, run: str, *, level: int = logging.INFO, **facts: object) -> None:
     """Log that `event` happened to a run as a whole."""
     _logger.log(level, event, extra={"facts": {"run": run, **facts}})
 
 
-def unexpected(source: str, day: date, run: str) -> None:
+def log_unexpected(source: str, day: date, run: str) -> None:
     """Log the exception being handled with its traceback, which users do not see."""
     _logger.exception("error", extra={"facts": {"source": source, "day": day, "run": run}})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jobs.clients.location import ROOT, Location, parsed
+from jobs.clients.location import ROOT, Location, parse_location
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import PlatformError
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         environment = load_environment(options.env)
         contracts = load_contracts(environment)
-        out = environment.reached(options.out)
+        out = environment.locate(options.out)
         # What can still be told when Gold cannot be read comes first.
         _write(out / RUNS, runs.page(environment, contracts, out, built_at))
         _write(out / CX, cx.page(environment, built_at))
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _place(text: str) -> Location:
     """A folder from where the command is called, or a prefix in a bucket."""
-    return parsed(text if text.startswith("s3://") else Path(text).absolute())
+    return parse_location(text if text.startswith("s3://") else Path(text).absolute())
 
 
 def _write(at: Location, page: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from jobs.bronze.bronze import GoldIsMissingError
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.config.environment import Environment
 from jobs.errors import NotArrivedError
 
@@ -46,7 +46,7 @@ QUERIES = {
 def read(environment: Environment) -> dict[str, Columns]:
     """The answer of each of `QUERIES`. Raises GoldIsMissingError, GoldIsHeldError."""
     try:
-        answers = bronze_of(environment).query(QUERIES)
+        answers = make_bronze(environment).query(QUERIES)
     except NotArrivedError as error:
         raise GoldIsMissingError(f"Gold lacks something; build it: ./dbt.sh build ({error})") from error
     return {name: _columns(*answer) for name, answer in answers.items()}

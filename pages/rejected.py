@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from jobs.clients import store
 from jobs.config.environment import Environment
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import Manifest, Refusal, landing_folder
+from jobs.ledger.manifest import Manifest, Refusal, locate_landing
 from jobs.ledger.outcome import Outcome
 
 LANDINGS, ROWS, CHARACTERS = 30, 3, 160  # newest landings shown, rows of each, characters of each row
@@ -49,7 +49,7 @@ def _of(ledger: Ledger, outcome: Outcome) -> Manifest | Refusal | None:
         refusal = ledger.refusal(outcome.source, outcome.ingest_date, outcome.attempt_run_id)
         if refusal and refusal.rejected_files:
             return refusal
-    return ledger.newest(outcome.source, outcome.ingest_date) if outcome.rows_rejected else None
+    return ledger.find_newest(outcome.source, outcome.ingest_date) if outcome.rows_rejected else None
 
 
 def masked(raw: str) -> str:
@@ -67,7 +67,7 @@ def _mask(character: str) -> str:
 
 
 def _first_rows(environment: Environment, manifest: Manifest | Refusal) -> list[Sample]:
-    landing = landing_folder(environment.lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    landing = locate_landing(environment.lake, manifest.source, manifest.ingest_date, manifest.run_id)
     for file in manifest.rejected_files:
         if file.rows:
             parquet = pq.ParquetFile(BytesIO(store.read(landing / file.path)))

@@ -81,7 +81,7 @@ class Shown:
 
 def page(environment: Environment, contracts: dict[str, SourceContract], out: Location, built_at: datetime) -> str:
     """The whole page; `out` is where it will lie: links to logs start from a folder, and there are none on S3."""
-    reports = list(Ledger(environment.lake).reports())
+    reports = list(Ledger(environment.lake).read_reports())
     seconds: dict[tuple[str | None, str, date], float | None] = {
         (outcome.run_id, outcome.source, outcome.ingest_date): outcome.seconds
         for report in reports
@@ -94,7 +94,7 @@ def page(environment: Environment, contracts: dict[str, SourceContract], out: Lo
             seconds.get((outcome.run_id, outcome.source, outcome.ingest_date)),
             _log(environment, outcome.run_id, out),
         )
-        for outcome in status.outcomes(environment, contracts, (), check=False)
+        for outcome in status.read_outcomes(environment, contracts, (), check=False)
     ]
     build = artifacts.read(out)
     unfinished = _unfinished(environment, reports, out)

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 
 from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
-from jobs.ledger.manifest import Manifest, landing_folder
-from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.ledger.manifest import Manifest, locate_landing
+from jobs.ledger.outcome import Outcome, make_run_id
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import RunRequest
-from jobs.pipeline.survey import plan_for
+from jobs.pipeline.survey import make_plan
 from tests.conftest import DAY, World
 
 
@@ -30,8 +30,8 @@ class Runner:
         environment = self.world.environment
         contracts = load_contracts(environment, sources)
         request = RunRequest(environment, contracts, days or (DAY,), step, replay, self.engine)
-        plan = plan_for(request)
-        return list(execute(request, plan, new_run_id(newest=plan.newest_run), self.session).outcomes)
+        plan = make_plan(request)
+        return list(execute(request, plan, make_run_id(newest=plan.newest_run), self.session).outcomes)
 
     def bronze(self, source: str) -> list[dict[str, Any]]:
         """The live rows of a Bronze table, file by file, in the order of the files."""
@@ -42,7 +42,7 @@ class Runner:
 
     def rejected(self, manifest: Manifest) -> list[dict[str, Any]]:
         """The rejected rows of a landing, in the order of the delivery."""
-        folder = landing_folder(self.world.lake, manifest.source, manifest.ingest_date, manifest.run_id)
+        folder = locate_landing(self.world.lake, manifest.source, manifest.ingest_date, manifest.run_id)
         return [
             row for file in manifest.rejected_files for row in pq.ParquetFile(folder / file.path).read().to_pylist()
         ]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from jobs.config.environment import ROOT
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY
 
@@ -65,13 +65,13 @@ def ship(parcels: Iterable[Parcel], root: Path, step: str, *options: str) -> dic
     )
     command = [str(ROOT / "spark-submit.sh"), step, "--date", str(DAY), "--env", str(root / "env.toml"), *options]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
-    report = next(Ledger(root / "lake").reports(), None)  # of one that failed, each delivery tells how
+    report = next(Ledger(root / "lake").read_reports(), None)  # of one that failed, each delivery tells how
     assert report, done.stderr[-3000:]
     return {outcome.source: _arrival(root / "lake", outcome) for outcome in report.outcomes}
 
 
 def _arrival(lake: Path, outcome: Outcome) -> Arrival:
-    manifest = Ledger(lake).newest_of_all(outcome.source)
+    manifest = Ledger(lake).find_newest_of_all(outcome.source)
     if manifest is None:
         return Arrival(outcome)
     names = manifest.columns_landed[: manifest.columns_landed.index("_ingested_at")]
@@ -88,6 +88,6 @@ def _arrival(lake: Path, outcome: Outcome) -> Arrival:
 
 
 def _rows(lake: Path, manifest: Manifest, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
-    folder = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    folder = locate_landing(lake, manifest.source, manifest.ingest_date, manifest.run_id)
     for path in paths:
         yield from pq.ParquetFile(folder / path).read().to_pylist()

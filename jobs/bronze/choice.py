@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from jobs.engines.session import Session
 
 
-def bronze_of(environment: Environment, session: "Session | None" = None) -> Bronze:
+def make_bronze(environment: Environment, session: "Session | None" = None) -> Bronze:
     """`session`: for who loads, where Spark takes the rows to the warehouse; nothing else needs it."""
     match environment.warehouse:
         case DeltaWarehouse() as warehouse:

@@ -24,7 +24,7 @@ def _checked_address(text: str) -> str:
     return text if re.fullmatch(REFERENCE, text) else checked_url(text)
 
 
-# Of a service: itself, or where it stands; then `address` checks what stands there.
+# Of a service: itself, or where it stands; then `resolve_address` checks what stands there.
 Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$"), AfterValidator(_checked_address)]
 
 
@@ -53,7 +53,7 @@ def shown(reference: str) -> str:
     return f"file: and {len(target)} characters (not shown)" if is_secret else reference
 
 
-def database(reference: str) -> Database:
+def read_database(reference: str) -> Database:
     """Of `env:PREFIX` (PREFIX_DB_HOST, ...), `file:FOLDER` (a file a parameter), `ssm:/path` or `connection:ID`."""
     scheme, _, target = reference.partition(":")
     names = tuple(Database.model_fields)
@@ -62,7 +62,7 @@ def database(reference: str) -> Database:
     elif scheme == "ssm":
         values = dict(ssm.parameters(target))
     elif scheme == "connection":
-        values = _database_of(connection(target))
+        values = _map_database(read_connection(target))
     else:
         folder = ROOT / target
         values = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
@@ -76,7 +76,7 @@ def database(reference: str) -> Database:
         raise ConfigurationError(f"secret {shown(reference)}: {wrong} cannot be used (values are not shown)") from None
 
 
-def value(reference: str) -> SecretStr:
+def read_secret(reference: str) -> SecretStr:
     """A single value, of `env:NAME`, `file:PATH`, `ssm:/path/name` or `connection:ID` (its password).
 
     Raises ConfigurationError, ServiceError.
@@ -87,7 +87,7 @@ def value(reference: str) -> SecretStr:
     elif scheme == "ssm":
         text = ssm.parameter(target)
     elif scheme == "connection":
-        text = connection(target).get("password") or ""
+        text = read_connection(target).get("password") or ""
     else:
         try:
             text = (ROOT / target).read_text(encoding="utf-8")
@@ -98,9 +98,9 @@ def value(reference: str) -> SecretStr:
     return SecretStr(text.strip())
 
 
-def service_account(reference: str) -> dict[str, Any]:
+def read_service_account(reference: str) -> dict[str, Any]:
     """A Google service account's key, as its JSON file holds it. Raises ConfigurationError."""
-    key = _google_json(reference)
+    key = _read_google_json(reference)
     if missing := [name for name in ("client_email", "private_key", "token_uri") if not key.get(name)]:
         raise ConfigurationError(f"secret {shown(reference)}: no service account's key, {missing} missing in it")
     return _checked_key(key, reference)
@@ -116,23 +116,23 @@ def _checked_key(key: dict[str, Any], reference: str) -> dict[str, Any]:
     return key
 
 
-def google(reference: str, scope: str) -> Any:
+def get_google_credentials(reference: str, scope: str) -> Any:
     """Google's credentials with a token of about an hour: by a service account's key, or from AWS by federation."""
     from google.auth import aws
     from google.auth.exceptions import GoogleAuthError, TransportError
     from google.oauth2 import service_account as account
 
     try:
-        if (info := _google_json(reference)).get("type") == "external_account":
+        if (info := _read_google_json(reference)).get("type") == "external_account":
             info = _checked_key(info, reference)
             supplied = {name: text for name, text in info.items() if name != "credential_source"}
             minting: Any = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
                 {**supplied, "aws_security_credentials_supplier": _FromAws()}, scopes=[scope]
             )
         else:
-            key = service_account(reference)
+            key = read_service_account(reference)
             minting = account.Credentials.from_service_account_info(key, scopes=[scope])  # type: ignore[no-untyped-call]
-        credentials = bearer(minting)
+        credentials = make_bearer(minting)
         credentials.refresh(_transport())
     except TransportError as error:
         raise ServiceError(f"secret {shown(reference)}: Google's token endpoint: {type(error).__name__}") from None
@@ -142,7 +142,7 @@ def google(reference: str, scope: str) -> Any:
     return credentials
 
 
-def bearer(minting: Any) -> Any:
+def make_bearer(minting: Any) -> Any:
     """Credentials that carry the tokens of others, and ask nobody else.
 
     google-auth's service accounts ask iamcredentials.googleapis.com in the background where they may be used.
@@ -168,9 +168,9 @@ def _transport() -> Any:
     return Request(session)
 
 
-def _google_json(reference: str) -> dict[str, Any]:
+def _read_google_json(reference: str) -> dict[str, Any]:
     try:
-        content = _key_of(reference)
+        content = _read_key(reference)
     except json.JSONDecodeError:
         raise ConfigurationError(
             f"secret {shown(reference)}: not JSON; allowed is a service account's key file"
@@ -195,11 +195,11 @@ class _FromAws:
         return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ssm.REGION
 
 
-def connection(name: str) -> dict[str, Any]:
+def read_connection(name: str) -> dict[str, Any]:
     """A connection as Airflow keeps it: in the variable AIRFLOW_CONN_NAME, else in AWS SSM; JSON, or a URI."""
     text = os.environ.get(f"AIRFLOW_CONN_{name}") or ssm.parameter(f"/airflow/connections/{name}")
     try:
-        fields = json.loads(text) if text.lstrip().startswith("{") else _of_uri(text)
+        fields = json.loads(text) if text.lstrip().startswith("{") else _parse_uri(text)
         if isinstance(extra := fields.get("extra") or {}, str):
             extra = json.loads(extra)
     except json.JSONDecodeError as error:
@@ -214,10 +214,10 @@ def connection(name: str) -> dict[str, Any]:
     return fields | {"extra": extra}
 
 
-def identifier(text: str) -> str:
+def resolve_identifier(text: str) -> str:
     """Itself, or what a reference holds, or Airflow's variable of `variable:NAME`: AIRFLOW_VAR_NAME, or in AWS SSM."""
     if re.fullmatch(REFERENCE, text):
-        return value(text).get_secret_value()
+        return read_secret(text).get_secret_value()
     if not text.startswith("variable:"):
         return text
     name = text.removeprefix("variable:")
@@ -227,7 +227,7 @@ def identifier(text: str) -> str:
     return found
 
 
-def _of_uri(text: str) -> dict[str, Any]:
+def _parse_uri(text: str) -> dict[str, Any]:
     """Raises ValueError where a reserved letter ends the password too soon: what follows would be taken for a host."""
     parts = urlsplit(text.strip())
     if parts.fragment or ("@" in parts.path + parts.query and "@" not in parts.netloc):
@@ -243,7 +243,7 @@ def _of_uri(text: str) -> dict[str, Any]:
     }
 
 
-def _database_of(fields: dict[str, Any]) -> dict[str, str | None]:
+def _map_database(fields: dict[str, Any]) -> dict[str, str | None]:
     """The six parameters; Airflow calls the database `schema`, the schema of the tables stands in `extra`."""
     named = {
         "db_host": "host",
@@ -258,19 +258,19 @@ def _database_of(fields: dict[str, Any]) -> dict[str, str | None]:
     return {name: None if value is None else str(value) for name, value in parameters.items()}
 
 
-def _key_of(reference: str) -> Any:
+def _read_key(reference: str) -> Any:
     """As a JSON text, or in the extra of a connection to Google Cloud, which calls it by an old and a new name."""
     if not reference.startswith("connection:"):
-        return json.loads(value(reference).get_secret_value())
-    extra = connection(reference.removeprefix("connection:"))["extra"]
+        return json.loads(read_secret(reference).get_secret_value())
+    extra = read_connection(reference.removeprefix("connection:"))["extra"]
     key = extra.get("keyfile_dict") or extra.get("extra__google_cloud_platform__keyfile_dict") or {}
     return json.loads(key) if isinstance(key, str) else key
 
 
-def address(text: str) -> str:
+def resolve_address(text: str) -> str:
     """A service's address, itself or by reference. Raises ConfigurationError where it would carry secrets in clear."""
     is_reference = re.fullmatch(REFERENCE, text)
     try:
-        return checked_url(value(text).get_secret_value() if is_reference else text).rstrip("/")
+        return checked_url(read_secret(text).get_secret_value() if is_reference else text).rstrip("/")
     except ValueError as error:
         raise ConfigurationError(f"services: {f'{shown(text)}: ' if is_reference else ''}{error}") from None

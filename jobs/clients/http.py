@@ -22,7 +22,7 @@ _QUOTES_NOTHING = (ssl.SSLError, ConnectionError, TimeoutError, socket.gaierror,
 _Answer = TypeVar("_Answer")
 
 
-def mount(session: requests.Session, retries: Retries) -> None:
+def mount_retries(session: requests.Session, retries: Retries) -> None:
     """Have the session repeat a GET after a status that may pass, no sooner than a Retry-After asks for."""
     retry = Retry(
         total=retries.http,
@@ -43,7 +43,7 @@ def confine(session: requests.Session) -> None:
     session.auth = lambda request: request  # with none a ~/.netrc would take the place of the token
 
 
-def persistently(ask: Callable[[], _Answer], retries: Retries, where: str) -> _Answer:
+def retry_request(ask: Callable[[], _Answer], retries: Retries, where: str) -> _Answer:
     """What `ask` gives, asked again where its answer was cut off. Raises ServiceError with what happened last.
 
     urllib3's own retries end when the body begins; JSON that ends too soon is nothing to it.
@@ -53,7 +53,7 @@ def persistently(ask: Callable[[], _Answer], retries: Retries, where: str) -> _A
             return ask()
         except requests.RequestException as error:
             # Its text may hold the whole request's address: only what it is.
-            fault = f"{type(error).__name__}: {_cause(error)}"
+            fault = f"{type(error).__name__}: {_find_cause(error)}"
             if isinstance(error.args[0] if error.args else None, MaxRetryError):
                 break  # these were urllib3's tries
         if attempt < retries.http:
@@ -61,7 +61,7 @@ def persistently(ask: Callable[[], _Answer], retries: Retries, where: str) -> _A
     raise ServiceError(f"{where}: {retries.http + 1} tries, the last one: {fault}; run again later")
 
 
-def _cause(error: BaseException) -> str:
+def _find_cause(error: BaseException) -> str:
     """The innermost reason, a line; of one whose text may quote the answer only what it is."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner

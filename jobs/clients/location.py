@@ -53,7 +53,7 @@ class S3Location:
         return self.key.rpartition("/")[2]
 
 
-def parsed(text: Any) -> Path | S3Location:
+def parse_location(text: Any) -> Path | S3Location:
     """Raises ValueError where it is neither."""
     if isinstance(text, Path | S3Location):
         return text
@@ -69,5 +69,6 @@ def parsed(text: Any) -> Path | S3Location:
 
 # Relative folders start at the project's.
 Location = Annotated[
-    Path | S3Location, GetPydanticSchema(lambda _type, _handler: core_schema.no_info_plain_validator_function(parsed))
+    Path | S3Location,
+    GetPydanticSchema(lambda _type, _handler: core_schema.no_info_plain_validator_function(parse_location)),
 ]

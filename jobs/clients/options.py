@@ -22,7 +22,7 @@ class PostgresAccess(_Options):
 
     @field_validator("sslrootcert")
     @classmethod
-    def _anchored(cls, path: Path | None) -> Path | None:
+    def _anchor(cls, path: Path | None) -> Path | None:
         return path and ROOT / path
 
     @property

@@ -29,27 +29,27 @@ _ABOUT_VALUES = ("22", "23", "P0")
 
 
 @contextmanager
-def connected(secret: Database, access: PostgresAccess, application: str = "coretelecoms") -> Iterator[Connection]:
+def connect(secret: Database, access: PostgresAccess, application: str = "coretelecoms") -> Iterator[Connection]:
     """A connection that is closed again, where nothing waits for ever.
 
     Raises ServiceError where trying again may help, ConfigurationError where it does not; the password is in neither.
     """
     try:
-        connection = psycopg2.connect(conninfo(secret, access, application))
+        connection = psycopg2.connect(make_conninfo(secret, access, application))
     except psycopg2.OperationalError as error:
-        raise unreachable(secret, str(error)) from None
+        raise explain_no_connection(secret, str(error)) from None
     try:
         with connection.cursor() as cursor:
-            cursor.execute(session_limits(access))
+            cursor.execute(limit_session(access))
         connection.commit()
         yield connection
     except psycopg2.Error as error:
-        raise explained(secret, str(error), error.pgcode) from error
+        raise explain_error(secret, str(error), error.pgcode) from error
     finally:
         connection.close()
 
 
-def conninfo(secret: Database, access: PostgresAccess, application: str) -> str:
+def make_conninfo(secret: Database, access: PostgresAccess, application: str) -> str:
     """What libpq connects by, whichever driver calls it; the password stands in it."""
     return make_dsn(
         host=secret.db_host,
@@ -66,7 +66,7 @@ def conninfo(secret: Database, access: PostgresAccess, application: str) -> str:
     )
 
 
-def session_limits(access: PostgresAccess) -> str:
+def limit_session(access: PostgresAccess) -> str:
     """Statements any role may run. Idle without limit: a snapshot's holder waits while others read."""
     return (
         f"SET statement_timeout = {int(access.statement_timeout * 1000)}; "
@@ -74,7 +74,7 @@ def session_limits(access: PostgresAccess) -> str:
     )
 
 
-def explained(secret: Database, message: str, code: str | None) -> PlatformError:
+def explain_error(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
     text = f"Postgres: {_primary(message, code)}"
     match code:
@@ -96,7 +96,7 @@ def _primary(message: str, code: str | None) -> str:
     return message.strip().partition("\n")[0]
 
 
-def unreachable(secret: Database, message: str) -> PlatformError:
+def explain_no_connection(secret: Database, message: str) -> PlatformError:
     """Why libpq got no connection, and what to do about it."""
     message = message.strip()
     server = f"Postgres at {secret.db_host}:{secret.db_port}/{secret.db_name}"

@@ -35,14 +35,14 @@ _FORBIDDEN = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatc
 def head(at: S3Location) -> dict[str, Any] | None:
     """Size, ETag and time of one object; None: it is not there."""
     try:
-        with _explained(at):
-            response: dict[str, Any] = _client(at).head_object(**_names(at))
+        with _explain_errors(at):
+            response: dict[str, Any] = _get_client(at).head_object(**_name_object(at))
     except _MissingError:
         return None
     return response
 
 
-def matching(
+def list_matching(
     root: S3Location, pattern: str, first: str = "", last: str = ""
 ) -> Iterator[tuple[S3Location, dict[str, Any]]]:
     """The objects below `root` whose key matches `pattern` (`*` stops at `/`), sorted, with what the listing says.
@@ -53,8 +53,10 @@ def matching(
     prefix = (root / pattern.partition("*")[0]).key
     below = len((root / "").key)
     start = {"StartAfter": (root / first).key} if first else {}
-    with _explained(root):
-        pages = _client(root).get_paginator("list_objects_v2").paginate(**_bucket(root), Prefix=prefix, **start)
+    with _explain_errors(root):
+        pages = (
+            _get_client(root).get_paginator("list_objects_v2").paginate(**_name_bucket(root), Prefix=prefix, **start)
+        )
         for entry in (entry for page in pages for entry in page.get("Contents", ())):
             if last and entry["Key"][below:].partition("/")[0] > last:
                 return
@@ -62,11 +64,11 @@ def matching(
                 yield S3Location(root.bucket, entry["Key"], root.service), entry
 
 
-def folders(root: S3Location) -> list[str]:
+def list_folders(root: S3Location) -> list[str]:
     """The names one level below a prefix, sorted."""
-    listing = {**_bucket(root), "Prefix": (root / "").key, "Delimiter": "/"}
-    with _explained(root):
-        pages = _client(root).get_paginator("list_objects_v2").paginate(**listing)
+    listing = {**_name_bucket(root), "Prefix": (root / "").key, "Delimiter": "/"}
+    with _explain_errors(root):
+        pages = _get_client(root).get_paginator("list_objects_v2").paginate(**listing)
         prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
     return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in prefixes)
 
@@ -74,8 +76,12 @@ def folders(root: S3Location) -> list[str]:
 def newest(prefix: S3Location) -> tuple[datetime | None, datetime]:
     """When the newest object below a prefix was written, and the time now, both by the clock of S3."""
     times: list[datetime] = []
-    with _explained(prefix):
-        pages = _client(prefix).get_paginator("list_objects_v2").paginate(**_bucket(prefix), Prefix=f"{prefix.key}/")
+    with _explain_errors(prefix):
+        pages = (
+            _get_client(prefix)
+            .get_paginator("list_objects_v2")
+            .paginate(**_name_bucket(prefix), Prefix=f"{prefix.key}/")
+        )
         for page in pages:
             times += [entry["LastModified"] for entry in page.get("Contents", ())]
             now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
@@ -91,8 +97,8 @@ def _read(at: S3Location, **options: str) -> tuple[bytes, dict[str, Any]]:
     """The same with what else the answer says."""
     for attempt in range(1, TRIES + 1):
         try:
-            with _explained(at):
-                answer: dict[str, Any] = _client(at).get_object(**_names(at), **options)
+            with _explain_errors(at):
+                answer: dict[str, Any] = _get_client(at).get_object(**_name_object(at), **options)
                 return answer["Body"].read(), answer
         except (HTTPError, OSError) as error:  # boto3 does not retry an answer that breaks off
             if attempt == TRIES:
@@ -110,8 +116,8 @@ def put_if_absent(at: S3Location, content: bytes) -> bool:
     """One conditional PUT; True too where an earlier try of this very content had arrived, its answer lost."""
     for _ in range(TRIES):
         try:
-            with _explained(at):
-                _client(at).put_object(**_names(at), **_encryption(at), Body=content, IfNoneMatch="*")
+            with _explain_errors(at):
+                _get_client(at).put_object(**_name_object(at), **_choose_encryption(at), Body=content, IfNoneMatch="*")
         except DeliveryChangedError:
             return read(at) == content
         except _ConflictError:  # another conditional PUT is under way: its outcome shows in the next
@@ -123,11 +129,11 @@ def put_if_absent(at: S3Location, content: bytes) -> bool:
 
 def put(at: S3Location, content: bytes, content_type: str) -> None:
     """In the place of what is there: for what is made anew from the lake. Never below `raw/`."""
-    with _explained(at):
-        _client(at).put_object(**_names(at), **_encryption(at), Body=content, ContentType=content_type)
+    with _explain_errors(at):
+        _get_client(at).put_object(**_name_object(at), **_choose_encryption(at), Body=content, ContentType=content_type)
 
 
-def footer(at: S3Location) -> tuple[BytesIO, int]:
+def read_footer(at: S3Location) -> tuple[BytesIO, int]:
     """What a Parquet reader needs to see of a file's end, as a file; and the size of the whole."""
     try:
         tail, answer = _read(at, Range=f"bytes=-{FOOTER}")
@@ -143,21 +149,21 @@ def footer(at: S3Location) -> tuple[BytesIO, int]:
 def tag(at: S3Location, tags: dict[str, str]) -> None:
     """In the place of the tags that the object has; its bytes, ETag and time stay."""
     tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
-    with _explained(at):
-        _client(at).put_object_tagging(**_names(at), Tagging={"TagSet": tag_set})
+    with _explain_errors(at):
+        _get_client(at).put_object_tagging(**_name_object(at), Tagging={"TagSet": tag_set})
 
 
 def upload(file: Path, at: S3Location) -> None:
-    with _explained(at):
-        _client(at).upload_file(str(file), at.bucket, at.key, ExtraArgs=_encryption(at) | _owner(at))
+    with _explain_errors(at):
+        _get_client(at).upload_file(str(file), at.bucket, at.key, ExtraArgs=_choose_encryption(at) | _name_owner(at))
 
 
 def upload_if_absent(file: Path, at: S3Location) -> bool:
     """The file as an object, whole or not at all; False, and nothing written, where another is already there."""
     if file.stat().st_size <= PIECE:
         return put_if_absent(at, file.read_bytes())
-    with _explained(at):
-        upload = _client(at).create_multipart_upload(**_names(at), **_encryption(at))["UploadId"]
+    with _explain_errors(at):
+        upload = _get_client(at).create_multipart_upload(**_name_object(at), **_choose_encryption(at))["UploadId"]
     with ExitStack() as unfinished:
         unfinished.callback(_abort, at, upload)
         is_new = _complete_if_absent(file, at, upload)
@@ -168,8 +174,8 @@ def upload_if_absent(file: Path, at: S3Location) -> bool:
 
 def _abort(at: S3Location, upload: str) -> None:
     """What made the upload fail is told, not that it cannot be taken back."""
-    with suppress(PlatformError, _MissingError), _explained(at):
-        _client(at).abort_multipart_upload(**_names(at), UploadId=upload)
+    with suppress(PlatformError, _MissingError), _explain_errors(at):
+        _get_client(at).abort_multipart_upload(**_name_object(at), UploadId=upload)
 
 
 def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
@@ -177,13 +183,15 @@ def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
     with file.open("rb") as content:
         while piece := content.read(PIECE):
             number = len(pieces) + 1
-            with _explained(at):
-                response = _client(at).upload_part(**_names(at), UploadId=upload, PartNumber=number, Body=piece)
+            with _explain_errors(at):
+                response = _get_client(at).upload_part(
+                    **_name_object(at), UploadId=upload, PartNumber=number, Body=piece
+                )
             pieces.append({"PartNumber": number, "ETag": response["ETag"]})
     try:
-        with _explained(at):
-            _client(at).complete_multipart_upload(
-                **_names(at), UploadId=upload, MultipartUpload={"Parts": pieces}, IfNoneMatch="*"
+        with _explain_errors(at):
+            _get_client(at).complete_multipart_upload(
+                **_name_object(at), UploadId=upload, MultipartUpload={"Parts": pieces}, IfNoneMatch="*"
             )
     except DeliveryChangedError:  # the key is taken, by another attempt or by this request, its answer lost
         return False
@@ -192,10 +200,10 @@ def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
 
 def copy(source: S3Location, target: S3Location) -> None:
     """Within S3, of at most 5 GiB; no byte of it comes here."""
-    with _explained(target):
-        _client(target).copy_object(
-            **_names(target),
-            **_encryption(target),
+    with _explain_errors(target):
+        _get_client(target).copy_object(
+            **_name_object(target),
+            **_choose_encryption(target),
             CopySource={"Bucket": source.bucket, "Key": source.key},
         )
 
@@ -203,17 +211,21 @@ def copy(source: S3Location, target: S3Location) -> None:
 def remove(prefix: S3Location) -> None:
     """Everything below a scratch prefix. Never asked for below `raw/`, where nobody may delete."""
     assert "scratch" in prefix.key.split("/")
-    with _explained(prefix):
-        pages = _client(prefix).get_paginator("list_objects_v2").paginate(**_bucket(prefix), Prefix=f"{prefix.key}/")
+    with _explain_errors(prefix):
+        pages = (
+            _get_client(prefix)
+            .get_paginator("list_objects_v2")
+            .paginate(**_name_bucket(prefix), Prefix=f"{prefix.key}/")
+        )
         for page in pages:
             if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", ())]:
-                _client(prefix).delete_objects(**_bucket(prefix), Delete={"Objects": keys, "Quiet": True})
+                _get_client(prefix).delete_objects(**_name_bucket(prefix), Delete={"Objects": keys, "Quiet": True})
 
 
-def delta_options(at: S3Location) -> dict[str, str]:
+def make_delta_options(at: S3Location) -> dict[str, str]:
     """For delta-rs, with the credentials that boto3 found, so that both look in the same places."""
     service = at.service
-    client = _client(at)
+    client = _get_client(at)
     credentials = client._request_signer._credentials
     if credentials is None:
         raise ConfigurationError(f"{at}: no AWS credentials, neither in the environment nor from an instance role")
@@ -242,7 +254,7 @@ class _ConflictError(Exception):
 
 
 @contextmanager
-def _explained(at: S3Location) -> Iterator[None]:
+def _explain_errors(at: S3Location) -> Iterator[None]:
     """botocore's errors as ours: what a retry would do about them is part of the type."""
     try:
         yield
@@ -265,14 +277,14 @@ def _explained(at: S3Location) -> Iterator[None]:
         raise ServiceError(f"{at}: {error}") from error
 
 
-def _client(at: S3Location) -> Any:
+def _get_client(at: S3Location) -> Any:
     """One for all threads: without the lock all that ask at once make one each, and a client costs a third of a day."""
     with _making:
-        return _made(at.service.region, at.service.endpoint, at.service.path_style, at.service.plain_http)
+        return _make_client(at.service.region, at.service.endpoint, at.service.path_style, at.service.plain_http)
 
 
 @cache
-def _made(region: str, endpoint: str | None, path_style: bool | None, plain_http: tuple[str, ...]) -> Any:
+def _make_client(region: str, endpoint: str | None, path_style: bool | None, plain_http: tuple[str, ...]) -> Any:
     style = {None: "auto", True: "path", False: "virtual"}[path_style]
     config = Config(
         region_name=region,
@@ -290,29 +302,29 @@ def _made(region: str, endpoint: str | None, path_style: bool | None, plain_http
     return client
 
 
-def endpoint(at: S3Location) -> str:
+def get_endpoint(at: S3Location) -> str:
     """The address requests go to, from settings or environment."""
-    return str(_client(at).meta.endpoint_url)
+    return str(_get_client(at).meta.endpoint_url)
 
 
 def _is_path_style(at: S3Location) -> bool:
     path_style = at.service.path_style
-    return not endpoint(at).endswith(".amazonaws.com") if path_style is None else path_style
+    return not get_endpoint(at).endswith(".amazonaws.com") if path_style is None else path_style
 
 
-def _bucket(at: S3Location) -> dict[str, str]:
-    return {"Bucket": at.bucket, **_owner(at)}
+def _name_bucket(at: S3Location) -> dict[str, str]:
+    return {"Bucket": at.bucket, **_name_owner(at)}
 
 
-def _names(at: S3Location) -> dict[str, str]:
-    return {**_bucket(at), "Key": at.key}
+def _name_object(at: S3Location) -> dict[str, str]:
+    return {**_name_bucket(at), "Key": at.key}
 
 
-def _owner(at: S3Location) -> dict[str, str]:
+def _name_owner(at: S3Location) -> dict[str, str]:
     owner = at.service.owners.get(at.bucket)
     return {"ExpectedBucketOwner": owner} if owner else {}
 
 
-def _encryption(at: S3Location) -> dict[str, str]:
+def _choose_encryption(at: S3Location) -> dict[str, str]:
     key = at.service.kms_key
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}

@@ -47,11 +47,11 @@ class Input(BaseModel):
 def look(root: Location, pattern: str) -> tuple[Input, ...]:
     """The objects below `root` whose path matches `pattern` (`*` allowed), sorted; none: not arrived."""
     if isinstance(root, Path):
-        return tuple(_input(path) for path in sorted(root.glob(pattern)) if path.is_file())
+        return tuple(_make_input(path) for path in sorted(root.glob(pattern)) if path.is_file())
     from jobs.clients import s3
 
     if "*" in pattern:
-        objects = [(at, facts, int(facts["Size"])) for at, facts in s3.matching(root, pattern)]
+        objects = [(at, facts, int(facts["Size"])) for at, facts in s3.list_matching(root, pattern)]
     else:
         facts = s3.head(root / pattern)
         objects = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
@@ -67,7 +67,7 @@ def look(root: Location, pattern: str) -> tuple[Input, ...]:
     )
 
 
-def look_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Input, ...]:
+def look_for_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Input, ...]:
     """The objects of the first of the path templates that matches any."""
     for template in templates:
         if inputs := look(root, template.format(date=day)):
@@ -75,12 +75,12 @@ def look_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Inp
     return ()
 
 
-def escaped(uri: str) -> str:
+def escape_glob(uri: str) -> str:
     """The name under which Spark reads an object: S3A is its S3 client, and it takes every path as a glob."""
     return re.sub("^s3:", "s3a:", re.sub(r"([*?\[\]{}\\])", r"\\\1", uri))
 
 
-def _input(path: Path) -> Input:
+def _make_input(path: Path) -> Input:
     stat = path.stat()
     return Input(
         uri=str(path),
@@ -104,7 +104,7 @@ def stream(root: Location, file: Input, start: int = 0) -> Iterator[bytes]:
             yield chunk
 
 
-def listed(root: Location, pattern: str, first: str = "", last: str = "") -> Iterator[Location]:
+def list_objects(root: Location, pattern: str, first: str = "", last: str = "") -> Iterator[Location]:
     """The objects below `root` whose path matches `pattern`, sorted; asked for as far as they are taken.
 
     Only of what in `root` itself has a name from `first` to `last`: a range costs what is in it.
@@ -116,17 +116,17 @@ def listed(root: Location, pattern: str, first: str = "", last: str = "") -> Ite
         return
     from jobs.clients import s3
 
-    for at, _ in s3.matching(root, pattern, first, last):
+    for at, _ in s3.list_matching(root, pattern, first, last):
         yield at
 
 
-def folders(root: Location) -> list[str]:
+def list_folders(root: Location) -> list[str]:
     """The names of the folders in `root`, sorted; what is in them costs nothing."""
     if isinstance(root, Path):
         return sorted(at.name for at in root.glob("*") if at.is_dir())
     from jobs.clients import s3
 
-    return s3.folders(root)
+    return s3.list_folders(root)
 
 
 def read(at: Location) -> bytes:
@@ -146,7 +146,7 @@ class Footer(NamedTuple):
     metadata: dict[str, str]
 
 
-def parquet(at: Location) -> Footer:
+def read_footer(at: Location) -> Footer:
     footer, size = metadata(at)
     kept = {key.decode(): value.decode("utf-8", "replace") for key, value in (footer.metadata or {}).items()}
     return Footer(footer.num_rows, size, tuple(footer.schema.to_arrow_schema().names), kept)
@@ -160,12 +160,12 @@ def metadata(at: Location) -> "tuple[pq.FileMetaData, int]":
         return pq.read_metadata(at), at.stat().st_size
     from jobs.clients import s3
 
-    file, size = s3.footer(at)
+    file, size = s3.read_footer(at)
     return pq.read_metadata(file), size
 
 
 @contextmanager
-def opened(at: Location) -> Iterator["pq.ParquetFile"]:
+def open_parquet(at: Location) -> Iterator["pq.ParquetFile"]:
     """A Parquet file to be read."""
     import pyarrow.parquet as pq
 
@@ -178,7 +178,7 @@ def opened(at: Location) -> Iterator["pq.ParquetFile"]:
 
 
 @contextmanager
-def new_file(at: Location) -> Iterator[IO[bytes]]:
+def create_file(at: Location) -> Iterator[IO[bytes]]:
     """A file to be written: put at `at` whole, at the end of the block; one that is there already stays as it is."""
     if isinstance(at, S3Location):
         from jobs.clients import s3
@@ -253,7 +253,7 @@ def _created(at: Path) -> IO[bytes]:
     return os.fdopen(os.open(at, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def handed(file: Path, scratch: Location) -> Input:
+def hand_over(file: Path, scratch: Location) -> Input:
     """A local file where every task can read it: in place, or a copy of it below a scratch prefix on S3."""
     if isinstance(scratch, S3Location):
         from jobs.clients import s3
@@ -280,10 +280,10 @@ def is_older(scratch: S3Location, age: timedelta) -> bool:
     return newest is not None and now - newest > age
 
 
-def delta_options(at: Location) -> dict[str, str] | None:
+def make_delta_options(at: Location) -> dict[str, str] | None:
     """What delta-rs needs to reach a location."""
     if isinstance(at, Path):
         return None
     from jobs.clients import s3
 
-    return s3.delta_options(at)
+    return s3.make_delta_options(at)

@@ -18,19 +18,19 @@ def run(arguments: Arguments) -> int:
     """Does not return: the program takes this one's place."""
     match arguments.of_dbt:
         case ["--", *program]:
-            _become(program, os.environ | _variables_of(arguments.environment or "local"))
+            _become(program, os.environ | _read_variables(arguments.environment or "local"))
         case words:
-            _build(words, _variables_of(arguments.environment) if arguments.environment else {})
+            _build(words, _read_variables(arguments.environment) if arguments.environment else {})
 
 
-def _variables_of(name: str) -> dict[str, str]:
+def _read_variables(name: str) -> dict[str, str]:
     """Of an environment: where everything is, and a key or token where the warehouse wants one."""
-    from jobs.bronze.choice import bronze_of
+    from jobs.bronze.choice import make_bronze
     from jobs.config.environment import load_environment
     from jobs.contracts.source import load_contracts
 
     environment = load_environment(name)
-    bronze = bronze_of(environment)
+    bronze = make_bronze(environment)
     return bronze.dbt_variables(load_contracts(environment).values()) | bronze.dbt_renewal()
 
 

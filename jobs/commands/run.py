@@ -11,12 +11,12 @@ from jobs.cli import Arguments
 from jobs.commands.table import show, show_outcomes
 from jobs.config.environment import Environment, load_environment
 from jobs.contracts.source import read_contracts
-from jobs.engines.session import Session, configuration, jars
+from jobs.engines.session import Session, list_jars, make_configuration
 from jobs.errors import RunError, inert
-from jobs.ledger.outcome import Outcome, RunReport, moment_of, new_run_id
+from jobs.ledger.outcome import Outcome, RunReport, make_run_id, parse_moment
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import Plan, RunRequest, Unit
-from jobs.pipeline.survey import plan_for
+from jobs.pipeline.survey import make_plan
 
 CLOCK_TOLERANCE = timedelta(minutes=1)  # between machines, before it is told
 _COLUMNS = ("source", "day", "action", "bytes", "why")
@@ -36,35 +36,35 @@ def run(arguments: Arguments) -> int:
         broken,
         arguments.is_rebuild,
     )
-    plan = plan_for(request)
+    plan = make_plan(request)
     if arguments.is_plan:
         _show_plan(plan, arguments.is_json)
         return 0
-    run_id = new_run_id(arguments.key, plan.newest_run)
+    run_id = make_run_id(arguments.key, plan.newest_run)
     log = logs.start(environment.logs, run_id)
     _tell_a_clock_that_is_behind(plan.newest_run, run_id)
-    report = _executed(request, plan, run_id, environment)
+    report = _execute_plan(request, plan, run_id, environment)
     show_outcomes(report.outcomes, arguments.is_json)
     _show_drift(report.outcomes)
     if log:
         print(f"run {run_id}, log {log}", file=sys.stderr)
     if report.exit_code:
-        raise RunError(_what_did_not_land(report), report.exit_code)
+        raise RunError(_describe_missing(report), report.exit_code)
     return 0
 
 
 def _tell_a_clock_that_is_behind(newest: str, run_id: str) -> None:
     """Of what was asked for, a run is known that this machine's clock has yet to reach."""
-    known = moment_of(newest)
+    known = parse_moment(newest)
     behind = known - datetime.now(UTC) if known else timedelta()
     if behind > CLOCK_TOLERANCE:
-        logs.of_run("clock", run_id, level=WARNING, newest=newest, seconds_behind=round(behind.total_seconds()))
+        logs.log_run_fact("clock", run_id, level=WARNING, newest=newest, seconds_behind=round(behind.total_seconds()))
         what = f"the clock is {str(behind).partition('.')[0]} behind run {newest}, or that run's was ahead"
         print(f"warning: {what}; this run comes after it as {run_id}", file=sys.stderr)
 
 
-def _executed(request: RunRequest, plan: Plan, run_id: str, environment: Environment) -> RunReport:
-    session = Session(f"coretelecoms {request.step} {run_id}", configuration(environment), jars(environment))
+def _execute_plan(request: RunRequest, plan: Plan, run_id: str, environment: Environment) -> RunReport:
+    session = Session(f"coretelecoms {request.step} {run_id}", make_configuration(environment), list_jars(environment))
     try:
         return execute(request, plan, run_id, session)
     finally:
@@ -74,18 +74,18 @@ def _executed(request: RunRequest, plan: Plan, run_id: str, environment: Environ
 def _show_plan(plan: Plan, as_json: bool) -> None:
     if as_json:
         for unit in plan.units:
-            print(json.dumps(_facts(unit), default=str))
+            print(json.dumps(_describe_unit(unit), default=str))
     else:
-        show([_COLUMNS, *(tuple(_facts(unit).values()) for unit in plan.units)], numbers={3})
+        show([_COLUMNS, *(tuple(_describe_unit(unit).values()) for unit in plan.units)], numbers={3})
 
 
-def _facts(unit: Unit) -> dict[str, str]:
+def _describe_unit(unit: Unit) -> dict[str, str]:
     size = "" if unit.inputs is None or unit.action != "land" else f"{unit.bytes:,}"
     why = " ".join(unit.why.split())
     return dict(zip(_COLUMNS, (unit.source, str(unit.day), unit.action, size, why), strict=True))
 
 
-def _what_did_not_land(report: RunReport) -> str:
+def _describe_missing(report: RunReport) -> str:
     missing = [outcome for outcome in report.outcomes if outcome.exit_code]
     lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.attempt}: {outcome.error}" for outcome in missing]
     return "\n".join([f"{len(missing)} of {len(report.outcomes)} did not land (exit {report.exit_code}):", *lines])

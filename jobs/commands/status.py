@@ -17,9 +17,9 @@ def run(arguments: Arguments) -> int:
     environment = load_environment(arguments.environment)
     contracts = load_contracts(environment, arguments.sources)
     if arguments.key:
-        show_outcomes(status.reported(environment, arguments.key), arguments.is_json)
+        show_outcomes(status.read_reported(environment, arguments.key), arguments.is_json)
         return 0
-    outcomes = status.outcomes(environment, contracts, arguments.days, arguments.is_check)
+    outcomes = status.read_outcomes(environment, contracts, arguments.days, arguments.is_check)
     show_ledger(outcomes, arguments.is_json)
     if not arguments.is_json:
         _show_what_failed(outcomes)

@@ -19,12 +19,17 @@ _JSON = (
 
 def show_outcomes(outcomes: Sequence[Outcome], as_json: bool) -> None:
     """What a run did, to stdout."""
-    _show(outcomes, as_json, _OF_A_RUN, lambda one: (one.attempt or "", _seconds(one)))
+    _show(outcomes, as_json, _OF_A_RUN, lambda one: (one.attempt or "", _format_seconds(one)))
 
 
 def show_ledger(outcomes: Sequence[Outcome], as_json: bool) -> None:
     """The state of the data, and the last attempt beside it, to stdout."""
-    _show(outcomes, as_json, _OF_THE_LEDGER, lambda one: (_time(one.since), one.attempt or "", _time(one.attempted_at)))
+    _show(
+        outcomes,
+        as_json,
+        _OF_THE_LEDGER,
+        lambda one: (_format_time(one.since), one.attempt or "", _format_time(one.attempted_at)),
+    )
 
 
 def _show(
@@ -35,7 +40,7 @@ def _show(
             print(outcome.model_dump_json(include=set(_JSON)))
     else:
         numbers = {3, 4, 5, 6} | ({8} if more == _OF_A_RUN else set())
-        show([(*_COLUMNS, *more), *((*_cells(one), *cells(one)) for one in outcomes)], numbers)
+        show([(*_COLUMNS, *more), *((*_make_cells(one), *cells(one)) for one in outcomes)], numbers)
 
 
 def show(rows: Sequence[Sequence[str]], numbers: Container[int]) -> None:
@@ -48,7 +53,7 @@ def show(rows: Sequence[Sequence[str]], numbers: Container[int]) -> None:
         print("  ".join(texts).rstrip())
 
 
-def _cells(outcome: Outcome) -> tuple[str, ...]:
+def _make_cells(outcome: Outcome) -> tuple[str, ...]:
     counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
     flags = [flag for flag in ("corrected", "empty") if getattr(outcome, flag)]
     flags += ["odd volume"] * bool(outcome.odd_volume) + ["drift"] * bool(outcome.drift)
@@ -60,10 +65,10 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def _seconds(outcome: Outcome) -> str:
+def _format_seconds(outcome: Outcome) -> str:
     return "" if outcome.seconds is None else f"{outcome.seconds:.1f}"
 
 
-def _time(at: datetime | None) -> str:
+def _format_time(at: datetime | None) -> str:
     """To the minute, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""

@@ -47,7 +47,7 @@ class Environment(Strict):
 
     @field_validator("contracts", "logs")
     @classmethod
-    def _anchored(cls, path: Path | None) -> Path | None:
+    def _anchor(cls, path: Path | None) -> Path | None:
         return path and ROOT / path
 
     @field_validator("spark")
@@ -65,10 +65,10 @@ class Environment(Strict):
         """The parts of one file: a place on S3 knows how this environment's S3 is reached."""
         environment = read(content)
         environment._check_together()
-        locations = {"sources": environment.reached(environment.sources), "lake": environment.reached(environment.lake)}
+        locations = {"sources": environment.locate(environment.sources), "lake": environment.locate(environment.lake)}
         match environment.warehouse:
             case DeltaWarehouse(path=path) as warehouse:
-                warehouse = warehouse.model_copy(update={"path": environment.reached(path)})
+                warehouse = warehouse.model_copy(update={"path": environment.locate(path)})
                 return environment.model_copy(update={**locations, "warehouse": warehouse})
             case BigQueryWarehouse() | SnowflakeWarehouse():
                 return environment.model_copy(update=locations)
@@ -91,7 +91,7 @@ class Environment(Strict):
             case _ as unknown:
                 assert_never(unknown)
 
-    def reached(self, location: Location) -> Location:
+    def locate(self, location: Location) -> Location:
         """A place on S3 that knows how this environment's S3 is reached; any other as it is."""
         return replace(location, service=self.s3) if isinstance(location, S3Location) else location
 
@@ -115,5 +115,5 @@ def load_environment(name: str) -> Environment:
     path = Path(name) if name.endswith(".toml") else ROOT / "conf/env" / f"{name}.toml"
     if not path.is_file():
         names = sorted(file.stem for file in (ROOT / "conf/env").glob("*.toml"))
-        raise ConfigurationError(f"environment {name!r}: no file {toml.shown(path)}; there are {names}")
+        raise ConfigurationError(f"environment {name!r}: no file {toml.show_path(path)}; there are {names}")
     return toml.load(Environment, path)

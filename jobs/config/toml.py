@@ -23,11 +23,13 @@ def load(model: type[Model], path: Path, **fields: Any) -> Model:
     content = parse(path) | fields
     content.setdefault("name", path.stem)
     if content["name"] != path.stem:
-        raise ConfigurationError(f"{shown(path)}: name: found {content['name']!r}, allowed {path.stem!r}, as the file")
+        raise ConfigurationError(
+            f"{show_path(path)}: name: found {content['name']!r}, allowed {path.stem!r}, as the file"
+        )
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError("\n  ".join([f"{shown(path)}:", *mistakes(error)])) from None
+        raise ConfigurationError("\n  ".join([f"{show_path(path)}:", *describe_mistakes(error)])) from None
 
 
 def parse(path: Path) -> dict[str, Any]:
@@ -35,29 +37,29 @@ def parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{shown(path)}: cannot be read ({error.strerror})") from None
+        raise ConfigurationError(f"{show_path(path)}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{shown(path)}: not TOML: not UTF-8 at byte {error.start}") from None
+        raise ConfigurationError(f"{show_path(path)}: not TOML: not UTF-8 at byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:
         fault = re.sub("^(Cannot|Duplicate).*(?=[(]at )", "a key stands twice ", str(error))  # it is quoted there
-        raise ConfigurationError(f"{shown(path)}: not TOML: {fault}") from None
+        raise ConfigurationError(f"{show_path(path)}: not TOML: {fault}") from None
 
 
-def mistakes(error: ValidationError) -> list[str]:
+def describe_mistakes(error: ValidationError) -> list[str]:
     """A line a mistake: field, what was found, what is allowed."""
-    return [_mistake(detail) for detail in error.errors()]
+    return [_describe_mistake(detail) for detail in error.errors()]
 
 
-def shown(path: Path) -> str:
+def show_path(path: Path) -> str:
     """A path as messages name it: the project's own from its folder on."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
-def _mistake(detail: Any) -> str:
+def _describe_mistake(detail: Any) -> str:
     keys = [str(part) for part in detail["loc"] if part != "[key]"]
     if keys and keys[0] in ("warehouse", "delivery"):
         keys[1:2] = []  # the kind, which pydantic puts there
-    field, value = ".".join(_key(key, keys[0]) for key in keys) or "file", _found(keys, detail["input"])
+    field, value = ".".join(_key(key, keys[0]) for key in keys) or "file", _show_value(keys, detail["input"])
     match detail["type"]:
         case "missing":
             return f"{field}: found nothing, but it is required"
@@ -78,7 +80,7 @@ def _mistake(detail: Any) -> str:
             return f"{field}: found {value}: {detail['msg']}"
 
 
-def _found(keys: list[str], value: object) -> str:
+def _show_value(keys: list[str], value: object) -> str:
     """A value for a message; of what may be a secret its length only."""
     may_be_secret = {*keys[:1]} & {*_SECRET_TABLES} or {*keys[-1:]} & {*_SECRET_FIELDS} or "@" in str(value)
     may_be_secret = may_be_secret or bool(re.search("secret|password", keys[-1] if keys else "", re.IGNORECASE))

@@ -73,7 +73,7 @@ class SnowflakeWarehouse(Strict):
     host: Host | None = None
 
     @model_validator(mode="after")
-    def _one_way_to_log_in(self) -> Self:
+    def _check_login(self) -> Self:
         if bool(self.private_key) == bool(self.oauth_token):
             raise ValueError("private_key or oauth_token: exactly one must name a secret; passwords are not taken")
         return self

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from jobs.config.model import SNAKE_CASE, Name, Strict
 
 
-def _checked_template(template: str) -> str:
+def _check_template(template: str) -> str:
     """A path or table with `{date}` or `{date:%Y_%m_%d}` in it; anything else in braces is a mistake."""
     try:
         template.format(date=date(2025, 11, 20))
@@ -20,7 +20,7 @@ def _checked_template(template: str) -> str:
 
 def _checked_path(template: str) -> str:
     """A path that stays below the environment's `sources` and means the same in a folder and on S3."""
-    path = _checked_template(template).format(date=date(2025, 11, 20))  # of which a format can be a part
+    path = _check_template(template).format(date=date(2025, 11, 20))  # of which a format can be a part
     if wrong := {"", ".", ".."} & {*path.split("/")}:
         raise ValueError(f"{sorted(wrong)} as a part of a path: allowed are paths below `sources`, without . and ..")
     if re.search(r"[*]{2}|[?\[\]\\\0]", path):
@@ -75,11 +75,11 @@ class PostgresDelivery(Strict):
     settle: float = Field(default=0, ge=0)
     settle_limit: float = Field(default=600, ge=0)
 
-    _templates = field_validator("table")(_checked_template)
+    _templates = field_validator("table")(_check_template)
 
     @field_validator("table")
     @classmethod
-    def _a_plain_identifier(cls, table: str) -> str:
+    def _check_identifier(cls, table: str) -> str:
         if not re.fullmatch(SNAKE_CASE, table.format(date=date(2025, 11, 20)).lower()):
             raise ValueError("only letters, digits and _ outside the braces")
         if len(table.format(date=date(2025, 11, 20))) > 63:
@@ -103,7 +103,7 @@ class SheetDelivery(Strict):
     worksheet: Template
     secret: Name
 
-    _templates = field_validator("worksheet")(_checked_template)
+    _templates = field_validator("worksheet")(_check_template)
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -171,9 +171,9 @@ class RestDelivery(Strict):
     max_page_bytes: int = Field(default=64 * 2**20, ge=1)
     timeout: float = Field(default=60, gt=0)  # seconds without a byte
 
-    _templates = field_validator("path")(_checked_template)
+    _templates = field_validator("path")(_check_template)
     _parameters = field_validator("parameters")(
-        lambda parameters: {name: _checked_template(value) for name, value in parameters.items()}
+        lambda parameters: {name: _check_template(value) for name, value in parameters.items()}
     )
 
     @property

@@ -42,20 +42,20 @@ class Mapping:
         nothing = pa.nulls(rows, pa.string())
         landed = [nothing if position is None else values[position] for position in self.positions.values()]
         extra = [self.delivered[position] for position in self.unknown]
-        return [*landed, _rescued(extra, [values[position] for position in self.unknown]) if extra else nothing]
+        return [*landed, _rescue(extra, [values[position] for position in self.unknown]) if extra else nothing]
 
-    def batch(self, values: Sequence[pa.Array], rows: int) -> pa.RecordBatch:
+    def make_batch(self, values: Sequence[pa.Array], rows: int) -> pa.RecordBatch:
         return pa.RecordBatch.from_arrays(self.select(values, rows), names=[*self.positions, "_rescued"])
 
 
-def snake_case(header: str) -> str:
+def to_snake_case(header: str) -> str:
     """The generic rule for headers the source contract does not list: `Call  ID` -> `call_id`."""
     return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
 
 
 def is_known(contract: SourceContract, header: str) -> bool:
     """Whether it lands as a column of its own: its name is ours then, whoever wrote it."""
-    return header in contract.columns or snake_case(header) in contract.columns.values()
+    return header in contract.columns or to_snake_case(header) in contract.columns.values()
 
 
 def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) -> Mapping:
@@ -67,7 +67,7 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
     landed_names = set(contract.columns.values())
     targets: dict[str, list[int]] = {}
     for position, header in enumerate(delivered):
-        name = contract.columns.get(header) or snake_case(header)
+        name = contract.columns.get(header) or to_snake_case(header)
         targets.setdefault(name, []).append(position)
     for name, indexes in targets.items():
         if len(indexes) > 1 and name in landed_names:
@@ -96,20 +96,20 @@ def _told(names: Sequence[str]) -> list[str]:
     return [*told, f"{untold} columns that are not named"] if untold else told
 
 
-def _rescued(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
+def _rescue(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
     """Unknown columns as one of JSON, a value that is null left out."""
-    keys = distinct(names)
+    keys = make_distinct(names)
     rows = zip(*(column.to_pylist() for column in columns), strict=True)
-    return pa.array([as_json(dict(zip(keys, row, strict=True))) for row in rows], pa.string())
+    return pa.array([to_json(dict(zip(keys, row, strict=True))) for row in rows], pa.string())
 
 
-def as_json(entry: Dictionary[str, object]) -> str | None:
+def to_json(entry: Dictionary[str, object]) -> str | None:
     """What a row has of columns that nobody asked for; None: nothing."""
     values = {name: value for name, value in entry.items() if value is not None}
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None
 
 
-def distinct(names: Sequence[str]) -> list[str]:
+def make_distinct(names: Sequence[str]) -> list[str]:
     """Names that are no one else's: a second `x` is `x (2)`."""
     unique: dict[str, None] = {}
     for name in names:

@@ -34,7 +34,7 @@ class SourceContract(Strict):
     optional: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
-    def _columns_are_sound(self) -> Self:
+    def _check_columns(self) -> Self:
         landed = list(self.columns.values())
         if twice := sorted({name for name in landed if landed.count(name) > 1}):
             raise ValueError(f"columns: several headers land as {twice}")
@@ -45,7 +45,7 @@ class SourceContract(Strict):
         return self
 
     @model_validator(mode="after")
-    def _daily_sources_name_their_day(self) -> Self:
+    def _check_day(self) -> Self:
         undated = [template for template in self.delivery.templates if "{date" not in template]
         if undated and not self.static:
             raise ValueError(f"delivery: {undated} has no {{date}}, and the source is not static")
@@ -65,7 +65,7 @@ def read_contracts(
 ) -> tuple[dict[str, SourceContract], dict[str, ConfigurationError]]:
     """The same, the broken ones apart: what is wrong with one stops no other. Raises where there is none at all."""
     paths = {path.stem: path for path in sorted(environment.contracts.glob("*.toml"))}
-    folder = toml.shown(environment.contracts)
+    folder = toml.show_path(environment.contracts)
     if unknown := sorted(set(only) - set(paths)):
         raise ConfigurationError(f"--source {unknown}: not in {folder}; there are {sorted(paths)}")
     if not paths:
@@ -73,15 +73,15 @@ def read_contracts(
     contracts, broken = {}, {}
     for name in only or paths:
         try:
-            contracts[name] = _checked(
-                _delivered_here(toml.load(SourceContract, paths[name]), environment), environment
+            contracts[name] = _check(
+                _override_delivery(toml.load(SourceContract, paths[name]), environment), environment
             )
         except ConfigurationError as error:
             broken[name] = error
     return contracts, broken
 
 
-def _delivered_here(contract: SourceContract, environment: Environment) -> SourceContract:
+def _override_delivery(contract: SourceContract, environment: Environment) -> SourceContract:
     """The source contract with the environment's own `[deliveries]` in the place of its delivery."""
     if contract.name not in environment.deliveries:
         return contract
@@ -91,12 +91,12 @@ def _delivered_here(contract: SourceContract, environment: Environment) -> Sourc
         )
     except ValidationError as error:
         where = f"conf/env/{environment.name}.toml, deliveries.{contract.name}:"
-        raise ConfigurationError("\n  ".join([where, *toml.mistakes(error)])) from None
+        raise ConfigurationError("\n  ".join([where, *toml.describe_mistakes(error)])) from None
 
 
-def _checked(contract: SourceContract, environment: Environment) -> SourceContract:
+def _check(contract: SourceContract, environment: Environment) -> SourceContract:
     """The environment has what the delivery takes from it."""
-    for table, needed in _needs(contract.delivery).items():
+    for table, needed in _list_needs(contract.delivery).items():
         there_are: dict[str, str] = getattr(environment, table)
         if needed not in there_are:
             raise ConfigurationError(
@@ -106,7 +106,7 @@ def _checked(contract: SourceContract, environment: Environment) -> SourceContra
     return contract
 
 
-def _needs(delivery: Delivery) -> dict[str, str]:
+def _list_needs(delivery: Delivery) -> dict[str, str]:
     """Tables of the environment -> the entry that the delivery takes from it."""
     match delivery:
         case CsvDelivery() | JsonDelivery():

@@ -7,7 +7,7 @@ from jobs.engines.session import Session
 from jobs.engines.spark import OnSpark
 
 
-def chosen(
+def choose_engine(
     requested: str, bytes_to_read: int, spark_above_gb: float, session: Session
 ) -> tuple[InProcess | OnSpark, str]:
     """The engine, and why it is this one. `requested`: of `ENGINES`."""

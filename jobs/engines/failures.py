@@ -7,7 +7,7 @@ _TASKS = 1000  # of a stage that are looked at
 _PATIENCE = 5000  # milliseconds for what is on its way to Spark's memory of them
 
 
-def first_task_failure(spark: SparkSession, work: str) -> str:
+def find_task_failure(spark: SparkSession, work: str) -> str:
     """One line: the earliest failed task of the latest failed stage that is described as `work`; "": none is known.
 
     Not by a listener: calling back from the JVM would need a second gateway in every run.
@@ -26,14 +26,14 @@ def first_task_failure(spark: SparkSession, work: str) -> str:
             tasks = store.taskList(stage.stageId(), stage.attemptId(), _TASKS)
             for task in (tasks.apply(index) for index in range(tasks.size())):
                 if task.errorMessage().isDefined():
-                    reason = _told(task.errorMessage().get())
+                    reason = _find_cause(task.errorMessage().get())
                     failures.append((-stage.stageId(), task.launchTime().getTime(), reason))
         return min(failures, default=(0, 0, ""))[2]
     except (Py4JError, AttributeError, TypeError):  # Spark's inner parts, or its driver is gone: the error stands alone
         return ""
 
 
-def _told(message: str) -> str:
+def _find_cause(message: str) -> str:
     """The line of a task's error that says why; Spark's own wrapping says only where."""
     first, *following = message.split("\n")
     causes = [line.removeprefix("Caused by: ") for line in following if line.startswith("Caused by: ")]

@@ -23,6 +23,6 @@ class InProcess:
         """Results in the order of the splits; the first error ends it."""
         return list(self._pool.map(task, named))
 
-    def first_failure(self, _work: str) -> str:
+    def find_failure(self, _work: str) -> str:
         """The error that was raised is the first one."""
         return ""

@@ -25,17 +25,17 @@ _CONFIGURATION = {
 LARGE = 80 * 2**20  # bytes to be read from which C2 is worth its cost (docs/decisions/0008)
 
 
-def jars(environment: Environment) -> tuple[str, ...]:
+def list_jars(environment: Environment) -> tuple[str, ...]:
     """Lists of the jars that this environment needs besides Spark's own."""
     return ("conf/spark/bigquery.sha256",) if isinstance(environment.warehouse, BigQueryWarehouse) else ()
 
 
-def configuration(environment: Environment) -> dict[str, str]:
+def make_configuration(environment: Environment) -> dict[str, str]:
     """What a run in this environment starts Spark with, beyond what the code relies on everywhere."""
-    return {**(_s3a(environment) if environment.uses_s3 else {}), **environment.spark}
+    return {**(_configure_s3a(environment) if environment.uses_s3 else {}), **environment.spark}
 
 
-def _s3a(environment: Environment) -> dict[str, str]:
+def _configure_s3a(environment: Environment) -> dict[str, str]:
     """For the BigQuery connector, which reads the landed files by Hadoop's client; a landing itself needs none."""
     service = environment.s3
     # Spark hands the variables' endpoint to S3A by itself, but neither region nor path style.
@@ -108,7 +108,7 @@ class Session:
             SparkContext._gateway = SparkContext._jvm = None  # a later session starts a JVM of its own
 
 
-def explained(error: Exception) -> PlatformError:
+def explain_error(error: Exception) -> PlatformError:
     """Any error as one a user can read: Spark's by its root cause, without the stack."""
     if isinstance(error, PlatformError):
         return error
@@ -117,9 +117,9 @@ def explained(error: Exception) -> PlatformError:
 
     cause = f"{type(error).__name__}: {error}"
     if isinstance(error, Py4JJavaError):
-        cause = _root(error.java_exception)
+        cause = _find_root(error.java_exception)
     elif isinstance(error, PySparkException):
-        cause = _root(getattr(error, "_origin", None)) or str(error).partition("\n")[0]
+        cause = _find_root(getattr(error, "_origin", None)) or str(error).partition("\n")[0]
     elif isinstance(error, Py4JError):
         cause = f"Spark's driver is gone: {error}"
     if "RemoteFileChangedException" in cause or ("FileNotFoundException" in cause and "s3a://" in cause):
@@ -133,7 +133,7 @@ def explained(error: Exception) -> PlatformError:
     return PlatformError(f"{cause}; the traceback is in the run's log")
 
 
-def _root(exception: Any) -> str:
+def _find_root(exception: Any) -> str:
     """The innermost cause of a Java exception, a line; behind the database's own error, where there is one."""
     causes = []
     while exception is not None:

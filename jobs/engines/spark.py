@@ -37,11 +37,11 @@ class TableSplit(Protocol):
         """SQL that is true for this split's rows."""
         ...
 
-    def relation(self) -> Relation:
+    def make_relation(self) -> Relation:
         """The table that this split and those beside it are of. Raises ServiceError, ConfigurationError."""
         ...
 
-    def of_rows(self, batches: Iterator[pa.RecordBatch]) -> Any:
+    def take_rows(self, batches: Iterator[pa.RecordBatch]) -> Any:
         """The same split, where its rows have been read: `relation`'s columns."""
         ...
 
@@ -54,7 +54,7 @@ class _Lent:
     variables: Mapping[str, str] = field(repr=False)
 
     @staticmethod
-    def to(task: Task[Any, Any]) -> "_Lent":
+    def lend(task: Task[Any, Any]) -> "_Lent":
         return _Lent(task, {name: os.environ[name] for name in _AWS if name in os.environ})
 
     def __call__(self, named: tuple[str, Any]) -> Any:
@@ -77,36 +77,36 @@ class OnSpark:
     def run(self, task: Task[Split, Result], named: Sequence[tuple[str, Split]]) -> list[Result]:
         """Results in the order of the splits; what a task raises is tried again by Spark, then raised."""
         if of_table := [(name, split) for name, split in named if isinstance(split, TableSplit)]:
-            return self._over_jdbc(task, of_table)
+            return self._run_over_jdbc(task, of_table)
         context = self.session.describe(task.description).sparkContext
-        return context.parallelize(named, max(1, len(named))).map(_Lent.to(task)).collect()
+        return context.parallelize(named, max(1, len(named))).map(_Lent.lend(task)).collect()
 
-    def _over_jdbc(self, task: Task[Any, Result], named: Sequence[tuple[str, TableSplit]]) -> list[Result]:
+    def _run_over_jdbc(self, task: Task[Any, Result], named: Sequence[tuple[str, TableSplit]]) -> list[Result]:
         """Spark's own reader has a partition a split, whose rows reach the split's task as Arrow batches.
 
         They are built here: `mapInArrow` needs pandas, which pyarrow then imports in every run, in threads too.
         """
-        relation = named[0][1].relation()
-        lent, size, width = _Lent.to(task), relation.rows, len(relation.columns)
+        relation = named[0][1].make_relation()
+        lent, size, width = _Lent.lend(task), relation.rows, len(relation.columns)
 
-        def landed(number: int, rows: Iterable[Sequence[str | None]]) -> Iterable[Result]:
+        def land(number: int, rows: Iterable[Sequence[str | None]]) -> Iterable[Result]:
             name, split = named[number]
-            yield lent((name, split.of_rows(_batched(iter(rows), size, width))))
+            yield lent((name, split.take_rows(_make_batches(iter(rows), size, width))))
 
         spark = self.session.describe(task.description)
         predicates = [split.predicate for _, split in named]
         properties = {**relation.options, "fetchsize": str(relation.rows)}
         frame = spark.read.jdbc(relation.url, relation.query, predicates=predicates, properties=properties)
-        return frame.select(*relation.columns).rdd.mapPartitionsWithIndex(landed).collect()
+        return frame.select(*relation.columns).rdd.mapPartitionsWithIndex(land).collect()
 
-    def first_failure(self, work: str) -> str:
+    def find_failure(self, work: str) -> str:
         """What the earliest failed task of the stage described as `work` said; "": nothing is known."""
-        from jobs.engines.failures import first_task_failure
+        from jobs.engines.failures import find_task_failure
 
-        return first_task_failure(self.session(), work)
+        return find_task_failure(self.session(), work)
 
 
-def _batched(rows: Iterator[Sequence[str | None]], size: int, width: int) -> Iterator[pa.RecordBatch]:
+def _make_batches(rows: Iterator[Sequence[str | None]], size: int, width: int) -> Iterator[pa.RecordBatch]:
     """Rows of `width` texts as batches of at most `size` rows."""
     names = [str(position) for position in range(width)]
     while some := list(islice(rows, size)):

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from jobs.clients.location import ROOT
 from jobs.config.environment import Environment
 from jobs.engines.jvm import Jvm, find_jvm
-from jobs.engines.session import jars
+from jobs.engines.session import list_jars
 from jobs.errors import ConfigurationError
 
 _PROGRAM = "jobs/__main__.py"
@@ -21,7 +21,7 @@ def submit(environment: Environment, master: str, arguments: Sequence[str]) -> N
     is_cluster = not master.startswith("local")
     # Set to nothing it is this machine's own address, not loopback: executors come back to the driver.
     variables = ({"SPARK_LOCAL_IP": ""} if is_cluster else {}) | dict(os.environ)
-    jvm = find_jvm(jars(environment), variables)
+    jvm = find_jvm(list_jars(environment), variables)
     options = ["--master", master, *jvm.options(ships_class_path=is_cluster)]
     if is_cluster:
         # A cluster's machines need Spark and nothing else: the package and the pinned jars are handed over.
@@ -38,7 +38,7 @@ def _become_spark_submit(jvm: Jvm, arguments: Sequence[str]) -> NoReturn:
 def package(cache: Path) -> Path:
     """The `jobs` package as a zip, made once for its content. Raises ConfigurationError where it cannot be written."""
     modules = sorted((ROOT / "jobs").rglob("*.py"))
-    made = cache / f"jobs-{_digest(modules)}.zip"
+    made = cache / f"jobs-{_make_digest(modules)}.zip"
     if made.is_file():
         return made
     unfinished = made.with_name(f"{made.name}.{os.getpid()}")
@@ -53,7 +53,7 @@ def package(cache: Path) -> Path:
     return made
 
 
-def _digest(modules: Sequence[Path]) -> str:
+def _make_digest(modules: Sequence[Path]) -> str:
     digest = sha256()
     for module in modules:
         digest.update(f"{module.relative_to(ROOT)}\0".encode() + sha256(module.read_bytes()).digest())

@@ -11,8 +11,8 @@ from jobs.clients.location import Location
 from jobs.errors import BalanceError
 from jobs.landing.split import Split, SplitResult
 from jobs.landing.task import REJECTED, LandSplit
-from jobs.landing.writer import Stamp, parquet_file
-from jobs.ledger.manifest import landing_folder
+from jobs.landing.writer import Stamp, create_parquet_file
+from jobs.ledger.manifest import locate_landing
 
 
 class Engine(Protocol):
@@ -21,7 +21,7 @@ class Engine(Protocol):
     def run(self, task: LandSplit, named: Sequence[tuple[str, Split]]) -> list[SplitResult]: ...
 
 
-def _accepted(results: list[SplitResult]) -> list[SplitResult]:
+def _accept(results: list[SplitResult]) -> list[SplitResult]:
     for result in results:
         if result.error:
             raise result.error
@@ -32,7 +32,7 @@ class Landing:
     """Writes one source's day in one run; each attempt into a folder of its own, nothing is overwritten."""
 
     def __init__(self, lake: Location, source: str, columns: Sequence[str], stamp: Stamp) -> None:
-        self._folder = landing_folder(lake, source, stamp.day, stamp.run_id)
+        self._folder = locate_landing(lake, source, stamp.day, stamp.run_id)
         self._description = f"{source} {stamp.day}"
         self._columns, self._stamp = columns, stamp
 
@@ -45,15 +45,15 @@ class Landing:
         """Land the splits in a sub-folder and tell what became of each. Raises PlatformError."""
         task = LandSplit(self._description, self._columns, self._stamp, self._folder, into)
         named = [(f"part-{number:05}", split) for number, split in enumerate(splits)]
-        results = _accepted(engine.run(task, named))
+        results = _accept(engine.run(task, named))
         chains = groupby(zip(named, results, strict=True), key=lambda pair: pair[0][1].uri)
-        landed = [result for _, chain in chains for result in self._chained(engine, task, list(chain))]
+        landed = [result for _, chain in chains for result in self._chain(engine, task, list(chain))]
         for result in landed:
             if result.rejected.path:  # by which a bucket's lifecycle knows them: prefixes have no wildcard
                 store.tag(self._folder / REJECTED / result.rejected.path, zone=REJECTED)
         return landed
 
-    def _chained(
+    def _chain(
         self, engine: Engine, task: LandSplit, chain: list[tuple[tuple[str, Split], SplitResult]]
     ) -> list[SplitResult]:
         """Splits of one file: each begins where the one before it ended, else it is read again from there.
@@ -69,9 +69,9 @@ class Landing:
                 continue
             if results and guessed.first_byte != results[-1].end_byte:
                 self._forget(task.into, guessed)
-                again = (f"{name}-again", split.starting_at(results[-1].end_byte))
-                (result,) = _accepted(engine.run(task, [again]))
-            results.append(self._renumbered(result, lines) if lines and result.rejected.rows else result)
+                again = (f"{name}-again", split.start_at(results[-1].end_byte))
+                (result,) = _accept(engine.run(task, [again]))
+            results.append(self._renumber(result, lines) if lines and result.rejected.rows else result)
             lines += result.lines
         size = chain[-1][0][1].size
         if size is not None and results[-1].end_byte != size:
@@ -85,19 +85,19 @@ class Landing:
             if isinstance(at, Path):
                 at.unlink()
 
-    def _renumbered(self, result: SplitResult, lines: int) -> SplitResult:
+    def _renumber(self, result: SplitResult, lines: int) -> SplitResult:
         """The same with its rejected records' positions counted from the file's first line."""
         import pyarrow.compute as pc  # only here: to import it costs a twentieth of a small day
 
         at = self._folder / REJECTED / result.rejected.path
         new = self._folder / REJECTED / f"{at.name.partition('.')[0]}-lines.zstd.parquet"
-        with store.opened(at) as old, parquet_file(new, old.schema_arrow) as file:
+        with store.open_parquet(at) as old, create_parquet_file(new, old.schema_arrow) as file:
             for batch in old.iter_batches(1000):
                 column = batch.schema.get_field_index("_position")
                 field = old.schema_arrow.field("_position")
                 file.add(batch.set_column(column, field, pc.add(batch.column(column), lines)))
         if isinstance(at, Path):
             at.unlink()
-        footer = store.parquet(new)
+        footer = store.read_footer(new)
         rejected = result.rejected._replace(path=new.name, rows=footer.rows, bytes=footer.bytes)
         return result._replace(rejected=rejected)

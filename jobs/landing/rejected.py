@@ -9,7 +9,7 @@ import pyarrow as pa
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.landing.split import RejectedRows
-from jobs.landing.writer import ParquetFile, Stamp, parquet_file, schema_of, stamped
+from jobs.landing.writer import ParquetFile, Stamp, create_parquet_file, make_schema, stamp_batch
 
 REJECTED_COLUMNS = ("_reason", "_position", "_raw")
 _BUFFER_BYTES = 8 * 2**20  # of records that memory holds
@@ -20,7 +20,7 @@ class RejectedFile:
 
     def __init__(self, at: Location, stamp: Stamp, uri: str) -> None:
         self._at, self._stamp, self._uri = at, stamp, uri
-        self._schema = schema_of(REJECTED_COLUMNS)
+        self._schema = make_schema(REJECTED_COLUMNS)
         self._stack = ExitStack()
         self._file: ParquetFile | None = None
         self._records: list[tuple[str, int, str]] = []
@@ -41,7 +41,7 @@ class RejectedFile:
         if not self._records:
             return
         if self._file is None:
-            self._file = self._stack.enter_context(parquet_file(self._at, self._schema))
+            self._file = self._stack.enter_context(create_parquet_file(self._at, self._schema))
         in_order = sorted(self._records, key=itemgetter(1))  # columns of JSON meet some of them before their turn
         reasons, positions, texts = zip(*in_order, strict=True)
         columns = [
@@ -51,7 +51,7 @@ class RejectedFile:
             pa.nulls(len(texts), pa.string()),
         ]
         batch = pa.RecordBatch.from_arrays(columns, names=[*REJECTED_COLUMNS, "_rescued"])
-        self._file.add(stamped(batch, self._stamp, self._uri, self._schema))
+        self._file.add(stamp_batch(batch, self._stamp, self._uri, self._schema))
         self._records, self._buffered_bytes = [], 0
 
     def __enter__(self) -> "RejectedFile":
@@ -62,9 +62,9 @@ class RejectedFile:
             self._write()
         self._stack.__exit__(kind, error, at)
 
-    def rows(self) -> RejectedRows:
+    def count_rows(self) -> RejectedRows:
         """What the file holds, once it is closed."""
         if self._file is None:
             return RejectedRows()
-        footer = store.parquet(self._at)
+        footer = store.read_footer(self._at)
         return RejectedRows(self._at.name, footer.rows, footer.bytes, self._reasons, self._first)

@@ -36,11 +36,11 @@ class Split(Protocol):
         """Bytes of the file where the splits of one must follow each other without a gap, else None."""
         ...
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         """The landed columns in the source contract's order, then `_rescued`. Raises ContractError."""
         ...
 
-    def starting_at(self, at: int) -> "Split":
+    def start_at(self, at: int) -> "Split":
         """The same split where it is known that its first record begins at byte `at`."""
         ...
 
@@ -70,5 +70,5 @@ class SplitResult(NamedTuple):
     error: PlatformError | None = None
 
     @staticmethod
-    def of_error(error: PlatformError) -> "SplitResult":
+    def from_error(error: PlatformError) -> "SplitResult":
         return SplitResult("", 0, 0, 0, RejectedRows(), 0, 0, 0, (), error)

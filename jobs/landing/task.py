@@ -13,7 +13,7 @@ from jobs.clients.location import Location
 from jobs.errors import BalanceError, PlatformError
 from jobs.landing.rejected import RejectedFile
 from jobs.landing.split import Counts, RejectedRows, Split, SplitResult
-from jobs.landing.writer import Stamp, parquet_file, schema_of, stamped
+from jobs.landing.writer import Stamp, create_parquet_file, make_schema, stamp_batch
 
 REJECTED = "rejected"
 _COUNTS = "coretelecoms.split"  # key of a file's own metadata
@@ -38,19 +38,19 @@ class LandSplit:
         try:
             return self._land(*named)
         except PlatformError as error:
-            return SplitResult.of_error(error.with_traceback(None))
+            return SplitResult.from_error(error.with_traceback(None))
 
     def _land(self, name: str, split: Split) -> SplitResult:
-        schema = schema_of(self.columns)
+        schema = make_schema(self.columns)
         target = self.folder / self.into / f"{name}.zstd.parquet"
         rejected = RejectedFile(self.folder / REJECTED / target.name, self.stamp, split.uri)
         counts = Counts(rejected.add)
-        with parquet_file(target, schema) as landed:
+        with create_parquet_file(target, schema) as landed:
             with rejected:
-                for batch in split.batches(counts):
-                    landed.add(stamped(batch, self.stamp, split.uri, schema))
-            landed.keep(_COUNTS, _as_json(counts, rejected.rows()))
-        result = _result(target)
+                for batch in split.read_batches(counts):
+                    landed.add(stamp_batch(batch, self.stamp, split.uri, schema))
+            landed.keep(_COUNTS, _to_json(counts, rejected.count_rows()))
+        result = _read_result(target)
         if result.records != result.rows + result.rejected.rows:
             raise BalanceError(
                 f"{split.uri}, bytes {result.first_byte} to {result.end_byte}: {result.records} records delivered, "
@@ -59,7 +59,7 @@ class LandSplit:
         return result
 
 
-def _as_json(counts: Counts, rejected: RejectedRows) -> str:
+def _to_json(counts: Counts, rejected: RejectedRows) -> str:
     fields = {
         "records": counts.records,
         "rejected": rejected._asdict() | {"reasons": dict(rejected.reasons)},
@@ -71,9 +71,9 @@ def _as_json(counts: Counts, rejected: RejectedRows) -> str:
     return json.dumps(fields)
 
 
-def _result(at: Location) -> SplitResult:
+def _read_result(at: Location) -> SplitResult:
     """What the file at `at` says of its split, whichever attempt made it."""
-    footer = store.parquet(at)
+    footer = store.read_footer(at)
     fields = json.loads(footer.metadata[_COUNTS])
     fields |= {"rejected": RejectedRows(**fields["rejected"]), "columns": tuple(fields["columns"])}
     return SplitResult(path=at.name, rows=footer.rows, bytes=footer.bytes, **fields)

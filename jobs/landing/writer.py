@@ -40,12 +40,12 @@ class Stamp:
     day: date
 
 
-def schema_of(columns: Sequence[str]) -> pa.Schema:
+def make_schema(columns: Sequence[str]) -> pa.Schema:
     """Text columns, then the metadata."""
     return pa.schema([(name, _TYPES.get(name, _TEXT)) for name in (*columns, *METADATA_COLUMNS)])
 
 
-def stamped(batch: pa.RecordBatch, stamp: Stamp, uri: str, schema: pa.Schema) -> pa.RecordBatch:
+def stamp_batch(batch: pa.RecordBatch, stamp: Stamp, uri: str, schema: pa.Schema) -> pa.RecordBatch:
     """A batch whose last column is `_rescued`, with the metadata of its landing."""
     *own, rescued = batch.columns
     constants = {
@@ -55,12 +55,12 @@ def stamped(batch: pa.RecordBatch, stamp: Stamp, uri: str, schema: pa.Schema) ->
         "_run_id": stamp.run_id,
         "ingest_date": stamp.day,
     }
-    metadata = {name: _repeated(value, schema.field(name).type, len(batch)) for name, value in constants.items()}
+    metadata = {name: _repeat(value, schema.field(name).type, len(batch)) for name, value in constants.items()}
     metadata["_rescued"] = rescued
     return pa.RecordBatch.from_arrays([*own, *(metadata[name] for name in METADATA_COLUMNS)], schema=schema)
 
 
-def _repeated(value: object, kind: pa.DataType, rows: int) -> pa.Array:
+def _repeat(value: object, kind: pa.DataType, rows: int) -> pa.Array:
     if kind != _CONSTANT:
         return pa.repeat(pa.scalar(value, kind), rows)
     zeros = pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(bytes(4 * rows))])
@@ -95,7 +95,7 @@ class ParquetFile:
             compression=CODEC,
             compression_level=LEVEL,
             store_schema=False,
-            use_dictionary=[name for name in self._schema.names if _repeats(table.column(name))],
+            use_dictionary=[name for name in self._schema.names if _is_repetitive(table.column(name))],
         )
         if len(table):
             self._writer.write_table(table, len(table))
@@ -114,7 +114,7 @@ class ParquetFile:
             self._writer.close()
 
 
-def _repeats(column: pa.ChunkedArray) -> bool:
+def _is_repetitive(column: pa.ChunkedArray) -> bool:
     if column.type != _TEXT:
         return True
     first = column.slice(0, _SAMPLE)
@@ -123,8 +123,8 @@ def _repeats(column: pa.ChunkedArray) -> bool:
 
 
 @contextmanager
-def parquet_file(at: Location, schema: pa.Schema) -> Iterator[ParquetFile]:
+def create_parquet_file(at: Location, schema: pa.Schema) -> Iterator[ParquetFile]:
     """A new file at `at`, put there when it is complete, unless another attempt's is there already."""
-    with store.new_file(at) as file, closing(ParquetFile(file, schema)) as parquet:
+    with store.create_file(at) as file, closing(ParquetFile(file, schema)) as parquet:
         yield parquet
         parquet.finish()

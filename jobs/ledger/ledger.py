@@ -6,7 +6,7 @@ from statistics import median
 
 from jobs.clients import store
 from jobs.clients.location import Location
-from jobs.ledger.manifest import MANIFEST, REFUSED, Manifest, Refusal, landing_folder
+from jobs.ledger.manifest import MANIFEST, REFUSED, Manifest, Refusal, locate_landing
 from jobs.ledger.outcome import Outcome, RunReport
 
 VOLUME_SPAN = timedelta(days=92)  # before a day, that its volume is held against
@@ -18,54 +18,56 @@ class Ledger:
     def __init__(self, lake: Location) -> None:
         self.lake = lake
 
-    def manifests(self, source: str, day: date | None = None) -> list[Manifest]:
+    def read_manifests(self, source: str, day: date | None = None) -> list[Manifest]:
         """Of all landings of a source, or of one day of it, oldest run first."""
-        return [_read(at) for at in self._committed(source, (day,) if day else ())]
+        return [_read(at) for at in self._list_committed(source, (day,) if day else ())]
 
-    def newest(self, source: str, day: date) -> Manifest | None:
+    def find_newest(self, source: str, day: date) -> Manifest | None:
         """The landing of a day that counts: the latest run's."""
-        committed = self._committed(source, (day,))
+        committed = self._list_committed(source, (day,))
         return _read(committed[-1]) if committed else None
 
-    def newest_of_all(self, source: str) -> Manifest | None:
+    def find_newest_of_all(self, source: str) -> Manifest | None:
         """The landing of a static source that counts; none of it lands before its newest one."""
-        for name in reversed(store.folders(self.lake / "raw" / source)):
-            if found := self.newest(source, _day(name)):
+        for name in reversed(store.list_folders(self.lake / "raw" / source)):
+            if found := self.find_newest(source, _parse_day(name)):
                 return found
         return None
 
-    def landings(self, source: str, days: Sequence[date] = ()) -> dict[date, Manifest]:
+    def read_landings(self, source: str, days: Sequence[date] = ()) -> dict[date, Manifest]:
         """The landing that counts of each day from the first to the last of `days`, or of all."""
-        newest = {_day(at): at for at in self._committed(source, days)}
+        newest = {_parse_day(at): at for at in self._list_committed(source, days)}
         return {day: _read(at) for day, at in newest.items()}
 
     def newest_runs(self, source: str, days: Sequence[date]) -> dict[date, str]:
         """The id of the latest run that landed each day, from the first to the last of `days`. Reads no manifest."""
-        return {_day(at): _run_id(at) for at in self._committed(source, days)}
+        return {_parse_day(at): _parse_run_id(at) for at in self._list_committed(source, days)}
 
     def manifest(self, source: str, day: date, run_id: str) -> Manifest:
         """Of a landing that there is."""
-        return _read(landing_folder(self.lake, source, day, run_id) / MANIFEST)
+        return _read(locate_landing(self.lake, source, day, run_id) / MANIFEST)
 
-    def _committed(self, source: str, days: Sequence[date] = ()) -> list[Location]:
+    def _list_committed(self, source: str, days: Sequence[date] = ()) -> list[Location]:
         """Where manifests are, of the days from the first to the last of `days`, or of all; oldest run first."""
-        found = store.listed(self.lake / "raw" / source, f"{_folder(days)}/run_id=*/{MANIFEST}", *_span(days))
-        return sorted(found, key=_run_id)
+        found = store.list_objects(
+            self.lake / "raw" / source, f"{_make_pattern(days)}/run_id=*/{MANIFEST}", *_name_span(days)
+        )
+        return sorted(found, key=_parse_run_id)
 
     def commit(self, manifest: Manifest) -> bool:
         """Make a landing visible; False where that landing was committed before."""
-        folder = landing_folder(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
+        folder = locate_landing(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
         return store.put_if_absent(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
 
     def refuse(self, refusal: Refusal) -> None:
         """Tell why a landing has no manifest; readers of landings do not see it."""
-        folder = landing_folder(self.lake, refusal.source, refusal.ingest_date, refusal.run_id)
+        folder = locate_landing(self.lake, refusal.source, refusal.ingest_date, refusal.run_id)
         store.put_if_absent(folder / REFUSED, refusal.model_dump_json(indent=1).encode())
 
     def refusal(self, source: str, day: date, run_id: str) -> Refusal | None:
         """Of one run; None: it did not refuse that day, or by a version that put none."""
-        folder = landing_folder(self.lake, source, day, run_id)
-        found = [*store.listed(folder, REFUSED)]
+        folder = locate_landing(self.lake, source, day, run_id)
+        found = [*store.list_objects(folder, REFUSED)]
         return Refusal.model_validate_json(store.read(found[0])) if found else None
 
     def put_attempt(self, outcome: Outcome) -> None:
@@ -74,36 +76,38 @@ class Ledger:
         at = folder / f"{outcome.attempt_run_id}.json"
         store.put_if_absent(at, outcome.model_dump_json(indent=1, exclude_defaults=True).encode())
 
-    def attempts(self, source: str, days: Sequence[date] = ()) -> dict[date, Outcome]:
+    def read_attempts(self, source: str, days: Sequence[date] = ()) -> dict[date, Outcome]:
         """The last attempt of each day from the first to the last of `days`, or of all; older versions put none."""
-        newest = {_day(at): at for at in self._attempts(source, days)}
+        newest = {_parse_day(at): at for at in self._attempts(source, days)}
         return {day: Outcome.model_validate_json(store.read(at)) for day, at in newest.items()}
 
     def newest_attempts(self, source: str, days: Sequence[date]) -> dict[date, str]:
         """The id of the latest run that attempted each day, from the first to the last of `days`. Reads none."""
-        return {_day(at): at.name.removesuffix(".json") for at in self._attempts(source, days)}
+        return {_parse_day(at): at.name.removesuffix(".json") for at in self._attempts(source, days)}
 
     def _attempts(self, source: str, days: Sequence[date]) -> Iterator[Location]:
-        return store.listed(self.lake / "attempts" / source, f"{_folder(days)}/*.json", *_span(days))
+        return store.list_objects(self.lake / "attempts" / source, f"{_make_pattern(days)}/*.json", *_name_span(days))
 
-    def report(self, report: RunReport) -> None:
+    def put_report(self, report: RunReport) -> None:
         store.put_if_absent(self.lake / "runs" / f"{report.run_id}.json", report.model_dump_json(indent=1).encode())
 
-    def reports(self, key: str = "", first: date | None = None) -> Iterator[RunReport]:
+    def read_reports(self, key: str = "", first: date | None = None) -> Iterator[RunReport]:
         """All run reports, oldest first; only of runs that were given `key`, or made since the day `first`."""
-        for at in store.listed(self.lake / "runs", f"*-{key}.json" if key else "*.json", _run_of(first)):
+        for at in store.list_objects(self.lake / "runs", f"*-{key}.json" if key else "*.json", _make_prefix(first)):
             yield RunReport.model_validate_json(store.read(at))
 
-    def attempts_of_older_versions(self, first: date | None) -> Iterator[Outcome]:
+    def read_older_attempts(self, first: date | None) -> Iterator[Outcome]:
         """What runs reported since the day `first`, until those that also put their attempts; oldest first."""
-        for report in self.reports(first=first):
+        for report in self.read_reports(first=first):
             if report.puts_attempts:
                 return
             yield from report.attempts()
 
-    def odd_volume(self, source: str, day: date, rows: int) -> str | None:
+    def describe_odd_volume(self, source: str, day: date, rows: int) -> str | None:
         """Says so where `rows` is outside 50-200 % of the median of the seven days landed before; else None."""
-        newest = {_day(at): at for at in self._committed(source, (day - VOLUME_SPAN, day - timedelta(days=1)))}
+        newest = {
+            _parse_day(at): at for at in self._list_committed(source, (day - VOLUME_SPAN, day - timedelta(days=1)))
+        }
         recent = [_read(newest[known]).rows_delivered for known in sorted(newest)[-7:]]
         if not recent or (usual := median(recent)) * 0.5 <= rows <= usual * 2:
             return None
@@ -114,26 +118,26 @@ def _read(manifest: Location) -> Manifest:
     return Manifest.model_validate_json(store.read(manifest))
 
 
-def _folder(days: Sequence[date]) -> str:
+def _make_pattern(days: Sequence[date]) -> str:
     """The pattern of a day's folder, exact where there is one day."""
     return f"ingest_date={days[0] if len({*days}) == 1 else '*'}"
 
 
-def _span(days: Sequence[date]) -> tuple[str, str]:
+def _name_span(days: Sequence[date]) -> tuple[str, str]:
     """The names of the first and the last day's folder."""
     return (f"ingest_date={min(days)}", f"ingest_date={max(days)}") if days else ("", "")
 
 
-def _run_of(first: date | None) -> str:
+def _make_prefix(first: date | None) -> str:
     """What comes before the id of any run of that day."""
     return f"{first:%Y%m%d}" if first else ""
 
 
-def _run_id(manifest: Location) -> str:
+def _parse_run_id(manifest: Location) -> str:
     """Of its folder's name."""
     return str(manifest).rpartition("/run_id=")[2].removesuffix(f"/{MANIFEST}")
 
 
-def _day(at: Location | str) -> date:
+def _parse_day(at: Location | str) -> date:
     """Of a day's folder, or of what is in it."""
     return date.fromisoformat(str(at).rpartition("ingest_date=")[2][:10])

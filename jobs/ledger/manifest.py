@@ -70,6 +70,6 @@ class Refusal(_Record):
     reject_reasons: dict[str, int] = {}
 
 
-def landing_folder(lake: Location, source: str, day: date, run_id: str) -> Location:
+def locate_landing(lake: Location, source: str, day: date, run_id: str) -> Location:
     """Where one source's day of one run lies; for readers it exists once its manifest does."""
     return lake / "raw" / source / f"ingest_date={day}" / f"run_id={run_id}"

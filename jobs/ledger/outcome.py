@@ -99,28 +99,28 @@ class RunReport(_Record):
                     "attempt_run_id": self.run_id,
                 }
             )
-            for one in attempts_of(self.step, self.outcomes)
+            for one in choose_attempts(self.step, self.outcomes)
         ]
 
 
-def attempts_of(step: str, outcomes: Iterable[Outcome]) -> list[Outcome]:
+def choose_attempts(step: str, outcomes: Iterable[Outcome]) -> list[Outcome]:
     """A `load` that found nothing to do has attempted nothing: it does not look at the source."""
     nothing = ("not_arrived", "unchanged") if step == "load" else ()
     return [one for one in outcomes if (one.attempt or one.state) not in nothing]
 
 
-def new_run_id(key: str | None = None, newest: str = "") -> str:
+def make_run_id(key: str | None = None, newest: str = "") -> str:
     """Sorts by time, and after `newest`, the newest id known for what is asked: a clock may be behind another's.
 
     The tail keeps two runs of one microsecond apart, or is the key that the caller knows it by.
     """
-    moment, known = datetime.now(UTC), moment_of(newest)
+    moment, known = datetime.now(UTC), parse_moment(newest)
     if known:
         moment = max(moment, known + timedelta(microseconds=1))
     return f"{moment:{_MOMENT}}-{key or secrets.token_hex(2)}"
 
 
-def moment_of(run_id: str) -> datetime | None:
+def parse_moment(run_id: str) -> datetime | None:
     """When an id was made, by its maker's clock; None: it is none of ours."""
     try:
         return datetime.strptime(run_id.partition("-")[0], _MOMENT).replace(tzinfo=UTC)

@@ -9,22 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.bronze.bronze import Published
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.clients.location import Location
-from jobs.engines.choice import chosen
+from jobs.engines.choice import choose_engine
 from jobs.engines.in_process import InProcess
-from jobs.engines.session import Session, explained
+from jobs.engines.session import Session, explain_error
 from jobs.engines.spark import OnSpark
 from jobs.errors import NotArrivedError, PlatformError, SupersededError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Attempt, Outcome, RunReport, attempts_of
-from jobs.logs import unexpected
+from jobs.ledger.outcome import Attempt, Outcome, RunReport, choose_attempts
+from jobs.logs import log_unexpected
 from jobs.pipeline.load import load
-from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, outcomes_of
+from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, make_outcomes
 from jobs.pipeline.progress import Progress
 from jobs.pipeline.scratch import held, sweep
-from jobs.pipeline.status import failed, of_manifest
+from jobs.pipeline.status import make_failed_outcome, make_outcome
 
 THREADS = 8  # landings in flight; Spark's cores decide how much of them runs at a time
 # The code of the error that needs a person first, when several things went wrong.
@@ -60,13 +60,13 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
     """Do what is planned, put the run report, and return it; no error of one unit stops another."""
     started = datetime.now(UTC)
     session.bytes_to_read = plan.bytes
-    engine, why = chosen(request.engine, plan.bytes, request.environment.engine.spark_above_gb, session)
+    engine, why = choose_engine(request.engine, plan.bytes, request.environment.engine.spark_above_gb, session)
     run = Run(request, run_id, session, engine)
     sweep(request.environment.lake, run.work, run_id)
     with run.held(plan), Progress(plan.count_by_source()) as progress, ThreadPoolExecutor(THREADS) as pool:
         if request.lands:
             progress.say(f"engine: {engine}; {why}")
-        done = pool.map(lambda unit: progress.finished(_attempted(run, unit)), plan.units)
+        done = pool.map(lambda unit: progress.finish(_attempted(run, unit)), plan.units)
         outcomes = [outcome for of_unit in done for outcome in of_unit]
     codes = {outcome.exit_code for outcome in outcomes}
     report = RunReport(
@@ -79,54 +79,54 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
         outcomes=tuple(sorted(outcomes, key=lambda outcome: (outcome.ingest_date, outcome.source))),
         puts_attempts=True,
     )
-    Ledger(request.environment.lake).report(report)
+    Ledger(request.environment.lake).put_report(report)
     return report
 
 
 def _attempted(run: Run, unit: Unit) -> list[Outcome]:
     """Each attempt is put by itself too: whoever asks for a day need not read the report of every run."""
-    outcomes = outcomes_of(run.request, unit, _outcome(run, unit))
-    for outcome in attempts_of(run.request.step, outcomes):
+    outcomes = make_outcomes(run.request, unit, _settle(run, unit))
+    for outcome in choose_attempts(run.request.step, outcomes):
         Ledger(run.request.environment.lake).put_attempt(outcome)
     return outcomes
 
 
-def _outcome(run: Run, unit: Unit) -> Outcome:
+def _settle(run: Run, unit: Unit) -> Outcome:
     started = time.monotonic()
     try:
-        outcome = _done(run, unit)
+        outcome = _process(run, unit)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other units go on and this one is reported
-        unexpected(unit.source, unit.day, run.run_id)
-        reason = explained(error)
-        outcome = failed(unit.source, unit.day, reason, _data(run, unit, reason))
+        log_unexpected(unit.source, unit.day, run.run_id)
+        reason = explain_error(error)
+        outcome = make_failed_outcome(unit.source, unit.day, reason, _read_state(run, unit, reason))
     when = {"attempted_at": datetime.now(UTC), "attempt_run_id": run.run_id}
     return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1), **when})
 
 
-def _data(run: Run, unit: Unit, reason: PlatformError) -> Outcome | None:
+def _read_state(run: Run, unit: Unit, reason: PlatformError) -> Outcome | None:
     """The state of the unit's data beside an attempt that failed; None: nothing of it has landed, or none can tell."""
     environment = run.request.environment
     try:
-        manifest, held = Ledger(environment.lake).newest(unit.source, unit.day), unit.published
+        manifest, held = Ledger(environment.lake).find_newest(unit.source, unit.day), unit.published
         if manifest and isinstance(reason, SupersededError):
-            held = bronze_of(environment, run.session).published(unit.source, unit.day).get(unit.day)
+            held = make_bronze(environment, run.session).published(unit.source, unit.day).get(unit.day)
     except PlatformError:  # for which the attempt failed
         return None
     if manifest:
-        return of_manifest(manifest, held)
+        return make_outcome(manifest, held)
     is_elsewhere = unit.known is not None  # a static source's landing, of another day
     return Outcome(source=unit.source, ingest_date=unit.day, state="unchanged") if is_elsewhere else None
 
 
-def _done(run: Run, unit: Unit) -> Outcome:
+def _process(run: Run, unit: Unit) -> Outcome:
     """Land what is missing or corrected, load what Bronze does not hold."""
     if unit.error:
         raise unit.error
     assert unit.contract
-    bronze, manifest, published = bronze_of(run.request.environment, run.session), unit.known, unit.published
+    bronze, manifest, published = make_bronze(run.request.environment, run.session), unit.known, unit.published
     is_due = unit.action == "load"
     if unit.action == "land":
-        manifest = _landed(run, unit)
+        manifest = _land(run, unit)
         is_due = manifest.run_id == run.run_id
         if not (is_due and run.request.loads):
             published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
@@ -135,10 +135,10 @@ def _done(run: Run, unit: Unit) -> Outcome:
     if run.request.loads and (is_due or is_behind(manifest, published)):
         published, attempt = load(bronze, unit.contract, manifest), "loaded"
     _refuse_if_superseded(run, manifest, published)
-    return _ended(of_manifest(manifest, published), attempt)
+    return _end_attempt(make_outcome(manifest, published), attempt)
 
 
-def _ended(outcome: Outcome, attempt: Attempt) -> Outcome:
+def _end_attempt(outcome: Outcome, attempt: Attempt) -> Outcome:
     """What does not add up is a failure of whoever meets it."""
     how = {"attempt": "failed", "attempt_error": outcome.error} if outcome.exit_code else {"attempt": attempt}
     return outcome.model_copy(update=how)
@@ -154,22 +154,22 @@ def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | N
         raise SupersededError(f"{manifest.run_id} landed it; the newer run {published.run_id} was published")
 
 
-def _landed(run: Run, unit: Unit) -> Manifest:
+def _land(run: Run, unit: Unit) -> Manifest:
     """The landing that counts after this run looked at the source: a new one, or the one that is known."""
     # Only here: a load that lands nothing need not wait for these imports.
-    from jobs.pipeline.ingest import land, steadily
+    from jobs.pipeline.ingest import land, retry
     from jobs.sources.reading import Request
-    from jobs.sources.source import source_of
+    from jobs.sources.source import make_source
 
     assert unit.contract
     environment, contract, day = run.request.environment, unit.contract, unit.day
-    source, within = source_of(contract, environment), f"{unit.source}/{day}"
+    source, within = make_source(contract, environment), f"{unit.source}/{day}"
     request = Request(contract, environment, day, run.run_id, run.engine, run.work / within, run.scratch / within)
     inputs = unit.inputs
     if inputs is None and (unit.known or not source.is_fetched):
-        inputs = steadily(request, source.pauses, lambda _: source.look(day))
+        inputs = retry(request, source.pauses, lambda _: source.look(day))
         if unit.known and not is_news(run.request, contract, unit.known, inputs):
             return unit.known
         if not inputs:
-            raise NotArrivedError(source.place(day))
+            raise NotArrivedError(source.describe_place(day))
     return land(request, source, Ledger(environment.lake), inputs or ())

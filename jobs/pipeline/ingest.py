@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from jobs.clients import store
 from jobs.clients.store import Input
 from jobs.contracts.mapping import map_columns
-from jobs.engines.session import explained
+from jobs.engines.session import explain_error
 from jobs.errors import BalanceError, ContractError, DeliveryChangedError, ServiceError, SupersededError
 from jobs.landing.raw import Landing
 from jobs.landing.split import SplitResult
@@ -21,9 +21,9 @@ from jobs.landing.task import REJECTED
 from jobs.landing.writer import Stamp
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest, Refusal
-from jobs.logs import fact
+from jobs.logs import log_fact
 from jobs.metadata import METADATA_COLUMNS
-from jobs.sources.reading import Reading, Request, merged
+from jobs.sources.reading import Reading, Request, merge_drift
 from jobs.sources.source import Source
 
 _Result = TypeVar("_Result")
@@ -61,7 +61,7 @@ class _Written:
 
     def check(self, max_rejected: float) -> None:
         """Raises BalanceError; ContractError above `max_rejected`: a changed delimiter must not "land" nothing."""
-        landed, rejected = _rows(self.landed), _rows(self.rejected)
+        landed, rejected = _count_rows(self.landed), _count_rows(self.rejected)
         if rejected > max_rejected * self.records:
             first = next(result.rejected.first for result in self.results if result.rejected.first)
             raise ContractError(
@@ -82,12 +82,12 @@ def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, 
     landing = Landing(ledger.lake, request.contract.name, tuple(request.contract.columns.values()), stamp)
     written: _Written | None = None
     try:
-        written = steadily(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
-        columns, drift = _columns(request, written)
+        written = retry(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
+        columns, drift = _merge_columns(request, written)
         written.check(request.contract.max_rejected)
         _check_unchanged(request, source, inputs)
         odd = _odd_volume(request, ledger, written)
-        earlier = ledger.newest(request.contract.name, request.day)  # as late as can be: another run may be at it
+        earlier = ledger.find_newest(request.contract.name, request.day)  # as late as can be: another run may be at it
         manifest = begun.manifest(written, columns, drift, odd, earlier)
         _commit(ledger, manifest, earlier)
     except ContractError as error:
@@ -124,8 +124,8 @@ class _Begun:
             **self._facts(),
             inputs=written.reading.inputs,
             rows_delivered=written.records,
-            rows_landed=_rows(written.landed),
-            rows_rejected=_rows(written.rejected),
+            rows_landed=_count_rows(written.landed),
+            rows_rejected=_count_rows(written.rejected),
             bytes=sum(file.bytes for file in written.landed),
             files=written.landed,
             rejected_files=written.rejected,
@@ -160,7 +160,7 @@ class _Begun:
 
 def _odd_volume(request: Request, ledger: Ledger, written: _Written) -> str | None:
     """Raises ContractError where the volume is odd, and its source contract says refuse."""
-    odd = ledger.odd_volume(request.contract.name, request.day, written.records)
+    odd = ledger.describe_odd_volume(request.contract.name, request.day, written.records)
     if odd and request.contract.odd_volume == "refuse":
         raise ContractError(f"{odd}; odd_volume in its source contract says refuse")
     return odd
@@ -181,16 +181,16 @@ def _check_unchanged(request: Request, source: Source, inputs: tuple[Input, ...]
         raise DeliveryChangedError(f"{inputs[0].uri} changed while it was read; run again")
 
 
-def steadily(request: Request, pauses: Sequence[float], attempt: Callable[[int], _Result]) -> _Result:
+def retry(request: Request, pauses: Sequence[float], attempt: Callable[[int], _Result]) -> _Result:
     """What the first attempt gives that does not end in a ServiceError; `pauses`: seconds before each further one."""
     for number, pause in enumerate(pauses, start=1):
         try:
             return attempt(number)
         except Exception as error:
-            reason = explained(error)
+            reason = explain_error(error)
             if not isinstance(reason, ServiceError):
                 raise
-            first = "" if reason is error else request.engine.first_failure(request.description)
+            first = "" if reason is error else request.engine.find_failure(request.description)
             _log(
                 request, "retry", level=WARNING, error=str(reason), first_task_failure=first, tried=number, pause=pause
             )
@@ -207,11 +207,17 @@ def _write(request: Request, source: Source, landing: Landing, inputs: tuple[Inp
         results = landing.write(request.engine, reading.splits, into)
     written = _Written(reading, results, into)
     landed, rejected = written.landed, written.rejected
-    _log(request, "written", rows=_rows(landed), rejected=_rows(rejected), bytes=sum(file.bytes for file in landed))
+    _log(
+        request,
+        "written",
+        rows=_count_rows(landed),
+        rejected=_count_rows(rejected),
+        bytes=sum(file.bytes for file in landed),
+    )
     return written
 
 
-def _columns(request: Request, written: _Written) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+def _merge_columns(request: Request, written: _Written) -> tuple[tuple[str, ...], dict[str, list[str]]]:
     """What all splits together met as columns, file by file, held against the source contract: names and drift."""
     reading, results = written.reading, written.results
     by_uri: dict[str, dict[str, None]] = {}
@@ -224,12 +230,12 @@ def _columns(request: Request, written: _Written) -> tuple[tuple[str, ...], dict
     known = {uri: tuple(names) for uri, names in by_uri.items() if names or uri not in rejected}
     mappings = [map_columns(request.contract, names, uri) for uri, names in known.items()]
     columns = mappings[0].delivered if mappings else ()
-    return columns, merged([*(mapping.drift for mapping in mappings), reading.drift])
+    return columns, merge_drift([*(mapping.drift for mapping in mappings), reading.drift])
 
 
-def _rows(files: tuple[DataFile, ...]) -> int:
+def _count_rows(files: tuple[DataFile, ...]) -> int:
     return sum(file.rows for file in files)
 
 
 def _log(request: Request, event: str, *, level: int = INFO, **facts: object) -> None:
-    fact(event, request.contract.name, request.day, request.run_id, level=level, **facts)
+    log_fact(event, request.contract.name, request.day, request.run_id, level=level, **facts)

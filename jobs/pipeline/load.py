@@ -7,7 +7,7 @@ from jobs.bronze.bronze import Bronze, Count, Log, Published
 from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError
 from jobs.ledger.manifest import Manifest
-from jobs.logs import fact
+from jobs.logs import log_fact
 
 
 def load(bronze: Bronze, contract: SourceContract, manifest: Manifest) -> Published:
@@ -19,7 +19,7 @@ def load(bronze: Bronze, contract: SourceContract, manifest: Manifest) -> Publis
 
     def log(event: str, **facts: object) -> None:
         known: dict[str, object] = {"rows": manifest.rows_landed, **facts}
-        fact(event, manifest.source, manifest.ingest_date, manifest.run_id, level=INFO, **known)
+        log_fact(event, manifest.source, manifest.ingest_date, manifest.run_id, level=INFO, **known)
 
     return stage_audit_publish(bronze, contract, manifest, log)
 

@@ -16,7 +16,7 @@ from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
 from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
 from jobs.ledger.manifest import Manifest
-from jobs.ledger.outcome import Outcome, moment_of
+from jobs.ledger.outcome import Outcome, parse_moment
 
 Action = Literal["land", "load", "skip", "refuse"]
 
@@ -106,7 +106,7 @@ class Plan:
         attempted = [unit.attempted for unit in self.units]
         known = [unit.known.run_id for unit in self.units if unit.known]
         held = [unit.published.run_id for unit in self.units if unit.published]
-        return max((run_id for run_id in attempted + known + held if moment_of(run_id)), default="")
+        return max((run_id for run_id in attempted + known + held if parse_moment(run_id)), default="")
 
     def count_by_source(self) -> dict[str, int]:
         """How many units a source has."""
@@ -120,17 +120,17 @@ def plan(request: RunRequest, seen: Iterable[Seen]) -> Plan:
         for source, error in request.broken.items()
         for day in request.days
     ]
-    return Plan((*(_unit(request, one) for one in seen), *broken))
+    return Plan((*(_make_unit(request, one) for one in seen), *broken))
 
 
-def landing_day(request: RunRequest, contract: SourceContract, day: date, known: Manifest | None) -> date:
+def choose_landing_day(request: RunRequest, contract: SourceContract, day: date, known: Manifest | None) -> date:
     """The day that a landing would count for."""
     if not contract.static or known is None:
         return day
     return known.ingest_date if _is_replayed(request, contract, known) else max(day, known.ingest_date)
 
 
-def days_of(request: RunRequest, contract: SourceContract) -> Sequence[date]:
+def list_days(request: RunRequest, contract: SourceContract) -> Sequence[date]:
     """The days that are looked at, of those asked for."""
     return request.days[:1] if contract.static else request.days
 
@@ -147,7 +147,7 @@ def is_behind(manifest: Manifest, published: Published | None) -> bool:
     return published is None or "" < published.run_id < manifest.run_id
 
 
-def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:
+def make_outcomes(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:
     """A unit's outcome; of a static source one for each day asked for, unchanged where it did not land."""
     if request.rebuilds or not (unit.contract and unit.contract.static) or (unit.known is None and outcome.exit_code):
         return [outcome]
@@ -158,7 +158,7 @@ def outcomes_of(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outco
     return shown + [other for other in others if other.ingest_date != outcome.ingest_date]
 
 
-def _unit(request: RunRequest, seen: Seen) -> Unit:
+def _make_unit(request: RunRequest, seen: Seen) -> Unit:
     facts = (seen.contract, seen.known, seen.inputs, seen.published, seen.error, seen.attempted)
     unit = Unit(seen.contract.name, seen.day, "skip", "", *facts)
     if seen.error:
@@ -171,7 +171,7 @@ def _unit(request: RunRequest, seen: Seen) -> Unit:
     if seen.known is None and not seen.inputs:
         return replace(unit, why="not arrived", error=NotArrivedError(seen.place))
     if request.lands and is_news(request, seen.contract, seen.known, seen.inputs or ()):
-        return replace(unit, action="land", why=_why_landed(seen))
+        return replace(unit, action="land", why=_explain_landing(seen))
     return _load_or_skip(request, unit, seen)
 
 
@@ -191,7 +191,7 @@ def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     return replace(unit, why=f"unchanged since {seen.known.run_id}")
 
 
-def _why_landed(seen: Seen) -> str:
+def _explain_landing(seen: Seen) -> str:
     if seen.known is None:
         return "new"
     if seen.known.inputs == seen.inputs:

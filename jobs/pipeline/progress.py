@@ -73,7 +73,7 @@ class Progress(logging.Handler):
             why = " ".join(facts["error"].split())
             sys.stderr.write(f"{facts['source']} {facts['day']} again in {facts['pause']:g} s: {why}\n")
 
-    def finished(self, outcomes: list[Outcome]) -> list[Outcome]:
+    def finish(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Count a unit's outcomes in, and hand them on."""
         self._finished[outcomes[0].source] += 1
         for outcome in outcomes:
@@ -98,14 +98,14 @@ class Progress(logging.Handler):
 
     def _draw(self) -> None:
         width = shutil.get_terminal_size().columns - 1
-        lines = [self._line(source)[:width] for source in self._units]
+        lines = [self._make_line(source)[:width] for source in self._units]
         with self._lock:
             up = f"\033[{self._drawn}A" if self._drawn else ""
             sys.stderr.write(up + "".join(f"\033[2K{line}\n" for line in lines))
             sys.stderr.flush()
             self._drawn = len(lines)
 
-    def _line(self, source: str) -> str:
+    def _make_line(self, source: str) -> str:
         days = {day: at for (name, day), at in list(self._days.items()) if name == source}
         landed = sum(at.landed for at in days.values())
         size = sum(at.bytes for at in days.values()) / 2**20

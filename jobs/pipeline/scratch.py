@@ -13,7 +13,7 @@ from jobs import logs
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.ledger.manifest import MANIFEST, REFUSED
-from jobs.ledger.outcome import moment_of
+from jobs.ledger.outcome import parse_moment
 
 LOCK = ".running"
 ABANDONED = timedelta(days=1)  # after which what no lock tells of is a killed run's; a job run ends after four hours
@@ -42,17 +42,17 @@ def sweep(lake: Location, work: Path, run_id: str) -> None:
     Below raw/ on S3 nobody but upkeep may delete. What cannot be removed stays; the run goes on.
     """
     for folder in work.parent.glob("*Z-*"):
-        if folder.name != run_id and moment_of(folder.name):
+        if folder.name != run_id and parse_moment(folder.name):
             with suppress(OSError), _if_dead(folder) as is_dead:
                 if is_dead:
                     voids = _sweep_raw(lake, folder.name) if isinstance(lake, Path) else 0
                     shutil.rmtree(folder)
-                    logs.of_run("swept", run_id, killed=folder.name, void_landings=voids)
+                    logs.log_run_fact("swept", run_id, killed=folder.name, void_landings=voids)
     if not isinstance(lake, Path):
-        for name in store.folders(lake / "scratch"):
-            if name != run_id and moment_of(name) and store.is_older(lake / "scratch" / name, ABANDONED):
+        for name in store.list_folders(lake / "scratch"):
+            if name != run_id and parse_moment(name) and store.is_older(lake / "scratch" / name, ABANDONED):
                 store.discard(lake / "scratch" / name)
-                logs.of_run("swept", run_id, killed=name)
+                logs.log_run_fact("swept", run_id, killed=name)
 
 
 @contextmanager

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from jobs.bronze.bronze import Published
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError, NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, State
-from jobs.sources.source import source_of
+from jobs.sources.source import make_source
 
 _NO_ERROR = {"error": None, "error_kind": None, "retry_helps": None, "exit_code": 0}
 # Of a day of which nothing landed, by how its attempt ended; a landing that superseded it is yet to be seen.
@@ -23,67 +23,67 @@ _STATES: dict[str, State] = {
 }
 
 
-def outcomes(
+def read_outcomes(
     environment: Environment, contracts: dict[str, SourceContract], days: Sequence[date], check: bool
 ) -> list[Outcome]:
     """One outcome a source and day, by day; `days` empty: all that are known. `check`: look at the sources too."""
-    ledger, bronze = Ledger(environment.lake), bronze_of(environment)
-    attempts = _attempts(ledger, contracts, days)
+    ledger, bronze = Ledger(environment.lake), make_bronze(environment)
+    attempts = _read_attempts(ledger, contracts, days)
     found = []
     for contract in contracts.values():
         # Before the manifests: no landing is in Bronze before it has one.
         held = bronze.published(contract.name, *((min(days), max(days)) if days else ()))
-        newest, last = ledger.landings(contract.name, days), attempts[contract.name]
+        newest, last = ledger.read_landings(contract.name, days), attempts[contract.name]
         for day in days or sorted({*newest, *last}):
-            outcome = state_of(newest.get(day), last.get(day), held.get(day))
+            outcome = choose_state(newest.get(day), last.get(day), held.get(day))
             if check and (outcome is None or outcome.state not in ("landed", "loaded", "unchanged")):
-                has_landed = contract.static and ledger.newest_of_all(contract.name) is not None
-                outcome = _with_attempt(_looked_at(contract, environment, day, has_landed), outcome)
+                has_landed = contract.static and ledger.find_newest_of_all(contract.name) is not None
+                outcome = _add_attempt(_look_at_source(contract, environment, day, has_landed), outcome)
             if outcome:
                 found.append(outcome)
     return sorted(found, key=lambda outcome: (outcome.ingest_date, outcome.source))
 
 
-def _attempts(ledger: Ledger, contracts: Iterable[str], days: Sequence[date]) -> dict[str, dict[date, Outcome]]:
+def _read_attempts(ledger: Ledger, contracts: Iterable[str], days: Sequence[date]) -> dict[str, dict[date, Outcome]]:
     """By source and day the last attempt; of days of which none was put, what runs of older versions reported."""
-    found = {source: ledger.attempts(source, days) for source in contracts}
+    found = {source: ledger.read_attempts(source, days) for source in contracts}
     if days and all(day in of_source for of_source in found.values() for day in days):
         return found
     first = min(days) - timedelta(days=1) if days else None  # no run is for a day that has not begun anywhere
     older: dict[str, dict[date, Outcome]] = {source: {} for source in found}
-    for one in ledger.attempts_of_older_versions(first):
+    for one in ledger.read_older_attempts(first):
         if one.source in older:
             older[one.source][one.ingest_date] = one
     return {source: older[source] | found[source] for source in found}
 
 
-def reported(environment: Environment, key: str) -> list[Outcome]:
+def read_reported(environment: Environment, key: str) -> list[Outcome]:
     """What the run that was given `key` reported. Raises NotArrivedError where it has not: killed, or still at work."""
     ledger, week = Ledger(environment.lake), datetime.now(UTC).date() - timedelta(days=7)
-    found = [one for report in ledger.reports(key, week) for one in report.outcomes]
-    found = found or [one for report in ledger.reports(key) for one in report.outcomes]
+    found = [one for report in ledger.read_reports(key, week) for one in report.outcomes]
+    found = found or [one for report in ledger.read_reports(key) for one in report.outcomes]
     if not found:
         raise NotArrivedError(f"no report of a run with the key {key}: it was killed, or is still at work")
     return found
 
 
-def state_of(manifest: Manifest | None, attempt: Outcome | None, held: Published | None) -> Outcome | None:
+def choose_state(manifest: Manifest | None, attempt: Outcome | None, held: Published | None) -> Outcome | None:
     """The state of a day's data, and beside it its last attempt; None: nothing is known of the day.
 
     Of a day of which nothing landed, how the attempt ended is the state. An attempt before the newest landing is not
     the last one, though no later one left word: its run was killed.
     """
     if manifest:
-        outcome = of_manifest(manifest, held)
+        outcome = make_outcome(manifest, held)
         is_later = attempt and (attempt.attempt_run_id or "") >= manifest.run_id
-        return _with_attempt(outcome, attempt if is_later else _of_landing(manifest, held))
+        return _add_attempt(outcome, attempt if is_later else _make_attempt(manifest, held))
     if attempt is None or attempt.state in ("landed", "loaded"):
         return None
     is_fine = attempt.state == "unchanged"
     return attempt.model_copy(update={"rows_bronze": held and held.rows, **(_NO_ERROR if is_fine else {})})
 
 
-def _of_landing(manifest: Manifest, held: Published | None) -> Outcome:
+def _make_attempt(manifest: Manifest, held: Published | None) -> Outcome:
     """The attempt that a landing itself is the proof of."""
     is_loaded = held is not None and held.run_id == manifest.run_id
     return Outcome(
@@ -96,12 +96,12 @@ def _of_landing(manifest: Manifest, held: Published | None) -> Outcome:
     )
 
 
-def _with_attempt(outcome: Outcome, attempt: Outcome | None) -> Outcome:
+def _add_attempt(outcome: Outcome, attempt: Outcome | None) -> Outcome:
     names = ("attempt", "attempt_error", "attempted_at", "attempt_run_id")
     return outcome.model_copy(update={name: getattr(attempt, name) for name in names}) if attempt else outcome
 
 
-def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
+def make_outcome(manifest: Manifest, held: Published | None) -> Outcome:
     """The state a landing has: loaded where Bronze holds that very one; failed where what it holds cannot be right."""
     is_loaded = held is not None and held.run_id == manifest.run_id
     outcome = Outcome(
@@ -123,43 +123,43 @@ def of_manifest(manifest: Manifest, held: Published | None) -> Outcome:
     if held and not "" < held.run_id <= manifest.run_id:
         what = f"{held.run_id}, which is newer than any landing" if held.run_id else "rows of several runs"
         error = BalanceError(f"Bronze holds {what}; replay that day")
-        return outcome.model_copy(update={"state": "failed", **_error(error)})
-    return _with_imbalance(outcome) if outcome.imbalance else outcome
+        return outcome.model_copy(update={"state": "failed", **_describe_error(error)})
+    return _add_imbalance(outcome) if outcome.imbalance else outcome
 
 
-def _with_imbalance(outcome: Outcome) -> Outcome:
+def _add_imbalance(outcome: Outcome) -> Outcome:
     """As an error, its counts beside it: whoever looks is told, `run` included."""
     error = BalanceError(
         f"{outcome.imbalance}: {outcome.rows_delivered:,} rows delivered, {outcome.rows_landed:,} landed, "
         f"{outcome.rows_rejected:,} rejected, {outcome.rows_bronze or 0:,} in Bronze; replay that day"
     )
-    return outcome.model_copy(update={"state": "failed", **_error(error)})
+    return outcome.model_copy(update={"state": "failed", **_describe_error(error)})
 
 
-def _looked_at(contract: SourceContract, environment: Environment, day: date, has_landed: bool) -> Outcome:
+def _look_at_source(contract: SourceContract, environment: Environment, day: date, has_landed: bool) -> Outcome:
     """What the source itself says of a day that has not landed."""
     if contract.static and has_landed:
         return Outcome(source=contract.name, ingest_date=day, state="unchanged")
     try:
-        found = source_of(contract, environment).look(day)
+        found = make_source(contract, environment).look(day)
     except PlatformError as error:
-        return Outcome(source=contract.name, ingest_date=day, state="failed").model_copy(update=_error(error))
+        return Outcome(source=contract.name, ingest_date=day, state="failed").model_copy(update=_describe_error(error))
     if not found:
         return Outcome(source=contract.name, ingest_date=day, state="not_arrived")
     size = sum(one.size for one in found)
     return Outcome(source=contract.name, ingest_date=day, state="arrived", bytes_delivered=size)
 
 
-def failed(source: str, day: date, error: PlatformError, data: Outcome | None = None) -> Outcome:
+def make_failed_outcome(source: str, day: date, error: PlatformError, data: Outcome | None = None) -> Outcome:
     """The outcome of an attempt that an error ended, with what a retry would do about it.
 
     `data`: the state of the day's data, which an attempt that failed leaves as it is.
     """
     outcome = data or Outcome(source=source, ingest_date=day, state=_STATES[error.attempt])
-    return outcome.model_copy(update={"attempt": error.attempt, "attempt_error": str(error), **_error(error)})
+    return outcome.model_copy(update={"attempt": error.attempt, "attempt_error": str(error), **_describe_error(error)})
 
 
-def _error(error: PlatformError) -> dict[str, object]:
+def _describe_error(error: PlatformError) -> dict[str, object]:
     return {
         "error": str(error),
         "error_kind": type(error).__name__,

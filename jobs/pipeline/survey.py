@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple, TypeVar
 
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.contracts.source import SourceContract
-from jobs.engines.session import explained
+from jobs.engines.session import explain_error
 from jobs.errors import PlatformError
 from jobs.ledger.ledger import Ledger
-from jobs.pipeline.plan import Plan, RunRequest, Seen, days_of, is_news, landing_day, plan
-from jobs.sources.source import source_of
+from jobs.pipeline.plan import Plan, RunRequest, Seen, choose_landing_day, is_news, list_days, plan
+from jobs.sources.source import make_source
 
 _Answer = TypeVar("_Answer")
 
@@ -28,60 +28,60 @@ class _Listed(NamedTuple):
     attempted: str
 
 
-def plan_for(request: RunRequest) -> Plan:
+def make_plan(request: RunRequest) -> Plan:
     """Look at ledger, sources and Bronze, and say what is to be done; nothing is written."""
     if request.rebuilds:
         return plan(request, _landed(request))
     with ThreadPoolExecutor(THREADS) as pool:
         listed = pool.map(lambda contract: _listed(request, contract), request.contracts.values())
         wanted = [one for of_source in listed for one in of_source]
-        return plan(request, list(pool.map(lambda one: _seen(request, one), wanted)))
+        return plan(request, list(pool.map(lambda one: _survey(request, one), wanted)))
 
 
 def _landed(request: RunRequest) -> Iterator[Seen]:
     """All that counts in the lake; what Bronze holds decides nothing."""
     for contract in request.contracts.values():
-        landings = Ledger(request.environment.lake).landings(contract.name, request.days)
+        landings = Ledger(request.environment.lake).read_landings(contract.name, request.days)
         yield from (Seen(contract, day, known) for day, known in sorted(landings.items()))
 
 
 def _listed(request: RunRequest, contract: SourceContract) -> list[_Listed]:
     """The days of a source: two listings, however many they are."""
-    ledger, days = Ledger(request.environment.lake), days_of(request, contract)
+    ledger, days = Ledger(request.environment.lake), list_days(request, contract)
     landed = {} if contract.static else ledger.newest_runs(contract.name, days)
     attempted = ledger.newest_attempts(contract.name, days)
     return [_Listed(contract, day, landed.get(day, ""), attempted.get(day, "")) for day in days]
 
 
-def _seen(request: RunRequest, listed: _Listed) -> Seen:
+def _survey(request: RunRequest, listed: _Listed) -> Seen:
     ledger, (contract, day, run_id, attempted) = Ledger(request.environment.lake), listed
     known = ledger.manifest(contract.name, day, run_id) if run_id else None
     if contract.static:
-        known = ledger.newest_of_all(contract.name)
-    seen = Seen(contract, landing_day(request, contract, day, known), known, attempted=attempted)
+        known = ledger.find_newest_of_all(contract.name)
+    seen = Seen(contract, choose_landing_day(request, contract, day, known), known, attempted=attempted)
     if request.lands:
-        seen = _with_delivery(request, seen)
+        seen = _add_delivery(request, seen)
         if seen.inputs is None or is_news(request, contract, known, seen.inputs):
             # What lands needs no answer: only its run's id is to come after what Bronze holds.
-            return replace(_with_bronze(request, seen), error=None)
-    return _with_bronze(request, seen) if known else seen
+            return replace(_add_bronze(request, seen), error=None)
+    return _add_bronze(request, seen) if known else seen
 
 
-def _with_delivery(request: RunRequest, seen: Seen) -> Seen:
+def _add_delivery(request: RunRequest, seen: Seen) -> Seen:
     """A source that cannot be looked at now is one to land: only that tries again, and says what is wrong."""
-    source = source_of(seen.contract, request.environment)
+    source = make_source(seen.contract, request.environment)
     if source.is_fetched:
         why = "replay" if request.replay else f"to be compared with {seen.known.run_id}" if seen.known else "new"
         return replace(seen, unseen=f"{why}; only reading it all tells what it is")
     inputs = _try(lambda: source.look(seen.day))
     if isinstance(inputs, PlatformError):
         return replace(seen, unseen=f"cannot be looked at: {inputs}")
-    return replace(seen, inputs=inputs, place=source.place(seen.day))
+    return replace(seen, inputs=inputs, place=source.describe_place(seen.day))
 
 
-def _with_bronze(request: RunRequest, seen: Seen) -> Seen:
+def _add_bronze(request: RunRequest, seen: Seen) -> Seen:
     day = seen.known.ingest_date if seen.known else seen.day
-    published = _try(lambda: bronze_of(request.environment).published(seen.contract.name, day))
+    published = _try(lambda: make_bronze(request.environment).published(seen.contract.name, day))
     if isinstance(published, PlatformError):
         return replace(seen, error=published)
     return replace(seen, published=published.get(day))
@@ -91,4 +91,4 @@ def _try(question: Callable[[], _Answer]) -> _Answer | PlatformError:
     try:
         return question()
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sources go on
-        return explained(error)
+        return explain_error(error)

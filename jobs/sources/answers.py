@@ -10,8 +10,8 @@ from jobs.sources.tally import Tally
 ITEMS = "items.jsonl"
 
 
-def answered(request: Request, path: Path, tally: Tally) -> Reading:
+def read_answer(request: Request, path: Path, tally: Tally) -> Reading:
     """Read the lines at `path`. An answer without items has the columns that its source contract expects."""
-    file = store.handed(path, request.scratch)
+    file = store.hand_over(path, request.scratch)
     split = LinesSplit(request.scratch, file, tally.uri, request.contract, 0, file.size)
     return Reading((tally.input,), [split], records=tally.rows, columns=tuple(request.contract.columns))

@@ -23,7 +23,7 @@ from jobs.sources.csv_grammar import BYTE_ORDER_MARK
 from jobs.sources.csv_records import Records, Window
 from jobs.sources.csv_split import CsvSplit
 from jobs.sources.files import Files
-from jobs.sources.reading import Reading, Request, merged, refuse_if_packed
+from jobs.sources.reading import Reading, Request, merge_drift, refuse_if_packed
 
 SPLIT = 128 * 2**20  # bytes of a file that one task reads
 csv.field_size_limit(2**31 - 1)
@@ -38,7 +38,7 @@ class CsvFiles(Files):
         splits: list[CsvSplit] = []
         mappings = []
         for file in inputs:
-            header, at, line = header_of(self.root, file)
+            header, at, line = read_header(self.root, file)
             mapping = map_columns(request.contract, header, file.uri)
             mappings.append(mapping)
             for start in range(0, max(file.size, 1), SPLIT):
@@ -48,11 +48,11 @@ class CsvFiles(Files):
             inputs=inputs,
             splits=splits,
             columns=mappings[0].delivered,
-            drift=merged(mapping.drift for mapping in mappings),
+            drift=merge_drift(mapping.drift for mapping in mappings),
         )
 
 
-def header_of(root: Location, file: Input) -> tuple[tuple[str, ...], int, int]:
+def read_header(root: Location, file: Input) -> tuple[tuple[str, ...], int, int]:
     """The first record's names, the byte and the line at which the records behind it begin.
 
     Raises ContractError where the file is no CSV.

@@ -23,7 +23,7 @@ STRAY_CARRIAGE_RETURN = "a carriage return that ends no line"
 TEXT_BEHIND_A_QUOTE = "text behind a closing quote"
 
 
-def record_pattern(width: int) -> re.Pattern[bytes] | None:
+def compile_record(width: int) -> re.Pattern[bytes] | None:
     """A record of `width` fields with its line end; None where there is no such pattern."""
     if width > WIDE:
         return None
@@ -41,19 +41,19 @@ class Shape(NamedTuple):
     fault: str
 
 
-def shape_of(data: bytes, at: int) -> Shape:
+def find_shape(data: bytes, at: int) -> Shape:
     """The record that begins at `at`, field by field."""
     fields, fault = 1, ""
     while True:
         is_quoted = data[at : at + 1] == b'"'
-        end, field_fault = _quoted_end(data, at) if is_quoted else _bare_end(data, at)
+        end, field_fault = _find_quoted_end(data, at) if is_quoted else _find_bare_end(data, at)
         fault = field_fault or fault
         if not end or field_fault == TEXT_BEHIND_A_QUOTE or data[end - 1 : end] == b"\n":
             return Shape(end, fields, fault)
         fields, at = fields + 1, end
 
 
-def _quoted_end(data: bytes, at: int) -> tuple[int, str]:
+def _find_quoted_end(data: bytes, at: int) -> tuple[int, str]:
     """Behind the separator of the quoted field at `at`; 0: it is not at hand."""
     field = _quoted_field.match(data, at)
     if field is None or field.end() == len(data):  # what comes next may double the quote
@@ -69,7 +69,7 @@ def _quoted_end(data: bytes, at: int) -> tuple[int, str]:
     return (end, TEXT_BEHIND_A_QUOTE) if is_text else (0, "")
 
 
-def _bare_end(data: bytes, at: int) -> tuple[int, str]:
+def _find_bare_end(data: bytes, at: int) -> tuple[int, str]:
     """Behind the separator of the unquoted field at `at`; 0: it is not at hand."""
     field = _bare_field.match(data, at)
     assert field  # it matches nothing too
@@ -82,13 +82,13 @@ def _bare_end(data: bytes, at: int) -> tuple[int, str]:
     return end + 1, STRAY_CARRIAGE_RETURN if b"\r" in text else ""
 
 
-def provable_end(view: bytes) -> int:
+def find_provable_end(view: bytes) -> int:
     """Where the last whole record of `view` ends, if its bytes prove that a strict parser finds the same records.
 
     `view` begins with a record. 0: not proven; then each record is to be looked at by itself.
     """
     first_quote = view.find(b'"')
-    proven, next_quote = (0, -1) if first_quote < 0 else _proven_quotes(view)
+    proven, next_quote = (0, -1) if first_quote < 0 else _prove_quotes(view)
     if next_quote == 0 or (next_quote > 0 and not _opens_at_the_end(view, next_quote)):
         return 0
     end = view.rfind(b"\n", 0, next_quote if next_quote >= 0 else len(view)) + 1
@@ -97,7 +97,7 @@ def provable_end(view: bytes) -> int:
     return end if _is_plain(view, end) else 0
 
 
-def _proven_quotes(view: bytes) -> tuple[int, int]:
+def _prove_quotes(view: bytes) -> tuple[int, int]:
     """(the end of what is proven, the first quote behind it or -1)."""
     proven = _sound_quotes.match(view)
     assert proven

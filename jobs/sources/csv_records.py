@@ -12,8 +12,8 @@ from jobs.sources.csv_grammar import (
     STRAY_CARRIAGE_RETURN,
     TEXT_BEHIND_A_QUOTE,
     blank_line,
-    record_pattern,
-    shape_of,
+    compile_record,
+    find_shape,
 )
 from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG, is_utf_8
 
@@ -68,11 +68,11 @@ class Window:
 
     def has(self, size: int) -> bool:
         """Have `size` bytes at hand, or all there are; False: nothing is left."""
-        while len(self) < size and self.more():
+        while len(self) < size and self.read_more():
             pass
         return len(self) > 0
 
-    def more(self) -> bool:
+    def read_more(self) -> bool:
         """Read on. False: nothing new is to be seen; that these bytes are the last is news once."""
         if self._has_ended:
             return False
@@ -88,17 +88,17 @@ class Window:
         self.begin += size
         self.at += size
 
-    def line_end(self, at: int) -> int:
+    def find_line_end(self, at: int) -> int:
         """Behind the first line end from `at` on, counted from what is at hand; 0: MAX_RECORD bytes have none."""
-        while (end := self.data.find(b"\n", at)) < 0 and len(self) - at <= MAX_RECORD and self.more():
+        while (end := self.data.find(b"\n", at)) < 0 and len(self) - at <= MAX_RECORD and self.read_more():
             pass
         return end + 1
 
-    def chunks(self) -> Iterator[bytes]:
+    def stream_rest(self) -> Iterator[bytes]:
         """The bytes at hand and all behind them, without holding them; `move` before anything else is asked."""
         return chain([self.rest], self._chunks)
 
-    def chunks_again(self) -> Iterable[bytes]:
+    def stream_rest_again(self) -> Iterable[bytes]:
         """The same, read beside what `chunks` gives."""
         unread_at = self.at + len(self)
         again = store.stream(self._root, self._file, unread_at) if unread_at < self.size else ()
@@ -110,7 +110,7 @@ class Records:
 
     def __init__(self, window: Window, width: int) -> None:
         self.window, self._width = window, width
-        self._pattern = record_pattern(width) if width else None
+        self._pattern = compile_record(width) if width else None
 
     def take(self) -> Record:
         """The next record; the window moves behind it."""
@@ -120,29 +120,29 @@ class Records:
             if blank := blank_line.match(window.data, window.begin):
                 window.skip(blank.end() - window.begin)
                 return Record(b"", "", 1)
-            end, fields, fault = self._next()
+            end, fields, fault = self._measure_next()
             if end:
                 break
             if len(window) > MAX_RECORD:
                 return self._take_far()
-            if not window.more():
+            if not window.read_more():
                 break
         if fault == TEXT_BEHIND_A_QUOTE or not end:
             return self._take_unreadable(end - window.begin if end else 0)
         size = end - window.begin
-        reason = UNREADABLE if fault == STRAY_CARRIAGE_RETURN else _reason(window.data[window.begin : end])
+        reason = UNREADABLE if fault == STRAY_CARRIAGE_RETURN else _find_fault(window.data[window.begin : end])
         if not reason and self._width not in (0, fields):
             reason = f"{fields} fields, the header has {self._width}"
-        return self._taken(size, reason)
+        return self._take_bytes(size, reason)
 
-    def _next(self) -> tuple[int, int, str]:
+    def _measure_next(self) -> tuple[int, int, str]:
         """End, fields and fault of the record at hand."""
         window = self.window
         if self._pattern and (match := self._pattern.match(window.data, window.begin)):
             return match.end(), self._width, ""
-        return shape_of(window.data, window.begin)
+        return find_shape(window.data, window.begin)
 
-    def _taken(self, size: int, reason: str) -> Record:
+    def _take_bytes(self, size: int, reason: str) -> Record:
         window = self.window
         raw = window.data[window.begin : window.begin + size]
         window.skip(size)
@@ -158,7 +158,7 @@ class Records:
         """
         window = self.window
         _ = window.rest  # from here on nothing is skipped: positions count from 0
-        line = window.line_end(0)
+        line = window.find_line_end(0)
         is_within = not line or text < line
         opens_a_field = window.data[text - 2 : text - 1] in (b",", b"\n")
         if text and text <= MAX_RECORD and (is_within or not (opens_a_field and self._are_sound(line, text))):
@@ -168,10 +168,10 @@ class Records:
     def _take_line(self, at: int) -> Record:
         """Reject the bytes down to the first line end from `at` on."""
         window = self.window
-        if end := window.line_end(at):
-            return self._taken(end, UNREADABLE)
+        if end := window.find_line_end(at):
+            return self._take_bytes(end, UNREADABLE)
         begin, shown = window.at, window.rest[:SHOWN]
-        end, lines = _line_end_of(window.chunks(), at)
+        end, lines = _find_line_end(window.stream_rest(), at)
         window.move(min(begin + end, window.size))
         return Record(shown, TOO_LONG, lines)
 
@@ -182,7 +182,7 @@ class Records:
             match = self._pattern.match(window.data, at)
             if match and match.end() - at <= MAX_RECORD:
                 at = match.end()
-            elif match or shape_of(window.data, at).end or len(window) - at > MAX_RECORD or not window.more():
+            elif match or find_shape(window.data, at).end or len(window) - at > MAX_RECORD or not window.read_more():
                 return False
         return self._pattern is not None
 
@@ -190,20 +190,20 @@ class Records:
         """A record longer than memory should hold: rejected as one where it ends."""
         window = self.window
         begin, shown = window.at, window.rest[:SHOWN]
-        end, lines, text = _end_of(window.chunks_again())
+        end, lines, text = _find_end(window.stream_rest_again())
         if not end:
             return self._take_unreadable(text)
         window.move(min(begin + end, window.size))
         return Record(shown, TOO_LONG, lines)
 
 
-def _reason(record: bytes) -> str:
+def _find_fault(record: bytes) -> str:
     if b"\0" in record:
         return "NUL byte"
     return "" if is_utf_8(record) else "not UTF-8"
 
 
-def _line_end_of(chunks: Iterable[bytes], at: int) -> tuple[int, int]:
+def _find_line_end(chunks: Iterable[bytes], at: int) -> tuple[int, int]:
     """Bytes and line ends down to the first line end from `at` on, or to the last byte."""
     size = lines = 0
     for chunk in chunks:
@@ -214,7 +214,7 @@ def _line_end_of(chunks: Iterable[bytes], at: int) -> tuple[int, int]:
     return size, lines + 1
 
 
-def _end_of(chunks: Iterable[bytes]) -> tuple[int, int, int]:
+def _find_end(chunks: Iterable[bytes]) -> tuple[int, int, int]:
     """Bytes and line ends of the record that `chunks` begin with.
 
     0 bytes: a quote of it is never closed, or (the third number) closes before text, which begins there.

@@ -18,7 +18,7 @@ from jobs.clients.store import Input
 from jobs.contracts.mapping import Mapping
 from jobs.errors import BalanceError
 from jobs.landing.split import Counts
-from jobs.sources.csv_grammar import BYTE_ORDER_MARK, provable_end, record_pattern
+from jobs.sources.csv_grammar import BYTE_ORDER_MARK, compile_record, find_provable_end
 from jobs.sources.csv_records import Records, Window
 
 BLOCK = 8 * 2**20  # bytes that are looked at, and parsed, at once
@@ -49,37 +49,37 @@ class CsvSplit:
     def size(self) -> int:
         return self.file.size
 
-    def starting_at(self, at: int) -> "CsvSplit":
+    def start_at(self, at: int) -> "CsvSplit":
         return replace(self, start=at, is_start_known=True)
 
     @cached_property
     def _width(self) -> int:
         return len(self.mapping.delivered)
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
-        begin = self.start if self.is_start_known else self._guessed()
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        begin = self.start if self.is_start_known else self._guess_start()
         counts.first_byte = begin
         window = Window(self.root, self.file, begin)
         records = Records(window, self._width)
         while window.at < self.end and window.has(BLOCK):
             view = window.view(self.end)
-            end = provable_end(view)
-            table = self._parsed(memoryview(view)[:end]) if end else None
+            end = find_provable_end(view)
+            table = self._parse(memoryview(view)[:end]) if end else None
             line_ends = view.count(b"\n", 0, end)
-            if table is not None and _records(table, line_ends) == len(table):
+            if table is not None and _count_records(table, line_ends) == len(table):
                 counts.records += len(table)
                 counts.lines += line_ends
                 window.skip(end)
-                yield from self._mapped(table)
+                yield from self._map_batches(table)
             else:
-                yield from self._one_by_one(records, counts, window.at + len(view))
+                yield from self._cut_one_by_one(records, counts, window.at + len(view))
         counts.end_byte = min(max(window.at, begin), self.file.size)
 
-    def _mapped(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
+    def _map_batches(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
         for batch in table.to_batches():
-            yield self.mapping.batch(batch.columns, len(batch))
+            yield self.mapping.make_batch(batch.columns, len(batch))
 
-    def _one_by_one(self, records: Records, counts: Counts, until: int) -> Iterator[pa.RecordBatch]:
+    def _cut_one_by_one(self, records: Records, counts: Counts, until: int) -> Iterator[pa.RecordBatch]:
         """Those that begin before byte `until`, cut one by one."""
         sound: list[bytes] = []
         size = 0
@@ -94,18 +94,18 @@ class CsvSplit:
                 sound.append(raw)
                 size += len(raw)
             if size > BLOCK:
-                yield from self._mapped(self._all_parsed(sound))
+                yield from self._map_batches(self._parse_all(sound))
                 sound, size = [], 0
         if sound:
-            yield from self._mapped(self._all_parsed(sound))
+            yield from self._map_batches(self._parse_all(sound))
 
-    def _all_parsed(self, records: list[bytes]) -> pa.Table:
-        table = self._parsed(b"".join(records))
+    def _parse_all(self, records: list[bytes]) -> pa.Table:
+        table = self._parse(b"".join(records))
         if table is None or len(table) != len(records):
             raise BalanceError(f"{self.uri}: {len(records)} records were cut, the parser finds others")
         return table
 
-    def _parsed(self, block: bytes | memoryview) -> pa.Table | None:
+    def _parse(self, block: bytes | memoryview) -> pa.Table | None:
         """None: rows of another width."""
         names = [str(position) for position in range(self._width)]
         odd: list[int] = []
@@ -136,14 +136,14 @@ class CsvSplit:
             return None
         return None if odd else table
 
-    def _guessed(self) -> int:
+    def _guess_start(self) -> int:
         """Where the first record begins: behind the first line end that sound records follow.
 
         A wrong guess costs time, no row: the driver sees that the splits do not meet.
         """
         window = next(islice(store.stream(self.root, self.file, self.start - 1), 1), b"")
         at = first = window.find(b"\n") + 1
-        pattern = record_pattern(self._width)
+        pattern = compile_record(self._width)
         if not first:
             return self.end
         for _ in range(_GUESSES if pattern else 0):
@@ -158,14 +158,14 @@ class CsvSplit:
         return self.start - 1 + first
 
 
-def _records(table: pa.Table, line_ends: int) -> int:
+def _count_records(table: pa.Table, line_ends: int) -> int:
     """Line ends that stand in no value: a count of the records apart from the parser."""
     if line_ends == len(table):
         return line_ends
-    return line_ends - sum(_bytes_of(chunk).count(b"\n") for column in table.columns for chunk in column.chunks)
+    return line_ends - sum(_join_bytes(chunk).count(b"\n") for column in table.columns for chunk in column.chunks)
 
 
-def _bytes_of(texts: pa.Array) -> bytes:
+def _join_bytes(texts: pa.Array) -> bytes:
     """All values of a column, one behind the other: a third of what counting value by value costs."""
     _, offsets, values = texts.buffers()
     if values is None:

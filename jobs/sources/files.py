@@ -18,9 +18,9 @@ class Files:
     is_replaceable = True
     pauses = ()
 
-    def place(self, day: date) -> str:
+    def describe_place(self, day: date) -> str:
         paths = " nor ".join(template.format(date=day) for template in self.paths)
         return f"no {paths} in {self.root}"
 
     def look(self, day: date) -> tuple[Input, ...]:
-        return store.look_any(self.root, self.paths, day)
+        return store.look_for_any(self.root, self.paths, day)

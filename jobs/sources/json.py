@@ -19,7 +19,7 @@ from jobs.sources.json_array import ArraySplit
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.json_object import ObjectSplit
 from jobs.sources.json_record import may_be_record
-from jobs.sources.json_structure import BLANK, BrokenError, StructureError, unmarked, value_end
+from jobs.sources.json_structure import BLANK, BrokenError, StructureError, find_value_end, skip_mark
 from jobs.sources.reading import MAX_RECORD, Reading, Request, refuse_if_packed
 
 SPLIT = 128 * 2**20  # bytes of lines that one task reads
@@ -35,13 +35,15 @@ class JsonFiles(Files):
     @contextmanager
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
         """Raises ContractError."""
-        splits = [split for file in inputs for split in splits_of(self.root, file, request.contract, self.max_value_mb)]
+        splits = [
+            split for file in inputs for split in cut_splits(self.root, file, request.contract, self.max_value_mb)
+        ]
         yield Reading(inputs=inputs, splits=splits)
 
 
-def splits_of(root: Location, file: Input, contract: SourceContract, max_value_mb: int) -> list[Split]:
+def cut_splits(root: Location, file: Input, contract: SourceContract, max_value_mb: int) -> list[Split]:
     """Lines: the first line is an object and others follow, or it is broken and one of those that follow is one."""
-    uri, head = file.uri, _head(root, file)
+    uri, head = file.uri, _read_head(root, file)
     first, _, rest = head.partition(b"\n")
     if not head:
         raise ContractError(f"{uri}: the file is empty; ask for it to be sent again")
@@ -61,13 +63,13 @@ def splits_of(root: Location, file: Input, contract: SourceContract, max_value_m
     return [LinesSplit(root, file, uri, contract, at, at + SPLIT) for at in range(0, file.size, SPLIT)]
 
 
-def _head(root: Location, file: Input) -> bytes:
+def _read_head(root: Location, file: Input) -> bytes:
     """The file's first HEAD bytes that are not blank, and the rest of the first line if it is no longer than a record.
 
     The same however the bytes come. Raises ContractError where they are gzip or UTF-16.
     """
     head = b""
-    for chunk in unmarked(store.stream(root, file)):
+    for chunk in skip_mark(store.stream(root, file)):
         head = (head + chunk).lstrip(BLANK)
         if (len(head) >= HEAD and b"\n" in head) or len(head) > MAX_RECORD:
             break
@@ -79,7 +81,7 @@ def _head(root: Location, file: Input) -> bytes:
 def _is_broken(head: bytes) -> bool:
     """Whether the whole lines of a head cannot be the beginning of an object."""
     try:
-        value_end(head[: head.rfind(b"\n") + 1], 0)
+        find_value_end(head[: head.rfind(b"\n") + 1], 0)
     except StructureError as error:
         return isinstance(error, BrokenError)
     return True

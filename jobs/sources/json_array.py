@@ -19,9 +19,9 @@ from jobs.sources.json_structure import (
     Scan,
     StructureError,
     UnfinishedError,
-    after_blanks,
-    shortened,
-    unmarked,
+    shorten,
+    skip_blanks,
+    skip_mark,
 )
 from jobs.sources.reading import MAX_RECORD
 
@@ -39,32 +39,32 @@ class ArraySplit:
     contract: SourceContract
     size: int | None = None
 
-    def starting_at(self, at: int) -> "ArraySplit":
+    def start_at(self, at: int) -> "ArraySplit":
         """Never asked for: it is the only split of its file."""
         raise NotImplementedError(f"{self.uri}, byte {at}")
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         """Raises ContractError where the array is broken, cut off, or not all there is."""
-        entries = _Entries(unmarked(store.stream(self.root, self.file)))
+        entries = _Entries(skip_mark(store.stream(self.root, self.file)))
         try:
-            yield from self._batches(entries, counts)
+            yield from self._read_entries(entries, counts)
         except StructureError as error:
             near = entries.passed + error.at
             raise ContractError(f"{self.uri}: {error}, near byte {near}; ask for it to be sent again") from None
 
-    def _batches(self, entries: "_Entries", counts: Counts) -> Iterator[pa.RecordBatch]:
+    def _read_entries(self, entries: "_Entries", counts: Counts) -> Iterator[pa.RecordBatch]:
         batches = Batches(self.contract, counts)
         entries.open()
         while not entries.is_over:
             guess = entries.guess()
-            batch = batches.of_entries(guess) if guess else None
+            batch = batches.read_entries(guess) if guess else None
             if batch is not None:
                 entries.skip(len(guess))
                 yield batch
             else:
                 first = counts.records
                 raw_entries = entries.cut()
-                yield from batches.of_lines(b"\n".join(raw_entries), enumerate(raw_entries, first), len(raw_entries))
+                yield from batches.read_lines(b"\n".join(raw_entries), enumerate(raw_entries, first), len(raw_entries))
 
 
 class _Entries:
@@ -78,13 +78,13 @@ class _Entries:
     def open(self) -> None:
         """Go to the first entry. Raises StructureError."""
         self._pass(b"[")
-        if self._next_byte() == b"]":
+        if self._find_byte() == b"]":
             self._pass(b"]")
 
     def guess(self) -> bytes:
         """Entries up to what looks like the end of one: it is one if they make a sound array. b"": no guess."""
         while not (boundary := _BETWEEN.search(self._data, self._at + PIECE)):
-            if len(self._data) - self._at > MAX_RECORD or not self._more():
+            if len(self._data) - self._at > MAX_RECORD or not self._read_more():
                 return b""
         size = boundary.start() + 1 - self._at
         return self._data[self._at : self._at + size] if size <= MAX_RECORD else b""
@@ -98,13 +98,13 @@ class _Entries:
         entries: list[bytes] = []
         size = 0
         while not self.is_over and size < PIECE:
-            entries.append(self._entry())
+            entries.append(self._cut_entry())
             size += len(entries[-1])
         return entries
 
-    def _entry(self) -> bytes:
+    def _cut_entry(self) -> bytes:
         """The next entry; of one that is too long so much that it is seen to be. Raises StructureError."""
-        self._next_byte()
+        self._find_byte()
         scan, beginning, at = Scan(), b"", self._at
         while True:
             try:
@@ -115,9 +115,9 @@ class _Entries:
                 if len(self._data) - self._at > MAX_RECORD:
                     beginning = beginning or self._data[self._at : self._at + MAX_RECORD + 1]
                 if beginning:
-                    self._hold(shortened(self._data[error.at :]))
+                    self._hold(shorten(self._data[error.at :]))
                     error.at = at = 0
-                if not self._more():
+                if not self._read_more():
                     raise
         entry = beginning or self._data[self._at : end]
         self._at = end
@@ -131,18 +131,18 @@ class _Entries:
 
     def _pass(self, allowed: bytes) -> None:
         """Go behind the next byte that is not blank. Raises StructureError."""
-        byte = self._next_byte()
+        byte = self._find_byte()
         self._at += 1
         if byte not in allowed:
             raise BrokenError(f"neither {' nor '.join(allowed.decode())} behind an entry", self._at)
         if byte == b"]":
             self._close()
 
-    def _next_byte(self) -> bytes:
+    def _find_byte(self) -> bytes:
         """Go to the next byte that is not blank. Raises UnfinishedError."""
-        while (at := after_blanks(self._data, self._at)) == len(self._data):
+        while (at := skip_blanks(self._data, self._at)) == len(self._data):
             self._at = at
-            if not self._more():
+            if not self._read_more():
                 raise UnfinishedError("the array is cut off", at)
         self._at = at
         return self._data[at : at + 1]
@@ -151,11 +151,11 @@ class _Entries:
         self.is_over = True
         while not self._data[self._at :].strip(BLANK):
             self._at = len(self._data)
-            if not self._more():
+            if not self._read_more():
                 return
         raise BrokenError("text stands behind the array", self._at)
 
-    def _more(self) -> bool:
+    def _read_more(self) -> bool:
         """Read on, unless it is the end of the file."""
         chunk = next(self._chunks, b"")
         if chunk:

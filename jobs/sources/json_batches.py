@@ -5,11 +5,11 @@ from itertools import chain
 
 import pyarrow as pa
 
-from jobs.contracts.mapping import as_json, snake_case
+from jobs.contracts.mapping import to_json, to_snake_case
 from jobs.contracts.source import SourceContract
 from jobs.landing.split import Counts
 from jobs.sources.json_learnt import Columns, LearntDecoder
-from jobs.sources.json_record import Record, UnsoundError, record_of
+from jobs.sources.json_record import Record, UnsoundError, decode_record
 from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG
 
 Earlier = Mapping[int, Mapping[str, list[str | None]]]  # row -> key -> its values before the last one
@@ -24,28 +24,28 @@ class Batches:
         self._targets: dict[str, str] = {}
         self._learnt = LearntDecoder()
 
-    def of_lines(self, block: bytes, numbered: Iterable[tuple[int, bytes]], records: int) -> Iterator[pa.RecordBatch]:
+    def read_lines(self, block: bytes, numbered: Iterable[tuple[int, bytes]], records: int) -> Iterator[pa.RecordBatch]:
         """A batch of records that stand in `block` with a line end between each two, and in `numbered` one by one."""
-        columns = self._learnt.lines(block, records) if len(block) <= MAX_RECORD else None
+        columns = self._learnt.decode_lines(block, records) if len(block) <= MAX_RECORD else None
         if columns is None:
-            yield from self.one_by_one(numbered)
+            yield from self.read_one_by_one(numbered)
             return
         self._counts.records += records
-        yield self.of_columns(columns, records)
+        yield self.make_batch(columns, records)
 
-    def of_entries(self, block: bytes) -> pa.RecordBatch | None:
+    def read_entries(self, block: bytes) -> pa.RecordBatch | None:
         """A batch of an array's entries with commas between them; None: they have to be cut first.
 
         Delivered is a count apart from the parser: opening brackets that do not belong to values.
         """
-        decoded = self._learnt.entries(block)
+        decoded = self._learnt.decode_entries(block)
         if decoded is None:
             return None
         columns, records = decoded
         self._counts.records += records
-        return self.of_columns(columns, records)
+        return self.make_batch(columns, records)
 
-    def one_by_one(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:
+    def read_one_by_one(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:
         """A batch of the records that are sound; the others are rejected at their position."""
         records: list[Record] = []
         for position, raw in numbered:
@@ -54,7 +54,7 @@ class Batches:
                 self._counts.reject(TOO_LONG, position, raw[:SHOWN])
                 continue
             try:
-                records.append(record_of(raw))
+                records.append(decode_record(raw))
             except UnsoundError as reason:
                 self._counts.reject(str(reason), position, raw)
         if records:
@@ -62,32 +62,32 @@ class Batches:
             names = dict.fromkeys(chain.from_iterable(record.values for record in records))
             columns = {name: pa.array([record.values.get(name) for record in records], pa.string()) for name in names}
             earlier = {row: record.earlier for row, record in enumerate(records) if record.earlier}
-            yield self.of_columns(columns, len(records), earlier)
+            yield self.make_batch(columns, len(records), earlier)
 
-    def of_columns(self, columns: Columns, rows: int, earlier: Earlier | None = None) -> pa.RecordBatch:
+    def make_batch(self, columns: Columns, rows: int, earlier: Earlier | None = None) -> pa.RecordBatch:
         """`columns`: by the key as delivered. Two keys of one landed column are refused when all names are known."""
         self._counts.columns |= dict.fromkeys(columns)
         by_landed: dict[str, pa.Array] = {}
         unknown: Columns = {}
         for name, values in columns.items():
-            landed = self._target(name)
+            landed = self._choose_column(name)
             if landed in self._landed:
                 by_landed.setdefault(landed, values)
             else:
                 unknown[name] = values
         nothing = pa.nulls(rows, pa.string())
-        rescued = _rescued(unknown, rows, earlier or {}) if unknown or earlier else nothing
+        rescued = _rescue(unknown, rows, earlier or {}) if unknown or earlier else nothing
         arrays = [*(by_landed.get(name, nothing) for name in self._landed), rescued]
         return pa.RecordBatch.from_arrays(arrays, names=[*self._landed, "_rescued"])
 
-    def _target(self, name: str) -> str:
+    def _choose_column(self, name: str) -> str:
         """The column that a key falls on, landed or not."""
         if name not in self._targets:
-            self._targets[name] = self._contract.columns.get(name) or snake_case(name)
+            self._targets[name] = self._contract.columns.get(name) or to_snake_case(name)
         return self._targets[name]
 
 
-def _rescued(unknown: Columns, rows: int, earlier: Earlier) -> pa.Array:
+def _rescue(unknown: Columns, rows: int, earlier: Earlier) -> pa.Array:
     """Of each row the keys that nobody asked for, and what a key had before its last value, which landed.
 
     Of a key that nobody asked for and that stands there twice: all values.
@@ -99,5 +99,5 @@ def _rescued(unknown: Columns, rows: int, earlier: Earlier) -> pa.Array:
         for name, values in earlier.get(row, {}).items():
             all_values = [*values, entry[name]] if name in entry else values
             entry[name] = all_values[0] if len(all_values) == 1 else all_values
-        rescued.append(as_json(entry))
+        rescued.append(to_json(entry))
     return pa.array(rescued, pa.string())

@@ -12,8 +12,8 @@ import msgspec
 import pyarrow as pa
 from msgspec import UNSET, Raw, UnsetType
 
-from jobs.sources.json_record import FAULTS, Record, UnsoundError, as_text
-from jobs.sources.json_structure import BLANK, members_are, objects_are
+from jobs.sources.json_record import FAULTS, Record, UnsoundError, to_text
+from jobs.sources.json_structure import BLANK, has_members, has_objects
 
 Columns = dict[str, pa.Array]
 MOST_KEYS = 1000  # more are no columns, but data
@@ -54,18 +54,18 @@ class LearntDecoder:
             return
         self._lines, self._array = msgspec.json.Decoder(kind), msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
 
-    def lines(self, block: bytes, records: int) -> Columns | None:
+    def decode_lines(self, block: bytes, records: int) -> Columns | None:
         """The columns of as many records with a line end between each two, or None."""
         if self._lines is None or not _is_an_object_each(block, records):
             return None
         try:
             decoded = self._lines.decode_lines(block)
-            columns, _ = self._columns(decoded, block)
+            columns, _ = self._make_columns(decoded, block)
         except (*FAULTS, UnsoundError):
             return None
         return columns if len(decoded) == records else None
 
-    def entries(self, block: bytes) -> tuple[Columns, int] | None:
+    def decode_entries(self, block: bytes) -> tuple[Columns, int] | None:
         """The columns of entries of an array and their number, or None.
 
         The number is that of the brackets that open outside of texts and values.
@@ -74,26 +74,26 @@ class LearntDecoder:
             return None
         try:
             decoded = self._array.decode(b"[%b]" % block)
-            columns, nested = self._columns(decoded, block)
+            columns, nested = self._make_columns(decoded, block)
         except (*FAULTS, UnsoundError):
             return None
-        return (columns, len(decoded)) if objects_are(len(decoded), block, nested) else None
+        return (columns, len(decoded)) if has_objects(len(decoded), block, nested) else None
 
-    def _columns(self, records: Sequence[object], block: bytes) -> tuple[Columns, list[bytes]]:
+    def _make_columns(self, records: Sequence[object], block: bytes) -> tuple[Columns, list[bytes]]:
         """Columns, and the text of values that may be objects. Raises UnsoundError where a key may stand twice."""
         columns: Columns = {}
         nested: list[bytes] = []
         absent = 0
         for number, (name, is_mixed) in enumerate(self._kinds.items()):
             values: list[Any] = list(map(attrgetter(f"f{number}"), records))
-            column_of, null = (texts_of, b"null") if is_mixed else (_texts, None)
+            column_of, null = (to_texts, b"null") if is_mixed else (_to_texts, None)
             try:
                 columns[name], within = column_of(values)
             except (TypeError, pa.ArrowInvalid):  # some records lack the key
                 absent += values.count(UNSET)
-                columns[name], within = column_of(_filled(values, null))
+                columns[name], within = column_of(_fill(values, null))
             nested += within
-        if not members_are(len(columns) * len(records) - absent, block, nested):
+        if not has_members(len(columns) * len(records) - absent, block, nested):
             raise UnsoundError("a key stands twice")
         return columns, nested
 
@@ -112,21 +112,21 @@ def _is_an_object_each(block: bytes, records: int) -> bool:
     return between == records - 1
 
 
-def _filled(values: list[Any], null: Any) -> list[Any]:
+def _fill(values: list[Any], null: Any) -> list[Any]:
     return [null if value is UNSET else value for value in values]
 
 
-def _texts(values: Sequence[str | None]) -> tuple[pa.Array, list[bytes]]:
+def _to_texts(values: Sequence[str | None]) -> tuple[pa.Array, list[bytes]]:
     return pa.array(values, pa.string()), []
 
 
-def texts_of(values: Sequence[Raw | bytes]) -> tuple[pa.Array, list[bytes]]:
+def to_texts(values: Sequence[Raw | bytes]) -> tuple[pa.Array, list[bytes]]:
     """A column of sound values, and their own text where objects may be among them.
 
     Raises UnsoundError, UnicodeDecodeError, msgspec.DecodeError.
     """
     joined = b"\n".join(values)
     if joined.translate(None, _NO_TEXTS):
-        return pa.array([as_text(bytes(value)) for value in values], pa.string()), [joined]
+        return pa.array([to_text(bytes(value)) for value in values], pa.string()), [joined]
     words: list[str | None] = list(joined.decode("ascii").split("\n")) if values else []
     return pa.array([None if word == "null" else word for word in words], pa.string()), []

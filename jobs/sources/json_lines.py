@@ -33,13 +33,13 @@ class LinesSplit:
     def size(self) -> int:
         return self.file.size
 
-    def starting_at(self, at: int) -> "LinesSplit":
+    def start_at(self, at: int) -> "LinesSplit":
         """Never asked for: a line begins behind a line end, whatever stands in it."""
         raise NotImplementedError(f"{self.uri}, byte {at}")
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         batches = Batches(self.contract, counts)
-        for piece, is_too_long in whole_lines(self._own_bytes(counts)):
+        for piece, is_too_long in cut_whole_lines(self._read_own_bytes(counts)):
             first = counts.lines + 1
             counts.lines += piece.count(b"\n") + is_too_long
             if is_too_long:
@@ -47,9 +47,9 @@ class LinesSplit:
                 counts.reject(TOO_LONG, first, piece)
             else:
                 records = counts.lines - first + 1 + (not piece.endswith(b"\n"))
-                yield from batches.of_lines(piece, _numbered(piece, first), records)
+                yield from batches.read_lines(piece, _number_lines(piece, first), records)
 
-    def _own_bytes(self, counts: Counts) -> Iterator[bytes]:
+    def _read_own_bytes(self, counts: Counts) -> Iterator[bytes]:
         """Those of the lines that begin in the split, but for a byte order mark."""
         at = max(self.start - 1, 0)  # a line begins at `start` if the byte before it is a line end
         is_before = self.start > 0
@@ -75,7 +75,7 @@ class LinesSplit:
             at += len(chunk)
 
 
-def whole_lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+def cut_whole_lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Some whole lines, or the beginning of one that is too long (True), however the chunks were cut."""
     pending, is_too_long = b"", False
     for read in chunks:
@@ -87,7 +87,7 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
             continue
         end = chunk.rfind(b"\n") + 1
         if end:
-            yield from ((piece, False) for piece in _pieces(pending + chunk[:end]))
+            yield from ((piece, False) for piece in _cut_pieces(pending + chunk[:end]))
         pending = chunk[end:] if end else pending + chunk
         if len(pending) > MAX_RECORD:
             pending, is_too_long = pending[:SHOWN], True
@@ -95,7 +95,7 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
         yield pending, is_too_long
 
 
-def _pieces(lines: bytes) -> Iterator[bytes]:
+def _cut_pieces(lines: bytes) -> Iterator[bytes]:
     at = 0
     while at < len(lines):
         end = lines.find(b"\n", at + PIECE - 1) + 1 or len(lines)
@@ -103,7 +103,7 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _numbered(piece: bytes, first: int) -> Iterator[tuple[int, bytes]]:
+def _number_lines(piece: bytes, first: int) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(piece.split(b"\n"), first):
         if line.strip(BLANK):
             yield number, line

@@ -19,7 +19,7 @@ from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
 from jobs.sources.json_batches import Batches
-from jobs.sources.json_learnt import Columns, texts_of
+from jobs.sources.json_learnt import Columns, to_texts
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.json_record import FAULTS, UnsoundError, may_be_record
 from jobs.sources.json_structure import (
@@ -27,9 +27,9 @@ from jobs.sources.json_structure import (
     BrokenError,
     Item,
     StructureError,
-    members,
-    members_are,
-    value_end,
+    find_value_end,
+    has_members,
+    read_members,
 )
 from jobs.sources.reading import MAX_RECORD
 
@@ -49,38 +49,38 @@ class ObjectSplit:
     contract: SourceContract
     size: int | None = None
 
-    def starting_at(self, at: int) -> "ObjectSplit":
+    def start_at(self, at: int) -> "ObjectSplit":
         """Never asked for: it is the only split of its file."""
         raise NotImplementedError(f"{self.uri}, byte {at}")
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         """Raises ContractError where it is no object, nor lines of which the first is broken."""
         raw = b"".join(store.stream(self.root, self.file)).removeprefix(codecs.BOM_UTF8).strip(BLANK)
         try:
-            batches = self._batches(raw, counts)
+            batches = self._read_object(raw, counts)
         except StructureError as error:
             if not isinstance(error, BrokenError) or not any(map(may_be_record, raw.split(b"\n"))):
                 raise ContractError(f"{self.uri}: {error}, near byte {error.at}; ask for it to be sent again") from None
-            batches = LinesSplit(self.root, self.file, self.uri, self.contract, 0, self.file.size).batches(counts)
+            batches = LinesSplit(self.root, self.file, self.uri, self.contract, 0, self.file.size).read_batches(counts)
         yield from batches
 
-    def _batches(self, raw: bytes, counts: Counts) -> Iterator[pa.RecordBatch]:
+    def _read_object(self, raw: bytes, counts: Counts) -> Iterator[pa.RecordBatch]:
         """Raises StructureError, before the first batch."""
         batches = Batches(self.contract, counts)
-        if columns := _even_columns(raw):
+        if columns := _decode_even_columns(raw):
             rows = len(next(iter(columns.values())))
             counts.records += rows
-            return iter([batches.of_columns(columns, rows)])
-        if (end := value_end(raw, 0)) < len(raw):
+            return iter([batches.make_batch(columns, rows)])
+        if (end := find_value_end(raw, 0)) < len(raw):
             raise BrokenError("text stands behind the object", end)
-        raw_columns = list(members(raw))
-        raw_rows = _rows(raw, raw_columns)
+        raw_columns = list(read_members(raw))
+        raw_rows = _group_rows(raw, raw_columns)
         if raw_rows is None:
-            return batches.one_by_one([(0, raw)])
-        return _in_batches(batches, _records(self.contract, raw_columns, raw_rows, counts))
+            return batches.read_one_by_one([(0, raw)])
+        return _make_batches(batches, _make_records(self.contract, raw_columns, raw_rows, counts))
 
 
-def _even_columns(raw: bytes) -> Columns | None:
+def _decode_even_columns(raw: bytes) -> Columns | None:
     """Columns that agree in every index, none of whose values has to be rejected; None: they have to be cut.
 
     Counted apart from the parser by what stands between keys and values, which shows keys that stand twice.
@@ -90,7 +90,7 @@ def _even_columns(raw: bytes) -> Columns | None:
     indexes: list[str] | None = None
     try:
         for name, value in _raws.decode(raw).items():
-            column_indexes, columns[name], within = _column(bytes(value))
+            column_indexes, columns[name], within = _decode_column(bytes(value))
             nested += within
             if column_indexes != (indexes := column_indexes if indexes is None else indexes):
                 return None
@@ -99,7 +99,7 @@ def _even_columns(raw: bytes) -> Columns | None:
     if len(raw) > MAX_RECORD and (nested or _widest(columns) > MAX_RECORD):
         return None
     number = len(columns) * (1 + len(indexes or ()))
-    return columns if members_are(number, raw, nested) else None
+    return columns if has_members(number, raw, nested) else None
 
 
 def _widest(columns: Columns) -> int:
@@ -108,29 +108,29 @@ def _widest(columns: Columns) -> int:
     return sum(12 * longest + 10 for longest in values) + 12 * sum(map(len, columns))
 
 
-def _column(raw: bytes) -> tuple[list[str], pa.Array, list[bytes]]:
-    """Indexes, values, and the values' own text where they may be objects. Raises as `texts_of` does."""
+def _decode_column(raw: bytes) -> tuple[list[str], pa.Array, list[bytes]]:
+    """Indexes, values, and the values' own text where they may be objects. Raises as `to_texts` does."""
     try:
         texts = _texts.decode(raw)
         return list(texts), pa.array(list(texts.values()), pa.string()), []
     except msgspec.ValidationError:
         values = _raws.decode(raw)
-        return list(values), *texts_of(list(values.values()))
+        return list(values), *to_texts(list(values.values()))
 
 
-def _rows(raw: bytes, columns: list[tuple[Item, Item]]) -> _Rows | None:
+def _group_rows(raw: bytes, columns: list[tuple[Item, Item]]) -> _Rows | None:
     """The values of columns by their index, in order of its first appearance; None: it is a record."""
     rows: _Rows = {}
     for number, (_, column) in enumerate(columns):
         if not column.raw.startswith(b"{"):
             return None
-        for index, value in members(raw, column.start):
+        for index, value in read_members(raw, column.start):
             rows.setdefault(index.raw, {}).setdefault(number, []).append(value.raw)
     is_table = any(len(row) == len(columns) for row in rows.values()) or (not rows and columns)
     return rows if is_table else None
 
 
-def _records(
+def _make_records(
     contract: SourceContract, columns: list[tuple[Item, Item]], rows: _Rows, counts: Counts
 ) -> Iterator[tuple[int, bytes]]:
     """Each row as a record of its own, with its ordinal; one without a value in some column is rejected."""
@@ -142,10 +142,10 @@ def _records(
             continue
         counts.records += 1
         absent = [key for number, key in enumerate(keys) if number not in row]
-        counts.reject(f"no value for {_shown(contract, absent)}", position, record)
+        counts.reject(f"no value for {_show_key(contract, absent)}", position, record)
 
 
-def _shown(contract: SourceContract, keys: list[bytes]) -> str:
+def _show_key(contract: SourceContract, keys: list[bytes]) -> str:
     """Columns by name where the source contract knows them, the others counted: their names may be content."""
     names = [name for name in map(_name, keys) if is_known(contract, name)]
     others = len(keys) - len(names)
@@ -159,6 +159,6 @@ def _name(key: bytes) -> str:
         return ""
 
 
-def _in_batches(batches: Batches, records: Iterator[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:
+def _make_batches(batches: Batches, records: Iterator[tuple[int, bytes]]) -> Iterator[pa.RecordBatch]:
     while some := list(islice(records, BATCH)):
-        yield from batches.one_by_one(some)
+        yield from batches.read_one_by_one(some)

@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 import msgspec
 
-from jobs.sources.json_structure import BLANK, StructureError, depth, members, members_are, value_end
+from jobs.sources.json_structure import BLANK, StructureError, find_value_end, has_members, measure_depth, read_members
 from jobs.sources.reading import is_utf_8
 
 NOT_AN_OBJECT, NOT_UTF_8, TOO_DEEP = "not a JSON object", "not UTF-8", "nested too deeply"
@@ -35,30 +35,30 @@ class Record(NamedTuple):
     mixed: frozenset[str] = frozenset()
 
 
-def record_of(raw: bytes) -> Record:
+def decode_record(raw: bytes) -> Record:
     """Raises UnsoundError."""
     try:
         try:
-            return _of_texts(raw)
+            return _decode_texts(raw)
         except msgspec.ValidationError:  # an object with a value that is no text, or no object
-            return _of_values(raw)
+            return _decode_values(raw)
     except FAULTS as error:
         _refuse(raw, error)
 
 
-def _of_texts(raw: bytes) -> Record:
+def _decode_texts(raw: bytes) -> Record:
     values = _texts.decode(raw)
-    return Record(values, {} if members_are(len(values), raw) else _earlier(raw))
+    return Record(values, {} if has_members(len(values), raw) else _find_earlier(raw))
 
 
-def _of_values(raw: bytes) -> Record:
+def _decode_values(raw: bytes) -> Record:
     raw_values = {name: bytes(value) for name, value in _raws.decode(raw).items()}
-    values = {name: as_text(value) for name, value in raw_values.items()}
+    values = {name: to_text(value) for name, value in raw_values.items()}
     mixed = frozenset(name for name, value in raw_values.items() if not value.startswith((b'"', b"null")))
-    return Record(values, {} if members_are(len(values), raw, raw_values.values()) else _earlier(raw), mixed)
+    return Record(values, {} if has_members(len(values), raw, raw_values.values()) else _find_earlier(raw), mixed)
 
 
-def as_text(value: bytes) -> str | None:
+def to_text(value: bytes) -> str | None:
     """The text that a sound value lands as. Raises UnsoundError, UnicodeDecodeError, msgspec.DecodeError."""
     first = value[:1]
     if first == b'"':
@@ -66,23 +66,23 @@ def as_text(value: bytes) -> str | None:
     if first == b"n":
         return None
     if first in (b"{", b"["):
-        return _nested(value)
+        return _to_nested_text(value)
     return value.decode()
 
 
-def _nested(value: bytes) -> str:
-    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and depth(value) > MAX_DEPTH:
+def _to_nested_text(value: bytes) -> str:
+    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and measure_depth(value) > MAX_DEPTH:
         raise UnsoundError(TOO_DEEP)
     if any(blank in value for blank in (b" ", b"\n", b"\t", b"\r")):
         value = _BLANKS_BETWEEN.sub(lambda match: match[1] or b"", value)
     return value.decode()
 
 
-def _earlier(raw: bytes) -> dict[str, list[str | None]]:
+def _find_earlier(raw: bytes) -> dict[str, list[str | None]]:
     """What the keys of a sound object had before their last value."""
     values_by_key: dict[str, list[str | None]] = {}
-    for name, value in members(raw.strip(BLANK)):
-        values_by_key.setdefault(_text.decode(name.raw), []).append(as_text(value.raw))
+    for name, value in read_members(raw.strip(BLANK)):
+        values_by_key.setdefault(_text.decode(name.raw), []).append(to_text(value.raw))
     return {name: values[:-1] for name, values in values_by_key.items() if len(values) > 1}
 
 
@@ -105,7 +105,7 @@ def _is_object(raw: bytes) -> bool:
 def may_be_record(line: bytes) -> bool:
     """Whether a line is an object by itself, one that has to be rejected among them; a bad byte decides nothing."""
     try:
-        record_of(line.decode("utf-8", "replace").encode())
+        decode_record(line.decode("utf-8", "replace").encode())
     except UnsoundError as reason:
         return _is_one_value(line.strip(BLANK)) if str(reason) == TOO_DEEP else str(reason) != NOT_AN_OBJECT
     return True
@@ -114,6 +114,6 @@ def may_be_record(line: bytes) -> bool:
 def _is_one_value(raw: bytes) -> bool:
     """By its structure alone, which no depth hides."""
     try:
-        return value_end(raw, 0) == len(raw)
+        return find_value_end(raw, 0) == len(raw)
     except StructureError:
         return False

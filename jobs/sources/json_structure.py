@@ -43,7 +43,7 @@ class UnfinishedError(StructureError):
     """The text ends within a value."""
 
 
-def unmarked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def skip_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes without a byte order mark."""
     first = b""
     for chunk in chunks:
@@ -63,11 +63,11 @@ class Item(NamedTuple):
     end: int
 
 
-def item(data: bytes, at: int, may_follow: bytes) -> Item:
+def read_item(data: bytes, at: int, may_follow: bytes) -> Item:
     """The value at `at`, blanks left out. Raises StructureError."""
-    start = after_blanks(data, at)
-    end = value_end(data, start)
-    separator_at = after_blanks(data, end)
+    start = skip_blanks(data, at)
+    end = find_value_end(data, start)
+    separator_at = skip_blanks(data, end)
     if separator_at == len(data):
         raise UnfinishedError("cut off: 1 brackets are open", separator_at)
     value = Item(data[start:end], start, data[separator_at : separator_at + 1], separator_at + 1)
@@ -76,7 +76,7 @@ def item(data: bytes, at: int, may_follow: bytes) -> Item:
     return value
 
 
-def value_end(data: bytes, at: int) -> int:
+def find_value_end(data: bytes, at: int) -> int:
     """Where the value ends that begins at `at`. Raises StructureError."""
     return Scan().end(data, at)
 
@@ -96,7 +96,7 @@ class Scan:
         while True:
             token = _TOKEN.match(data, at)
             if token is None or (token["scalar"] and token.end() == len(data) and data[-1:] != b'"'):
-                raise _unfinished(data, at, len(awaited))
+                raise _make_unfinished_error(data, at, len(awaited))
             at = token.end()
             if token["separates"] and awaited:
                 self._may_begin = True
@@ -113,7 +113,7 @@ class Scan:
                 return at
 
 
-def shortened(token: bytes) -> bytes:
+def shorten(token: bytes) -> bytes:
     """An unfinished token as short as it can be without a change of where it ends."""
     if not token.startswith(b'"'):
         return token[:1]
@@ -121,67 +121,67 @@ def shortened(token: bytes) -> bytes:
     return b'"\\' if is_escaping else b'"'
 
 
-def _unfinished(data: bytes, at: int, still_open: int) -> UnfinishedError:
-    start = after_blanks(data, at)
+def _make_unfinished_error(data: bytes, at: int, still_open: int) -> UnfinishedError:
+    start = skip_blanks(data, at)
     is_text = data[start : start + 1] == b'"'
     return UnfinishedError("a string is never closed" if is_text else f"cut off: {still_open} brackets are open", start)
 
 
-def after_blanks(data: bytes, at: int) -> int:
+def skip_blanks(data: bytes, at: int) -> int:
     blanks = _PADDING.match(data, at)
     assert blanks  # nothing is a match, too
     return blanks.end()
 
 
-def members(data: bytes, start: int = 0) -> Iterator[tuple[Item, Item]]:
+def read_members(data: bytes, start: int = 0) -> Iterator[tuple[Item, Item]]:
     """Keys and values of the object at `start` as they stand there, also of a key that stands there twice.
 
     Raises StructureError.
     """
-    at = after_blanks(data, start + 1)
+    at = skip_blanks(data, start + 1)
     separator = b"}" if data[at : at + 1] == b"}" else b","
     while separator == b",":
-        key = item(data, at, b":")
+        key = read_item(data, at, b":")
         if not key.raw.startswith(b'"'):
             raise BrokenError("a key without quotes", key.start)
-        value = item(data, key.end, b",}")
+        value = read_item(data, key.end, b",}")
         at, separator = value.end, value.separator
         yield key, value
 
 
-def members_are(number: int, data: bytes, values: Iterable[bytes] = ()) -> bool:
+def has_members(number: int, data: bytes, values: Iterable[bytes] = ()) -> bool:
     """Whether the objects in `data` have as many members, those within `values` left out."""
-    return _is(number, (_seeming_members, _members), data, values)
+    return _has_number(number, (_count_seeming_members, _count_members), data, values)
 
 
-def objects_are(number: int, data: bytes, values: Iterable[bytes] = ()) -> bool:
+def has_objects(number: int, data: bytes, values: Iterable[bytes] = ()) -> bool:
     """Whether there are as many objects in `data`, those within `values` left out."""
-    return _is(number, (_seeming_objects, _objects), data, values)
+    return _has_number(number, (_count_seeming_objects, _count_objects), data, values)
 
 
-def _is(number: int, counts: Iterable[Callable[[bytes], int]], data: bytes, values: Iterable[bytes]) -> bool:
+def _has_number(number: int, counts: Iterable[Callable[[bytes], int]], data: bytes, values: Iterable[bytes]) -> bool:
     """By a quick count, which takes more for structure than is, if it says so; else by an exact one."""
     return any(count(data) - sum(map(count, values)) == number for count in counts)
 
 
-def _seeming_members(data: bytes) -> int:
+def _count_seeming_members(data: bytes) -> int:
     return data.translate(None, BLANK).count(b'":')
 
 
-def _members(data: bytes) -> int:
+def _count_members(data: bytes) -> int:
     keys = _KEY.findall(data)
     return len(keys) - keys.count(b"")
 
 
-def _seeming_objects(data: bytes) -> int:
+def _count_seeming_objects(data: bytes) -> int:
     return data.count(b"{")
 
 
-def _objects(data: bytes) -> int:
+def _count_objects(data: bytes) -> int:
     return _BRACE.findall(data).count(b"{")
 
 
-def depth(data: bytes) -> int:
+def measure_depth(data: bytes) -> int:
     """Brackets that are open at once."""
     now = most = 0
     for token in _BRACKET.finditer(data):

@@ -26,7 +26,7 @@ class Answer:
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
-    def value(self, path: str) -> Any:
+    def find_value(self, path: str) -> Any:
         """What stands at a dotted path, fractions as their text; None where nothing does. "": the answer itself."""
         value = self._value
         for name in path.split(".") if path else ():
@@ -35,52 +35,52 @@ class Answer:
 
     def items(self, path: str) -> list[Item] | None:
         """The entries of the list at a dotted path; None: there is no list."""
-        if not isinstance(self.value(path), list):
+        if not isinstance(self.find_value(path), list):
             return None
-        at = _skipped(self._text, 0)
+        at = _skip_blanks(self._text, 0)
         for name in path.split(".") if path else ():
-            at = dict(_members(self._text, at))[name]  # of a key that stands there twice, the last
-        return list(_entries(self._text, at))
+            at = dict(_read_members(self._text, at))[name]  # of a key that stands there twice, the last
+        return list(_read_entries(self._text, at))
 
 
 class _Strict(json.JSONDecoder):
     """Python's reader without its own additions to JSON (NaN, Infinity)."""
 
     def __init__(self) -> None:
-        super().__init__(parse_float=str, parse_int=_integer, parse_constant=_refused)
+        super().__init__(parse_float=str, parse_int=_parse_integer, parse_constant=_refuse)
 
 
-def _integer(digits: str) -> int | str:
+def _parse_integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _DIGITS else digits
 
 
-def _refused(name: str) -> None:
+def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
 _strict = _Strict()
 
 
-def _skipped(text: str, at: int) -> int:
+def _skip_blanks(text: str, at: int) -> int:
     return _BLANKS.match(text, at).end()  # type: ignore[union-attr] # none at all match too
 
 
-def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
+def _read_members(text: str, at: int) -> Iterator[tuple[str, int]]:
     """Name and place of each value of the object at `at`; the text is sound."""
-    at = _skipped(text, at + 1)
+    at = _skip_blanks(text, at + 1)
     while text[at] != "}":
         name, at = _strict.raw_decode(text, at)
-        start = _skipped(text, _skipped(text, at) + 1)
+        start = _skip_blanks(text, _skip_blanks(text, at) + 1)
         yield name, start
-        at = _skipped(text, _strict.raw_decode(text, start)[1])
-        at = _skipped(text, at + 1) if text[at] == "," else at
+        at = _skip_blanks(text, _strict.raw_decode(text, start)[1])
+        at = _skip_blanks(text, at + 1) if text[at] == "," else at
 
 
-def _entries(text: str, at: int) -> Iterator[Item]:
+def _read_entries(text: str, at: int) -> Iterator[Item]:
     """The entries of the list at `at`; the text is sound, so that line ends stand between tokens only."""
-    at = _skipped(text, at + 1)
+    at = _skip_blanks(text, at + 1)
     while text[at] != "]":
         value, end = _strict.raw_decode(text, at)
         yield Item(value, text[at:end].replace("\n", " ").encode())
-        at = _skipped(text, end)
-        at = _skipped(text, at + 1) if text[at] == "," else at
+        at = _skip_blanks(text, end)
+        at = _skip_blanks(text, at + 1) if text[at] == "," else at

@@ -13,14 +13,14 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from jobs.clients.credentials import database
-from jobs.clients.postgres import connected
+from jobs.clients.credentials import read_database
+from jobs.clients.postgres import connect
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import PostgresDelivery
 from jobs.contracts.mapping import map_columns
 from jobs.errors import DeliveryChangedError
-from jobs.logs import fact
+from jobs.logs import log_fact
 from jobs.sources.reading import Reading, Request
 from jobs.sources.table import PagesSplit, Table
 
@@ -43,12 +43,12 @@ class PostgresTable:
         """A database's restart is outlived: Spark's own retries come at once, into the same snapshot."""
         return self.environment.retries.landing
 
-    def place(self, day: date) -> str:
+    def describe_place(self, day: date) -> str:
         return f"no table {self.delivery.table.format(date=day)}"
 
     def look(self, day: date) -> tuple[Input, ...]:
-        secret = database(self._reference)
-        with connected(secret, self.environment.postgres) as connection:
+        secret = read_database(self._reference)
+        with connect(secret, self.environment.postgres) as connection:
             return look_at_table(connection, secret.table_schema_name, self.delivery.table.format(date=day))
 
     @contextmanager
@@ -57,23 +57,23 @@ class PostgresTable:
 
         Rows that came since the look are reported, or waited for.
         """
-        access, secret = self.environment.postgres, database(self._reference)
+        access, secret = self.environment.postgres, read_database(self._reference)
         table = self.delivery.table.format(date=request.day)
         if access.warning:
-            fact("weak_tls", request.contract.name, request.day, request.run_id, level=WARNING, text=access.warning)
-        with connected(secret, access, request.run_id) as connection, connection.cursor() as cursor:
-            inputs_before = _settled(connection, self.delivery, secret.table_schema_name, table, inputs)
+            log_fact("weak_tls", request.contract.name, request.day, request.run_id, level=WARNING, text=access.warning)
+        with connect(secret, access, request.run_id) as connection, connection.cursor() as cursor:
+            inputs_before = _wait_until_settled(connection, self.delivery, secret.table_schema_name, table, inputs)
             cursor.execute("set transaction isolation level repeatable read, read only")
-            (table_input,) = _present(look_at_table(connection, secret.table_schema_name, table), table)
+            (table_input,) = _require_table(look_at_table(connection, secret.table_schema_name, table), table)
             name = sql.Identifier(secret.table_schema_name, table)
-            pages = self._table(request, cursor, name, table_input)
+            pages = self._make_table(request, cursor, name, table_input)
             drift = pages.mapping.drift
             cursor.execute(_APART, [name.as_string(connection)])
             (apart,) = cursor.fetchone() or (0,)
             yield Reading(
                 inputs=(table_input,),
-                splits=[PagesSplit(pages, predicate) for predicate in page_ranges(table_input.size, apart)],
-                records=rows_of(table_input),
+                splits=[PagesSplit(pages, predicate) for predicate in cut_page_ranges(table_input.size, apart)],
+                records=count_rows(table_input),
                 columns=pages.mapping.delivered,
                 drift=drift,
             )
@@ -82,14 +82,14 @@ class PostgresTable:
             with suppress(psycopg2.OperationalError):  # the holder is gone, but not before everything was read
                 cursor.execute("select pg_relation_size(%s::regclass)", [name.as_string(connection)])
                 (size,) = cursor.fetchone() or (size,)
-            if growth := _growth(inputs_before, table_input, size):
+            if growth := _describe_growth(inputs_before, table_input, size):
                 drift["still_growing"] = [growth]
 
     @property
     def _reference(self) -> str:
         return self.environment.secrets[self.delivery.secret]
 
-    def _table(self, request: Request, cursor: Cursor, name: sql.Identifier, table_input: Input) -> Table:
+    def _make_table(self, request: Request, cursor: Cursor, name: sql.Identifier, table_input: Input) -> Table:
         """What a split needs to read its pages: the snapshot of this transaction, and the columns as texts."""
         cursor.execute("select pg_export_snapshot()")
         (snapshot,) = cursor.fetchone() or ("",)
@@ -124,49 +124,49 @@ def look_at_table(connection: Connection, schema: str, table: str) -> tuple[Inpu
     return (Input(uri=f"{schema}.{table}", size=size, etag=f"{rows}-{size}"),)
 
 
-def rows_of(table: Input) -> int:
+def count_rows(table: Input) -> int:
     """The rows that `look_at_table` counted."""
     return int(table.etag.partition("-")[0])
 
 
-def _settled(
+def _wait_until_settled(
     connection: Connection, delivery: PostgresDelivery, schema: str, table: str, inputs: tuple[Input, ...]
 ) -> tuple[Input, ...]:
     """Wait until two looks, `settle` seconds apart, are equal. Raises DeliveryChangedError after `settle_limit`."""
     connection.autocommit = True  # each look sees what is there by then
     deadline = time.monotonic() + delivery.settle_limit
     while delivery.settle:
-        before = _present(look_at_table(connection, schema, table), table)
+        before = _require_table(look_at_table(connection, schema, table), table)
         time.sleep(delivery.settle)
-        inputs = _present(look_at_table(connection, schema, table), table)
+        inputs = _require_table(look_at_table(connection, schema, table), table)
         if inputs == before:
             break
         if time.monotonic() > deadline:
             raise DeliveryChangedError(
-                f"{schema}.{table} still grows: {rows_of(before[0])} rows, {rows_of(inputs[0])} after "
+                f"{schema}.{table} still grows: {count_rows(before[0])} rows, {count_rows(inputs[0])} after "
                 f"{delivery.settle:g} s, waited for {delivery.settle_limit:g} s (settle_limit); try later"
             )
     connection.autocommit = False
     return inputs
 
 
-def _present(inputs: tuple[Input, ...], table: str) -> tuple[Input, ...]:
+def _require_table(inputs: tuple[Input, ...], table: str) -> tuple[Input, ...]:
     if not inputs:
         raise DeliveryChangedError(f"{table} was dropped while it was read")
     return inputs
 
 
-def _growth(inputs_before: tuple[Input, ...], table_input: Input, size_after: int) -> str:
+def _describe_growth(inputs_before: tuple[Input, ...], table_input: Input, size_after: int) -> str:
     """How much more there is than was seen before, in words, or ""."""
     grown = []
     if inputs_before and inputs_before[0] != table_input:
-        grown.append(f"{rows_of(inputs_before[0])} rows when looked at, {rows_of(table_input)} when read")
+        grown.append(f"{count_rows(inputs_before[0])} rows when looked at, {count_rows(table_input)} when read")
     if size_after != table_input.size:
         grown.append(f"{table_input.size} bytes when read, {size_after} after it")
     return ", ".join(grown)
 
 
-def page_ranges(size: int, apart: int = 0) -> list[str]:
+def cut_page_ranges(size: int, apart: int = 0) -> list[str]:
     """Predicates on ctid that cover a table of `size` bytes once; the last is open, for pages added since.
 
     `apart`: bytes of its long values, which stand in pages of their own (TOAST) and are read with the row's.

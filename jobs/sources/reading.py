@@ -79,7 +79,7 @@ def is_utf_8(raw: bytes) -> bool:
     return True
 
 
-def merged(drifts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
+def merge_drift(drifts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
     """The drift of several files of one delivery as one."""
     names_by_kind: dict[str, list[str]] = {}
     for drift in drifts:

@@ -10,9 +10,9 @@ from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import RestDelivery
 from jobs.errors import ContractError, NotArrivedError
-from jobs.ledger.manifest import landing_folder
+from jobs.ledger.manifest import locate_landing
 from jobs.sources import rest_pages
-from jobs.sources.answers import ITEMS, answered
+from jobs.sources.answers import ITEMS, read_answer
 from jobs.sources.reading import Reading, Request
 
 
@@ -26,7 +26,7 @@ class RestItems:
     is_replaceable = False  # an answer is what it is
     pauses = ()
 
-    def place(self, day: date) -> str:
+    def describe_place(self, day: date) -> str:
         return f"nothing at {self.delivery.path.format(date=day)} of {self.delivery.service}"
 
     def look(self, day: date) -> tuple[Input, ...]:
@@ -43,8 +43,8 @@ class RestItems:
             try:
                 tally = rest_pages.fetch(self.delivery, self.environment, request.day, file.write)
             except rest_pages.UnreadablePageError as error:
-                folder = landing_folder(self.environment.lake, request.contract.name, request.day, request.run_id)
+                folder = locate_landing(self.environment.lake, request.contract.name, request.day, request.run_id)
                 kept = folder / "unreadable" / f"page-{error.number}"
                 store.put_if_absent(kept, error.body)
                 raise ContractError(f"{error}; kept as {kept}") from None
-        yield answered(request, path, tally)
+        yield read_answer(request, path, tally)

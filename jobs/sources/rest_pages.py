@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
-from jobs.clients.credentials import address, shown, value
-from jobs.clients.http import CONNECT, PASSING, mount, persistently
+from jobs.clients.credentials import read_secret, resolve_address, shown
+from jobs.clients.http import CONNECT, PASSING, mount_retries, retry_request
 from jobs.clients.url import host_of
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import CursorPages, HeaderAuth, LinkPages, NumberPages, OffsetPages, RestDelivery
@@ -50,7 +50,7 @@ class _Auth(requests.auth.AuthBase):
     def __init__(self, auth: HeaderAuth | None, environment: Environment) -> None:
         self._header = auth.header if auth else ""
         reference = environment.secrets[auth.secret] if auth else ""
-        self._value = auth.prefix + value(reference).get_secret_value() if auth else ""
+        self._value = auth.prefix + read_secret(reference).get_secret_value() if auth else ""
         try:
             self._value.encode("latin-1")
         except UnicodeEncodeError:
@@ -66,19 +66,19 @@ class _Auth(requests.auth.AuthBase):
 
 def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:
     """All items of a day. Raises NotArrivedError where the service says 404, and as its pages do."""
-    base = address(environment.services[delivery.service])
+    base = resolve_address(environment.services[delivery.service])
     path = delivery.path.format(date=day)
     query = urlencode({name: text.format(date=day) for name, text in delivery.parameters.items()})
     # Not by its address, which may change, without the delivery becoming another one.
     tally = Tally(f"rest:{delivery.service}{path}{f'?{query}' if query else ''}", keep)
     with requests.Session() as session:
         session.auth = _Auth(delivery.auth, environment)
-        mount(session, environment.retries)
+        mount_retries(session, environment.retries)
         total: object = None
         for page in _Pages(delivery, environment, session, base + path, tally.uri, day):
             for item in page.items:
                 tally.add(*item)
-            total = total if delivery.total is None else page.answer.value(delivery.total)
+            total = total if delivery.total is None else page.answer.find_value(delivery.total)
     if delivery.total is not None and total != tally.rows:
         raise DeliveryChangedError(
             f"{tally.uri}: {delivery.total!r} says {total if isinstance(total, int) else 'no number of'} items, "
@@ -102,10 +102,10 @@ class _Pages:
         """Until the last page. Raises ContractError where there would be no end."""
         url = self.url
         parameters = {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
-        page_parameters: dict[str, str] | None = parameters | self._start()
+        page_parameters: dict[str, str] | None = parameters | self._make_first_parameters()
         before, items = b"", 0
         for number in range(1, self.delivery.max_pages + 1):
-            page = self._page(number, url, page_parameters)
+            page = self._read_page(number, url, page_parameters)
             if page.items and page.digest == before and isinstance(self.delivery.pages, NumberPages | OffsetPages):
                 raise ContractError(
                     f"{self.uri}: page {number} is page {number - 1} again; is {self.delivery.pages.parameter!r} "
@@ -113,7 +113,7 @@ class _Pages:
                 )
             yield page
             before, items = page.digest, items + len(page.items)
-            if (following := self._following(page, items)) is None:
+            if (following := self._find_following(page, items)) is None:
                 return
             url, page_parameters = (
                 (following, None) if isinstance(following, str) else (self.url, parameters | following)
@@ -122,7 +122,7 @@ class _Pages:
             f"{self.uri}: more than {self.delivery.max_pages} pages (max_pages); does the service ever end them?"
         )
 
-    def _start(self) -> dict[str, str]:
+    def _make_first_parameters(self) -> dict[str, str]:
         match self.delivery.pages:
             case NumberPages() as pages:
                 return {pages.parameter: str(pages.first)}
@@ -133,15 +133,15 @@ class _Pages:
             case _ as unknown:
                 assert_never(unknown)
 
-    def _following(self, page: _Page, items: int) -> str | dict[str, str] | None:
+    def _find_following(self, page: _Page, items: int) -> str | dict[str, str] | None:
         """What to ask for behind `page`: an address, parameters, or None where it was the last."""
         match self.delivery.pages:
             case LinkPages() as pages:
-                link = page.answer.value(pages.field) if pages.field else page.link
-                return self._checked(page.url, str(link)) if link else None
+                link = page.answer.find_value(pages.field) if pages.field else page.link
+                return self._check_link(page.url, str(link)) if link else None
             case CursorPages() as pages:
-                cursor = page.answer.value(pages.field)
-                return {pages.parameter: str(self._new(cursor))} if cursor not in (None, "") else None
+                cursor = page.answer.find_value(pages.field)
+                return {pages.parameter: str(self._require_new(cursor))} if cursor not in (None, "") else None
             case NumberPages() as pages:
                 return {pages.parameter: str(pages.first + page.number)} if page.items else None
             case OffsetPages() as pages:
@@ -151,7 +151,7 @@ class _Pages:
             case _ as unknown:
                 assert_never(unknown)
 
-    def _checked(self, page_url: str, next_link: str) -> str:
+    def _check_link(self, page_url: str, next_link: str) -> str:
         """A link that leads on, and not elsewhere."""
         try:
             link = urljoin(page_url, next_link)
@@ -159,21 +159,21 @@ class _Pages:
             raise ContractError(f"{self.uri}: the next page's address cannot be read") from None
         if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
             raise ContractError(f"{self.uri}: the next page is at {host_of(link)}: no secret is sent there")
-        self._new(link)
+        self._require_new(link)
         return link
 
-    def _new(self, cursor: object) -> object:
+    def _require_new(self, cursor: object) -> object:
         if str(cursor) in self._seen:
             raise ContractError(f"{self.uri}: a cursor comes twice, the pages go in circles; ask whoever runs it")
         self._seen.add(str(cursor))
         return cursor
 
-    def _page(self, number: int, url: str, parameters: dict[str, str] | None) -> _Page:
+    def _read_page(self, number: int, url: str, parameters: dict[str, str] | None) -> _Page:
         """One page, asked for again where it was cut off."""
         where = f"{self.uri}, page {number}"
         retries = self.environment.retries
         for attempt in range(retries.http + 1):
-            response, body = persistently(lambda: self._body(url, parameters, where), retries, where)
+            response, body = retry_request(lambda: self._read_body(url, parameters, where), retries, where)
             self._check(response, body, number, where)
             try:
                 answer = Answer(body)
@@ -186,13 +186,13 @@ class _Pages:
             raise UnreadablePageError(f"{where}: no JSON in {retries.http + 1} tries: {fault}", number, body)
         items = answer.items(self.delivery.items)
         if items is None:
-            whole = answer.value("")
+            whole = answer.find_value("")
             found = f"an object of {len(whole)} keys" if isinstance(whole, dict) else f"a {type(whole).__name__}"
             raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {found}")
         link = response.links.get("next", {}).get("url")
         return _Page(number, response.url, answer, items, link, hashlib.sha256(body).digest())
 
-    def _body(self, url: str, parameters: dict[str, str] | None, where: str) -> tuple[requests.Response, bytes]:
+    def _read_body(self, url: str, parameters: dict[str, str] | None, where: str) -> tuple[requests.Response, bytes]:
         """The answer's bytes, never more than `max_page_bytes` of them in memory."""
         limit, deadline = self.delivery.max_page_bytes, time.monotonic() + _SLOWEST
         timeout = (CONNECT, self.delivery.timeout)

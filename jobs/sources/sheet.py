@@ -9,7 +9,7 @@ from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import SheetDelivery
 from jobs.sources import worksheet
-from jobs.sources.answers import ITEMS, answered
+from jobs.sources.answers import ITEMS, read_answer
 from jobs.sources.reading import Reading, Request
 
 
@@ -23,7 +23,7 @@ class Worksheet:
     is_replaceable = False  # an answer is what it is
     pauses = ()
 
-    def place(self, day: date) -> str:
+    def describe_place(self, day: date) -> str:
         return f"no worksheet {self.delivery.worksheet.format(date=day)}"
 
     def look(self, day: date) -> tuple[Input, ...]:
@@ -36,4 +36,4 @@ class Worksheet:
         path = request.work / ITEMS
         with path.open("wb") as file:
             tally = worksheet.fetch(self.delivery, self.environment, request.day, file.write)
-        yield answered(request, path, tally)
+        yield read_answer(request, path, tally)

@@ -29,7 +29,7 @@ class Source(Protocol):
         """Seconds before each further try to read it, where the service went away."""
         ...
 
-    def place(self, day: date) -> str:
+    def describe_place(self, day: date) -> str:
         """Where a delivery that has not arrived was looked for, for messages."""
         ...
 
@@ -42,7 +42,7 @@ class Source(Protocol):
         ...
 
 
-def source_of(contract: SourceContract, environment: Environment) -> Source:
+def make_source(contract: SourceContract, environment: Environment) -> Source:
     """Only the kind that is asked for is imported."""
     match contract.delivery:
         case CsvDelivery() as delivery:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 from psycopg2 import sql
 
-from jobs.clients.credentials import Database, database
+from jobs.clients.credentials import Database, read_database
 from jobs.clients.options import PostgresAccess
-from jobs.clients.postgres import connected, conninfo, explained, session_limits, unreachable
+from jobs.clients.postgres import connect, explain_error, explain_no_connection, limit_session, make_conninfo
 from jobs.contracts.mapping import Mapping
 from jobs.engines.spark import Relation
 from jobs.landing.split import Counts, Split
@@ -54,12 +54,12 @@ class Table:
     def session(self) -> str:
         """Statements with which the transaction of each reader begins."""
         isolation = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-        return f"{isolation}; SET TRANSACTION SNAPSHOT '{self.snapshot}'; {session_limits(self.access)}; {_TEXT_FORMS}"
+        return f"{isolation}; SET TRANSACTION SNAPSHOT '{self.snapshot}'; {limit_session(self.access)}; {_TEXT_FORMS}"
 
-    def widest(self, secret: Database) -> int:
+    def measure_widest(self, secret: Database) -> int:
         """Bytes of the widest row as text, of all rows. For a text Postgres knows its length without unpacking it."""
         lengths = " + ".join(f"coalesce(octet_length({column}), 0)" for column in self.columns)
-        with connected(secret, self.access, self.application) as connection, connection.cursor() as cursor:
+        with connect(secret, self.access, self.application) as connection, connection.cursor() as cursor:
             cursor.execute(self.session)
             widest = sql.SQL("select max({}) from ({}) as delivered")
             cursor.execute(widest.format(sql.SQL(lengths), sql.SQL(self.rows)))
@@ -79,21 +79,21 @@ class PagesSplit:
     def uri(self) -> str:
         return self.table.uri
 
-    def starting_at(self, at: int) -> Split:
+    def start_at(self, at: int) -> Split:
         raise NotImplementedError  # a table's pages begin where they begin
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
-        with _rows(self.table, f"{self.table.rows} where {self.predicate}") as rows:
-            yield from _mapped(self.table.mapping, rows, counts)
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        with _read_rows(self.table, f"{self.table.rows} where {self.predicate}") as rows:
+            yield from _map_batches(self.table.mapping, rows, counts)
 
-    def relation(self) -> Relation:
+    def make_relation(self) -> Relation:
         """As many rows at a time as fit into `FETCH` bytes, were all as wide as the widest."""
-        secret = database(self.table.reference)
-        rows = min(ROWS, FETCH // max(1, self.table.widest(secret)))
+        secret = read_database(self.table.reference)
+        rows = min(ROWS, FETCH // max(1, self.table.measure_widest(secret)))
         query = f"({self.table.paged}) as delivered"
-        return Relation(secret.jdbc_url, query, self.table.columns, max(1, rows), _options(secret, self.table))
+        return Relation(secret.jdbc_url, query, self.table.columns, max(1, rows), _make_options(secret, self.table))
 
-    def of_rows(self, batches: Iterator[pa.RecordBatch]) -> Split:
+    def take_rows(self, batches: Iterator[pa.RecordBatch]) -> Split:
         return _ReadPages(self, batches)
 
 
@@ -109,36 +109,36 @@ class _ReadPages:
     def uri(self) -> str:
         return self.pages.uri
 
-    def starting_at(self, at: int) -> Split:
+    def start_at(self, at: int) -> Split:
         raise NotImplementedError  # a table's pages begin where they begin
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
-        return _mapped(self.pages.table.mapping, self.rows, counts)
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+        return _map_batches(self.pages.table.mapping, self.rows, counts)
 
 
-def _mapped(mapping: Mapping, rows: Iterator[pa.RecordBatch], counts: Counts) -> Iterator[pa.RecordBatch]:
+def _map_batches(mapping: Mapping, rows: Iterator[pa.RecordBatch], counts: Counts) -> Iterator[pa.RecordBatch]:
     for batch in rows:
         counts.records += len(batch)
         # Where a role sets quote_all_identifiers, the Arrow driver does not know the type by its name: then as bytes.
         texts = [column if column.type == pa.string() else column.cast(pa.string()) for column in batch.columns]
-        yield mapping.batch(texts, len(batch))
+        yield mapping.make_batch(texts, len(batch))
 
 
 @contextmanager
-def _rows(table: Table, query: str) -> Iterator[pa.RecordBatchReader]:
-    """A query's rows in the table's snapshot. Raises what its errors mean, as `connected` does.
+def _read_rows(table: Table, query: str) -> Iterator[pa.RecordBatchReader]:
+    """A query's rows in the table's snapshot. Raises what its errors mean, as `connect` does.
 
     By the Arrow driver's own objects: its DB-API imports parts of pyarrow that cost a small day a twentieth.
     """
     import adbc_driver_manager as adbc
     import adbc_driver_postgresql as postgres
 
-    secret = database(table.reference)
+    secret = read_database(table.reference)
     try:
-        driver_database = postgres.connect(conninfo(secret, table.access, table.application))
+        driver_database = postgres.connect(make_conninfo(secret, table.access, table.application))
         connection = adbc.AdbcConnection(driver_database)
     except adbc.Error as error:
-        raise unreachable(secret, str(error).rpartition("Failed to connect: ")[2]) from None
+        raise explain_no_connection(secret, str(error).rpartition("Failed to connect: ")[2]) from None
     try:
         with driver_database, connection, adbc.AdbcStatement(connection) as statement:
             connection.set_autocommit(False)  # the snapshot is a transaction's
@@ -151,12 +151,12 @@ def _rows(table: Table, query: str) -> Iterator[pa.RecordBatchReader]:
                 yield rows
     except (adbc.Error, OSError, pa.ArrowException) as error:  # between two batches they are Arrow's
         server_message = _OF_THE_SERVER.search(str(error))
-        raise explained(
+        raise explain_error(
             secret, server_message[1] if server_message else str(error), getattr(error, "sqlstate", None)
         ) from error
 
 
-def _options(secret: Database, table: Table) -> dict[str, str]:
+def _make_options(secret: Database, table: Table) -> dict[str, str]:
     """The JDBC driver's. Rows have to be fetched by number, else a snapshot is silently ignored (autocommit)."""
     return {
         "driver": "org.postgresql.Driver",

@@ -10,7 +10,7 @@ from jobs.clients.store import Input
 Keep = Callable[[bytes], object]  # takes a record's line
 
 
-def texts(entry: dict[str, Any]) -> dict[str, str | None]:
+def to_texts(entry: dict[str, Any]) -> dict[str, str | None]:
     """Values as text: strings as they are, anything nested as JSON."""
     return {
         name: value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
@@ -34,7 +34,7 @@ class Tally:
 
         The hash is of the values as one writes them in Python, whatever else stood in the text between them.
         """
-        line = json.dumps(texts(item) if isinstance(item, dict) else item, ensure_ascii=False)
+        line = json.dumps(to_texts(item) if isinstance(item, dict) else item, ensure_ascii=False)
         try:
             hashed, is_text = line.encode(), True
         except UnicodeEncodeError:

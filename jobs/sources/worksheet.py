@@ -11,8 +11,8 @@ import gspread
 import requests
 from google.oauth2.service_account import Credentials
 
-from jobs.clients.credentials import address, bearer, identifier, service_account
-from jobs.clients.http import CONNECT, PASSING, confine, mount, persistently
+from jobs.clients.credentials import make_bearer, read_service_account, resolve_address, resolve_identifier
+from jobs.clients.http import CONNECT, PASSING, confine, mount_retries, retry_request
 from jobs.clients.options import Retries
 from jobs.clients.url import host_of
 from jobs.config.environment import Environment
@@ -32,7 +32,7 @@ class _Client(gspread.HTTPClient):
         super().__init__(auth, session)
         self._endpoint = endpoint
         self.set_timeout((CONNECT, _READ))
-        mount(self.session, retries)
+        mount_retries(self.session, retries)
         confine(self.session)
 
     def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
@@ -46,11 +46,11 @@ class _Client(gspread.HTTPClient):
 def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:
     """All rows below the header that are not blank. Raises ConfigurationError, ContractError, ServiceError."""
     worksheet = delivery.worksheet.format(date=day)
-    spreadsheet = identifier(environment.spreadsheets[delivery.spreadsheet])
-    key = service_account(environment.secrets[delivery.secret])
+    spreadsheet = resolve_identifier(environment.spreadsheets[delivery.spreadsheet])
+    key = read_service_account(environment.secrets[delivery.secret])
     where = f"spreadsheet {spreadsheet}, worksheet {worksheet!r}"
-    values = _values(key, environment, spreadsheet, worksheet, where)
-    header, rows = table(values, where)
+    values = _read_values(key, environment, spreadsheet, worksheet, where)
+    header, rows = parse_table(values, where)
     tally = Tally(f"sheet:{spreadsheet}/{worksheet}", keep)
     for row in rows:
         tally.add(row)
@@ -58,7 +58,7 @@ def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Ke
     return tally
 
 
-def table(values: list[list[str]], where: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+def parse_table(values: list[list[str]], where: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
     """Rows as the API gives them (ragged, [] where blank) -> the header, and the rows that hold anything, by it.
 
     Columns without header and without values are none; values without a header keep their column's letter.
@@ -70,24 +70,24 @@ def table(values: list[list[str]], where: str) -> tuple[tuple[str, ...], list[di
     width = max(map(len, values))
     padded = [[*row, *[""] * (width - len(row))] for row in values]
     used = [column for column in range(width) if any(row[column].strip() for row in padded)]
-    header = [padded[0][column] if padded[0][column].strip() else f"column {_letter(column)}" for column in used]
-    if twice := [_letter(column) for column, name in zip(used, header, strict=True) if header.count(name) > 1]:
+    header = [padded[0][column] if padded[0][column].strip() else f"column {_name_column(column)}" for column in used]
+    if twice := [_name_column(column) for column, name in zip(used, header, strict=True) if header.count(name) > 1]:
         raise ContractError(f"{where}: row 1 has a name more than once, in columns {', '.join(twice)}; one must go")
     rows = [dict(zip(header, (row[column] for column in used), strict=True)) for row in padded[1:]]
     return tuple(header), [row for row in rows if any(cell.strip() for cell in row.values())]
 
 
-def _letter(column: int) -> str:
+def _name_column(column: int) -> str:
     """0 -> A, 25 -> Z, 26 -> AA, as the sheet shows it."""
     first, last = divmod(column, 26)
-    return (_letter(first - 1) if first else "") + ascii_uppercase[last]
+    return (_name_column(first - 1) if first else "") + ascii_uppercase[last]
 
 
-def _values(
+def _read_values(
     key: dict[str, str], environment: Environment, spreadsheet: str, worksheet: str, where: str
 ) -> list[list[str]]:
     """One request: the cells as they are shown, so that 007 stays 007."""
-    endpoint = address(environment.services.get("sheets", GOOGLE))
+    endpoint = resolve_address(environment.services.get("sheets", GOOGLE))
     whole = "'{}'".format(worksheet.replace("'", "''"))
     shown: dict[str, Any] = {"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"}
     factory = partial(_Client, endpoint=endpoint, retries=environment.retries)
@@ -95,13 +95,13 @@ def _values(
         account = Credentials.from_service_account_info(key, scopes=[SCOPE])  # type: ignore[no-untyped-call]
     except ValueError:
         raise ConfigurationError(f"{where}: the service account's key has no private_key that can be used") from None
-    client = gspread.Client(auth=bearer(account), http_client=factory)  # type: ignore[arg-type]
+    client = gspread.Client(auth=make_bearer(account), http_client=factory)  # type: ignore[arg-type]
     try:
-        answer = persistently(
+        answer = retry_request(
             lambda: client.http_client.values_get(spreadsheet, whole, params=shown), environment.retries, where
         )
     except gspread.exceptions.APIError as error:
-        raise _refused(error, key["client_email"], where) from None
+        raise _explain_refusal(error, key["client_email"], where) from None
     except google.auth.exceptions.RefreshError as error:
         reason = re.match(r"[a-z_]*", str(error.args[0] if error.args else "")) or [""]  # OAuth's code, no description
         raise ConfigurationError(
@@ -113,7 +113,7 @@ def _values(
     return [[str(cell) for cell in row] for row in answer.get("values", [])]
 
 
-def _refused(error: gspread.exceptions.APIError, account: str, where: str) -> PlatformError:
+def _explain_refusal(error: gspread.exceptions.APIError, account: str, where: str) -> PlatformError:
     """What to do about Google's answer."""
     status = error.response.status_code
     if status == 403:

@@ -13,10 +13,10 @@ from jobs.config.environment import ROOT
 from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.ledger.outcome import Outcome, make_run_id
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import RunRequest
-from jobs.pipeline.survey import plan_for
+from jobs.pipeline.survey import make_plan
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, serving
 from tests.conftest import DAYS, World, make_world
 
@@ -69,8 +69,8 @@ class Cloud:
         environment = self.world.environment
         contracts = load_contracts(environment, (source,))
         request = RunRequest(environment, contracts, days or DAYS[:1], step, replay)
-        plan = plan_for(request)
-        run_id = run_id or new_run_id(newest=plan.newest_run)
+        plan = make_plan(request)
+        run_id = run_id or make_run_id(newest=plan.newest_run)
         return list(execute(request, plan, run_id, self.session).outcomes)
 
     def calls(self, rows: int, day: date = DAYS[0], of: str = "c") -> None:
@@ -87,7 +87,7 @@ class Cloud:
         return {table.table_id for table in self.stand_in.client.list_tables(DATASETS["bronze"])}
 
     def newest(self, day: date = DAYS[0], source: str = "call_logs") -> str:
-        manifest = Ledger(self.world.lake).newest(source, day)
+        manifest = Ledger(self.world.lake).find_newest(source, day)
         assert manifest is not None
         return manifest.run_id
 

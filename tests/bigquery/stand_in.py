@@ -35,7 +35,7 @@ from google.cloud import bigquery
 from demo.server import HOST, die_with_parent
 from demo.services import Services
 from demo.tls import authority
-from demo.web import Asked, Reply, answering, json_reply
+from demo.web import Reply, Request, answering, json_reply
 from jobs.config.environment import ROOT
 from tests.bigquery.analyst import Analyst, analyzing
 
@@ -44,7 +44,7 @@ DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold"
 TRUST = "stand-in"  # the trust store's password, which protects nothing
 READY_SECONDS = 120.0
 _KEPT = {"content-type", "accept", "content-encoding", "content-range"}
-Fault = Callable[[Asked], Reply | None]
+Fault = Callable[[Request], Reply | None]
 
 
 @dataclass
@@ -64,7 +64,7 @@ class StandIn:
     _publishing: dict[str, threading.Lock] = field(default_factory=dict)
 
     @property
-    def asked(self) -> list[Asked]:
+    def asked(self) -> list[Request]:
         return self.services.asked
 
     @property
@@ -124,7 +124,7 @@ class StandIn:
         self.analyst.said.clear()
         self.aborted.clear()
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, asked: Request) -> Reply:
         if asked.path == "/token":
             if self.life.exists():
                 self.services.access_token = secrets.token_urlsafe(24)
@@ -152,12 +152,12 @@ class StandIn:
         finally:
             lock.release()
 
-    def abortion(self, _asked: Asked) -> Reply:
+    def abortion(self, _asked: Request) -> Reply:
         """In BigQuery's words, to the later of two transactions that change a table."""
         where = f"{PROJECT}:{DATASETS['bronze']}.x. Transaction ID: 0"
         return _error(400, "invalidQuery", f"Transaction is aborted due to concurrent update against table {where}")
 
-    def _passed_on(self, asked: Asked) -> Reply:
+    def _passed_on(self, asked: Request) -> Reply:
         connection = http.client.HTTPConnection(HOST, self.rest_port, timeout=120)
         headers = {name: value for name, value in asked.headers.items() if name in _KEPT or name[:2] == "x-"}
         query = f"?{urlencode(asked.query)}" if asked.query else ""
@@ -176,7 +176,7 @@ class StandIn:
         return Reply(found.status, body, answered)
 
 
-def _with_its_filter(asked: Asked) -> bytes:
+def _with_its_filter(asked: Request) -> bytes:
     """That a table wants a filter is said twice over at BigQuery; the emulator knows the older place of the two."""
     table = json.loads(asked.body or b"{}")
     if table.get("requirePartitionFilter"):
@@ -185,7 +185,7 @@ def _with_its_filter(asked: Asked) -> bytes:
     return asked.body
 
 
-def _without_columns(asked: Asked) -> bytes:
+def _without_columns(asked: Request) -> bytes:
     """The emulator cannot make a table of named columns and fill it in one statement, as dbt's contracts want it.
 
     dbt has compared names and types before it asks.
@@ -203,7 +203,7 @@ def _without_columns(asked: Asked) -> bytes:
     return asked.body.replace(json.dumps(text).encode(), json.dumps(shorter).encode())
 
 
-def sql(asked: Asked) -> str:
+def sql(asked: Request) -> str:
     """Of a query, however it was asked; "" of anything else."""
     if asked.method != "POST" or not asked.path.endswith(("/jobs", "/queries")):
         return ""
@@ -211,7 +211,7 @@ def sql(asked: Asked) -> str:
     return str(content.get("query") or content.get("configuration", {}).get("query", {}).get("query", ""))
 
 
-def parameters(asked: Asked) -> dict[str, str]:
+def parameters(asked: Request) -> dict[str, str]:
     """Names and types of a query's."""
     content = json.loads(asked.body)
     given = content.get("queryParameters") or content.get("configuration", {}).get("query", {}).get(

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 import pytest
 from google.auth import jwt
 
-from demo.web import Asked, Reply
+from demo.web import Reply, Request
 from jobs.bronze.bigquery import client
 from jobs.bronze.bronze import GoldIsMissingError
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.config.environment import ROOT
 from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
@@ -120,9 +120,9 @@ def test_an_older_run_never_replaces_a_newer_one(cloud: Cloud, session: Session)
     cloud.run(step="ingest")
     cloud.calls(40)
     (newer,) = cloud.run()
-    oldest = Ledger(cloud.world.lake).manifests("call_logs", FIRST)[0]
+    oldest = Ledger(cloud.world.lake).read_manifests("call_logs", FIRST)[0]
     environment = cloud.world.environment
-    held = load(bronze_of(environment, session), load_contracts(environment)["call_logs"], oldest)
+    held = load(make_bronze(environment, session), load_contracts(environment)["call_logs"], oldest)
     assert held == (newer.run_id, 40)
     assert cloud.bronze() == [(FIRST, newer.run_id, 40)]
     assert cloud.tables() == {"call_logs", "_publish_call_logs"}
@@ -133,7 +133,7 @@ def test_a_row_that_is_missing_from_staging_publishes_nothing(cloud: Cloud) -> N
     (first,) = cloud.run()
     cloud.calls(31)
 
-    def remove(asked: Asked) -> None:
+    def remove(asked: Request) -> None:
         if "COUNT(*)" in sql(asked) and "_stage_" in sql(asked):
             (staging,) = (table for table in cloud.tables() if table.startswith("_stage_"))
             cloud.stand_in.rows(f"DELETE FROM {BRONZE}.{staging} WHERE call_id = 'c7'")
@@ -152,7 +152,7 @@ def test_an_aborted_transaction_is_tried_again(cloud: Cloud) -> None:
     cloud.calls(30)
     left = [1, 2, 3]
 
-    def abort(asked: Asked) -> Reply | None:
+    def abort(asked: Request) -> Reply | None:
         return cloud.stand_in.abortion(asked) if "BEGIN TRANSACTION" in sql(asked) and left and left.pop() else None
 
     with cloud.stand_in.broken(abort):
@@ -166,9 +166,9 @@ def test_status_counts_in_the_warehouse(cloud: Cloud) -> None:
     cloud.run()
     environment = cloud.world.environment
     contracts = load_contracts(environment, ("call_logs",))
-    assert [row.rows_bronze for row in status.outcomes(environment, contracts, (), check=False)] == [30]
+    assert [row.rows_bronze for row in status.read_outcomes(environment, contracts, (), check=False)] == [30]
     cloud.stand_in.rows(f"DELETE FROM {BRONZE}.call_logs WHERE call_id = 'c7'")
-    assert [row.rows_bronze for row in status.outcomes(environment, contracts, (), check=False)] == [29]
+    assert [row.rows_bronze for row in status.read_outcomes(environment, contracts, (), check=False)] == [29]
 
 
 def test_a_day_that_mixes_runs_is_an_error_until_a_replay(cloud: Cloud) -> None:
@@ -308,7 +308,7 @@ def _in_order(text: str, words: list[str]) -> bool:
 
 def test_what_has_not_arrived_is_an_empty_table_for_dbt(cloud: Cloud) -> None:
     environment = cloud.world.environment
-    variables = bronze_of(environment).dbt_variables(load_contracts(environment).values())
+    variables = make_bronze(environment).dbt_variables(load_contracts(environment).values())
     assert (variables["CORETELECOMS_TARGET"], variables["CORETELECOMS_PROJECT"]) == ("bigquery", PROJECT)
     assert {table for table in cloud.tables() if table[0] != "_"} == set(load_contracts(environment))
     assert cloud.stand_in.rows(f"SELECT COUNT(*) FROM {BRONZE}.web_forms") == [(0,)]
@@ -328,11 +328,11 @@ def test_what_does_not_load_comes_as_an_account_of_its_own_where_one_is_named(cl
     cloud.world.file.write_text(cloud.world.file.read_text().replace("[secrets]\n", named))
     environment = cloud.world.environment
     contracts = load_contracts(environment)
-    bronze_of(environment).dbt_variables(contracts.values())
+    make_bronze(environment).dbt_variables(contracts.values())
     assert _keys(cloud.stand_in) == {"of-dbt", key["private_key_id"]}
     cloud.stand_in.asked.clear()
-    bronze_of(environment).dbt_variables(contracts.values())
-    status.outcomes(environment, contracts, (), check=False)
+    make_bronze(environment).dbt_variables(contracts.values())
+    status.read_outcomes(environment, contracts, (), check=False)
     assert _keys(cloud.stand_in) == {"of-dbt"}
     assert _bodies(cloud.stand_in, "/tables") == []
     cloud.calls(5)

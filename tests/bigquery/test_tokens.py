@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.bronze.bigquery import append
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.clients import store
 from jobs.contracts.source import load_contracts
 from jobs.errors import ServiceError
-from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.ledger.manifest import DataFile, Manifest, locate_landing
 from jobs.pipeline.load import stage_audit_publish
 from tests.bigquery.conftest import Cloud
 from tests.conftest import DAYS
@@ -28,7 +28,7 @@ Load = Callable[[], tuple[str, int]]
 @pytest.fixture
 def landed(cloud: Cloud) -> Manifest:
     """A landing of four files."""
-    folder = landing_folder(cloud.world.environment.lake, "agents", DAY, "R1")
+    folder = locate_landing(cloud.world.environment.lake, "agents", DAY, "R1")
     table = table_of("R1", FILES * ROWS, DAY, ("name", "experience", "state"))
     long = pa.array([f"{row:01000}" for row in range(FILES * ROWS)])
     table = table.set_column(table.column_names.index("name"), "name", long)
@@ -52,7 +52,7 @@ def load(cloud: Cloud, landed: Manifest) -> Iterator[tuple[Load, list[str]]]:
         events.append(event)
 
     cloud.stand_in.life.write_text("30000")
-    bronze = bronze_of(environment, cloud.session)
+    bronze = make_bronze(environment, cloud.session)
     yield (lambda: stage_audit_publish(bronze, contract, landed, note)), events
     cloud.stand_in.life.unlink()
 
@@ -91,5 +91,5 @@ def test_a_file_that_outlasts_its_token_is_named_and_nothing_is_published(
 def test_batches_keep_the_files_order_and_a_large_file_is_one_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(append, "MOST_BYTES", 10)
     files = [DataFile(path=str(size), rows=1, bytes=size) for size in (4, 6, 1, 99, 5, 5, 0)]
-    assert [[file.bytes for file in batch] for batch in append.batches(files)] == [[4, 6], [1], [99], [5, 5, 0]]
-    assert append.batches([]) == []
+    assert [[file.bytes for file in batch] for batch in append.cut_batches(files)] == [[4, 6], [1], [99], [5, 5, 0]]
+    assert append.cut_batches([]) == []

@@ -5,8 +5,8 @@ import secrets
 import threading
 from pathlib import Path
 
-from demo.web import Asked, Reply
-from jobs.bronze.choice import bronze_of
+from demo.web import Reply, Request
+from jobs.bronze.choice import make_bronze
 from jobs.contracts.source import load_contracts
 from tests.bigquery.conftest import Cloud, write
 from tests.bigquery.stand_in import StandIn, sql
@@ -24,11 +24,11 @@ def test_on_one_machine_the_second_names_the_first_on_another_it_yields_to_it(
     cloud = Cloud(World(tmp_path), stand_in, None)
     write(cloud)
     environment, file = cloud.world.environment, cloud.world.file
-    bronze_of(environment).dbt_variables(load_contracts(environment).values())
+    make_bronze(environment).dbt_variables(load_contracts(environment).values())
     is_open, goes_on = threading.Event(), threading.Event()
     held: list[str] = []
 
-    def hold_the_first_and_abort_the_other(asked: Asked) -> Reply | None:
+    def hold_the_first_and_abort_the_other(asked: Request) -> Reply | None:
         text = sql(asked)
         if "begin transaction" not in text:
             return None
@@ -70,10 +70,10 @@ def test_a_build_outlasts_its_token(stand_in: StandIn, tmp_path: Path) -> None:
     cloud = Cloud(World(tmp_path), stand_in, None)
     write(cloud)
     environment = cloud.world.environment
-    bronze_of(environment).dbt_variables(load_contracts(environment).values())
+    make_bronze(environment).dbt_variables(load_contracts(environment).values())
     first = stand_in.services.access_token
 
-    def end_its_hour(asked: Asked) -> Reply | None:
+    def end_its_hour(asked: Request) -> Reply | None:
         if "begin transaction" in sql(asked) and stand_in.services.access_token == first:
             stand_in.services.access_token = secrets.token_urlsafe(24)
             stand_in.tokens.clear()

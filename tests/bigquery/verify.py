@@ -81,7 +81,9 @@ class Scratch:
 
 def every_row_is_there(scratch: Scratch) -> bool:
     ledger = Ledger(scratch.world.lake)
-    landed = [(landing.ingest_date, landing.run_id, landing.rows_landed) for landing in ledger.manifests("call_logs")]
+    landed = [
+        (landing.ingest_date, landing.run_id, landing.rows_landed) for landing in ledger.read_manifests("call_logs")
+    ]
     return scratch.calls() == sorted(landed)
 
 
@@ -97,7 +99,7 @@ def of_two_at_once_the_newer_stays(scratch: Scratch) -> bool:
     outputs = [run.communicate()[0] for run in runs]
     if any(run.returncode for run in runs):
         raise SystemExit("\n".join(outputs))
-    newest = Ledger(scratch.world.lake).newest("call_logs", DAYS[1])
+    newest = Ledger(scratch.world.lake).find_newest("call_logs", DAYS[1])
     return newest is not None and scratch.calls()[1][1:] == (newest.run_id, newest.rows_landed)
 
 
@@ -232,7 +234,7 @@ def main(given: Sequence[str]) -> int:
     client = bigquery.Client(
         project=asked.project,
         location=asked.location,
-        credentials=credentials.google(reference, SCOPE),
+        credentials=credentials.get_google_credentials(reference, SCOPE),
         client_options=options,
     )
     more = {"endpoint": asked.endpoint, "storage_endpoint": asked.storage_endpoint}

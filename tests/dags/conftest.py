@@ -21,7 +21,7 @@ from moto.server import ThreadedMotoServer
 
 from demo import postgres, services
 from demo.faithful import generate
-from demo.web import Asked, Reply, answering
+from demo.web import Reply, Request, answering
 from tests.conftest import DAYS, World
 from tests.dags import emr, stack
 
@@ -49,7 +49,7 @@ class Platform:
     aws: str
     emr: emr.Service
     environment: dict[str, str]
-    told: list[Asked] = field(default_factory=list)
+    told: list[Request] = field(default_factory=list)
     stack: "stack.Stack" = None
 
     @property
@@ -212,7 +212,7 @@ def airflow(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The stack, up and idle: the DAG is paused."""
     root = tmp_path_factory.mktemp("airflow")
 
-    def receive(asked: Asked) -> Reply:
+    def receive(asked: Request) -> Reply:
         platform.told.append(asked)
         with (root / "told.jsonl").open("ab") as file:  # to be looked at
             file.write(asked.body + b"\n")

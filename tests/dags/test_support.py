@@ -17,8 +17,7 @@ from dags.support.params import Scope, scope_of
 from dags.support.report import describe
 from dags.support.sensor import gives_up_at
 from dags.support.spark_connection import spark_connection
-from demo.web import Asked as Request
-from demo.web import Reply, answering
+from demo.web import Reply, Request, answering
 from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY, World, make_world
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from jobs.contracts.mapping import Mapping, distinct, map_columns
+from jobs.contracts.mapping import Mapping, make_distinct, map_columns
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
@@ -131,6 +131,6 @@ def outcome(data: bytes, contract: SourceContract, longest: int) -> Outcome:
 
 def landed(mapping: Mapping, values: Sequence[str | None]) -> Row:
     own = [None if position is None else values[position] for position in mapping.positions.values()]
-    names = distinct([mapping.delivered[position] for position in mapping.unknown])
+    names = make_distinct([mapping.delivered[position] for position in mapping.unknown])
     extra = {name: values[at] for name, at in zip(names, mapping.unknown, strict=True) if values[at] is not None}
     return (*own, rescued(json.dumps(extra)) if extra else None)

@@ -16,10 +16,10 @@ from jobs.engines.in_process import InProcess
 from jobs.errors import ContractError
 from jobs.landing.split import Counts, Split
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import landing_folder
+from jobs.ledger.manifest import locate_landing
 from jobs.pipeline import ingest
 from jobs.sources.reading import Reading, Request
-from jobs.sources.source import source_of
+from jobs.sources.source import make_source
 from tests.conftest import DAY
 from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 
@@ -58,7 +58,7 @@ class Product:
     def reading(self, data: bytes, name: str = str(DAY)) -> AbstractContextManager[Reading]:
         (self.folder / name).write_bytes(data)
         request = self.request()
-        return source_of(self.contract, request.environment).read(request, store.look(self.folder, name))
+        return make_source(self.contract, request.environment).read(request, store.look(self.folder, name))
 
     def in_memory(self, data: bytes) -> Outcome:
         """What a landing would write, its balance and its chain of splits included."""
@@ -76,7 +76,7 @@ class Product:
         for split in reading.splits:
             counts, found, wrong = read(split)
             if split.size is not None and end not in (-1, counts.first_byte):
-                counts, found, wrong = read(split.starting_at(end))
+                counts, found, wrong = read(split.start_at(end))
                 assert counts.first_byte == end, "a split that is told where it begins begins elsewhere"
             assert counts.records == len(found) + len(wrong), "a split does not balance"
             rows += found
@@ -94,11 +94,11 @@ class Product:
         lake = request.environment.lake
         (self.folder / str(DAY)).write_bytes(data)
         try:
-            source = source_of(self.contract, request.environment)
+            source = make_source(self.contract, request.environment)
             manifest = ingest.land(request, source, Ledger(lake), source.look(DAY))
         except ContractError as error:
             return Outcome(refused=str(error))
-        folder = landing_folder(lake, "fuzz", DAY, request.run_id)
+        folder = locate_landing(lake, "fuzz", DAY, request.run_id)
         assert isinstance(folder, Path)
         rows = [
             row for file in manifest.files for row in pq.read_table(folder / file.path, partitioning=None).to_pylist()
@@ -118,7 +118,7 @@ def read(split: Split) -> tuple[Counts, list[Row], list[Rejected]]:
     wrong: list[Rejected] = []
     counts = Counts(lambda reason, position, raw: wrong.append(rejected(position, reason, raw)))
     rows: list[Row] = []
-    for batch in split.batches(counts):
+    for batch in split.read_batches(counts):
         batch.validate(full=True)
         *values, extra = (column.to_pylist() for column in batch.columns)
         rows += zip(*values, map(rescued, extra), strict=True)

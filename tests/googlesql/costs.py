@@ -143,9 +143,9 @@ class _Analysis:
         """Held, staged, published, held."""
         columns, staged = tuple(self.tables[f"{_BRONZE}.{source}"]), f"_stage_{source}"
         manifest: Any = SimpleNamespace(source=source, ingest_date=self.day, run_id="R", columns_landed=columns)
-        held = sql.published(_WAREHOUSE, source, self.day)
+        held = sql.select_published(_WAREHOUSE, source, self.day)
         asked = judge.Judge(PROJECT, self._find)
-        for script in (held, sql.count(_WAREHOUSE, staged), sql.publish(_WAREHOUSE, manifest, staged), held):
+        for script in (held, sql.select_count(_WAREHOUSE, staged), sql.publish(_WAREHOUSE, manifest, staged), held):
             for verdict in asked.judge(script):
                 assert not verdict.refused, verdict
                 yield Statement("load", source, verdict.kind, verdict.touched)

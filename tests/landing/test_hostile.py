@@ -111,7 +111,7 @@ def test_a_hostile_delivery_ends_as_the_table_says(hostile: Hostile, run: Runner
     assert list(outcome.drift) == [expected.drift] * bool(expected.drift)
     assert outcome.empty == (expected.delivered == 0)
     if expected.rejected:
-        manifest = Ledger(run.world.lake).newest_of_all(hostile.source)
+        manifest = Ledger(run.world.lake).find_newest_of_all(hostile.source)
         assert manifest
         rows = run.rejected(manifest)
         assert len(rows) == expected.rejected

@@ -8,7 +8,7 @@ from datetime import date
 from demo.complaints import HEADERS
 from jobs.ledger.ledger import Ledger
 from jobs.metadata import METADATA_COLUMNS
-from jobs.sources.postgres import PAGE, RANGE, page_ranges
+from jobs.sources.postgres import PAGE, RANGE, cut_page_ranges
 from tests.conftest import DAY, DAYS, World
 from tests.runner import Runner
 
@@ -90,7 +90,7 @@ def test_a_static_source_never_lands_before_its_newest_landing(run: Runner) -> N
     states(run, DAYS[2], sources=("agents",))
     run.world.deliver("agents", csv_of(AGENTS, 4))
     assert states(run, DAYS[0], sources=("agents",)) == [(str(DAYS[0]), "unchanged"), (str(DAYS[2]), "loaded")]
-    (newest,) = [m for m in [Ledger(run.world.lake).newest_of_all("agents")] if m]
+    (newest,) = [m for m in [Ledger(run.world.lake).find_newest_of_all("agents")] if m]
     assert (newest.ingest_date, newest.rows_landed, newest.corrected) == (DAYS[2], 4, True)
 
 
@@ -193,9 +193,9 @@ def test_a_postgres_that_is_down_is_a_service_error_without_the_password(run: Ru
 
 
 def test_page_ranges_cover_a_table_once() -> None:
-    assert page_ranges(0) == page_ranges(RANGE) == ["ctid >= '(0,0)'::tid"]
+    assert cut_page_ranges(0) == cut_page_ranges(RANGE) == ["ctid >= '(0,0)'::tid"]
     pages = RANGE // PAGE
-    assert page_ranges(2 * RANGE + 1) == [
+    assert cut_page_ranges(2 * RANGE + 1) == [
         f"ctid >= '(0,0)'::tid and ctid < '({pages},0)'::tid",
         f"ctid >= '({pages},0)'::tid and ctid < '({2 * pages},0)'::tid",
         f"ctid >= '({2 * pages},0)'::tid",

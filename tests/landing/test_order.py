@@ -9,10 +9,10 @@ from jobs.__main__ import main
 from jobs.contracts.source import load_contracts
 from jobs.ledger import outcome as outcomes
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.ledger.outcome import Outcome, make_run_id
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import RunRequest
-from jobs.pipeline.survey import plan_for
+from jobs.pipeline.survey import make_plan
 from tests.conftest import DAY, World
 from tests.landing.test_landing import CALLS, csv_of
 from tests.runner import Runner
@@ -58,7 +58,7 @@ def test_a_correction_loads_though_an_earlier_runs_clock_was_ahead(
     assert len(run.bronze("call_logs")) == 21
     (again,) = run(sources=ONLY)
     assert (again.state, again.rows_landed, again.rows_bronze) == ("loaded", 21, 21)
-    assert len(Ledger(run.world.lake).manifests("call_logs", DAY)) == 2
+    assert len(Ledger(run.world.lake).read_manifests("call_logs", DAY)) == 2
     clock.off = -timedelta(days=400)
     (replayed,) = run(sources=ONLY, replay=True)
     assert (replayed.state, replayed.rows_bronze) == ("loaded", 21)
@@ -92,8 +92,8 @@ def planned(run: Runner, step: str = "run", *, replay: bool = True) -> Any:
     """A run that has its plan and its id, and has not begun."""
     environment = run.world.environment
     request = RunRequest(environment, load_contracts(environment, ONLY), (DAY,), step, replay, run.engine)
-    plan = plan_for(request)
-    run_id = new_run_id(newest=plan.newest_run)
+    plan = make_plan(request)
+    run_id = make_run_id(newest=plan.newest_run)
 
     def go() -> Outcome:
         (outcome,) = execute(request, plan, run_id, run.session).outcomes
@@ -115,7 +115,7 @@ def test_of_two_runs_that_overlap_the_older_one_ends_superseded_not_loaded(step:
     assert (late.state, late.run_id, late.rows_bronze) == ("loaded", done.run_id, 20)
     assert str(done.run_id) in str(late.error)
     assert {row["_run_id"] for row in run.bronze("call_logs")} == {done.run_id}
-    assert len(Ledger(run.world.lake).manifests("call_logs", DAY)) == 1
+    assert len(Ledger(run.world.lake).read_manifests("call_logs", DAY)) == 1
 
 
 def test_a_load_that_a_newer_landing_overtook_ends_superseded(run: Runner) -> None:

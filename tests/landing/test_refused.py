@@ -40,7 +40,7 @@ def test_a_refusal_is_no_landing_and_the_day_lands_once_its_delivery_is_right(ru
     run.world.deliver("call_logs", csv_of(CALLS[1:], 20))
     (refused,) = run(sources=ONLY)
     assert CALLS[0] in refusal(run, refused.attempt_run_id).error
-    assert Ledger(run.world.lake).manifests("call_logs") == []
+    assert Ledger(run.world.lake).read_manifests("call_logs") == []
     run.world.deliver("call_logs", csv_of(CALLS, 20))
     (landed,) = run(sources=ONLY)
     assert (landed.state, landed.corrected) == ("loaded", False)

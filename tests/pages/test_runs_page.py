@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Browser
 
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import DataFile, landing_folder
+from jobs.ledger.manifest import DataFile, locate_landing
 from jobs.ledger.outcome import Outcome, RunReport
 from jobs.pipeline.load import load
 from pages import runs
@@ -57,7 +57,7 @@ def made(world: World) -> Made:
 
 
 def _landed(world: World, source: str, day: date, run: str, rows: int, rejected: int = 0, **more: object) -> None:
-    folder = landing_folder(world.lake, source, day, run)
+    folder = locate_landing(world.lake, source, day, run)
     (folder / "landed").mkdir(parents=True)
     values = {"_run_id": [run] * rows, "ingest_date": [day] * rows}
     table = pa.table({name: values.get(name, [None] * rows) for name in SCHEMA.names}, schema=SCHEMA)
@@ -73,7 +73,7 @@ def _landed(world: World, source: str, day: date, run: str, rows: int, rejected:
         counts = {"rows_delivered": rows + rejected, "rows_rejected": rejected, "rejected_files": (file,)}
         manifest = manifest.model_copy(update=counts | {"reject_reasons": {"7 fields, not 9": rejected}})
     Ledger(world.lake).commit(manifest)
-    load(bronze_of(world.environment), contract_of("agent_id"), manifest)
+    load(make_bronze(world.environment), contract_of("agent_id"), manifest)
 
 
 def _outcome(source: str, day: date, state: str, run: str | None = None, **more: object) -> Outcome:
@@ -91,7 +91,7 @@ def _reported(world: World, run: str, *outcomes: Outcome) -> None:
         exit_code=code,
         outcomes=outcomes,
     )
-    Ledger(world.lake).report(report)
+    Ledger(world.lake).put_report(report)
 
 
 def _built_by_dbt(world: World) -> None:

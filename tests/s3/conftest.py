@@ -94,13 +94,13 @@ class Cloud:
         return self.server.keys(LAKE_BUCKET, f"{self.prefix}/raw/")
 
     def manifests(self, source: str) -> list[Manifest]:
-        return self.ledger.manifests(source)
+        return self.ledger.read_manifests(source)
 
     def bronze(self, source: str) -> list[tuple[Any, ...]]:
         """The rows that Bronze holds, in order, without what differs from run to run and place to place."""
         path = self.environment.warehouse.path / source
         files = []
-        for uri in DeltaTable(str(path), storage_options=store.delta_options(path)).file_uris():
+        for uri in DeltaTable(str(path), storage_options=store.make_delta_options(path)).file_uris():
             key = uri.removeprefix(f"s3://{LAKE_BUCKET}/")
             files.append(str(self.root / key.replace("/", "_")))
             self.server.client.download_file(LAKE_BUCKET, key, files[-1])

@@ -31,7 +31,7 @@ def remember(cloud: Cloud, days: int) -> None:
             known = {"source": source, "ingest_date": day, "state": "loaded", "run_id": run_id, "attempt": "loaded"}
             outcomes.append(Outcome.model_validate({**known, "attempted_at": at, "attempt_run_id": run_id}))
             cloud.ledger.put_attempt(outcomes[-1])
-        cloud.ledger.report(
+        cloud.ledger.put_report(
             RunReport(
                 run_id=run_id, step="run", started_at=at, finished_at=at, exit_code=0, outcomes=tuple(outcomes),
                 puts_attempts=True,

@@ -15,10 +15,10 @@ from demo.faithful import Counts
 from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
 from jobs.errors import ConfigurationError
-from jobs.ledger.outcome import Outcome, new_run_id
+from jobs.ledger.outcome import Outcome, make_run_id
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import RunRequest
-from jobs.pipeline.survey import plan_for
+from jobs.pipeline.survey import make_plan
 from tests.conftest import DAYS, World
 from tests.e2e.conftest import kill, wait_for
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
@@ -49,8 +49,8 @@ class Runner:
     def __call__(self, cloud: Cloud) -> Outcome:
         contracts = load_contracts(cloud.environment, ("call_logs",))
         request = RunRequest(cloud.environment, contracts, DAYS[:1], "run")
-        plan = plan_for(request)
-        (outcome,) = execute(request, plan, new_run_id(newest=plan.newest_run), Session("tests", {})).outcomes
+        plan = make_plan(request)
+        (outcome,) = execute(request, plan, make_run_id(newest=plan.newest_run), Session("tests", {})).outcomes
         return outcome
 
     def converges(self, cloud: Cloud, rows: int) -> None:

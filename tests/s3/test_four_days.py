@@ -140,5 +140,5 @@ def test_the_credentials_show_nowhere(on_s3: Cloud) -> None:
     written = [path.read_text() for path in Path(on_s3.root, "logs").iterdir()]
     assert written
     assert not any("dummy-secret-canary" in text for text in written)
-    for row in on_s3.ledger.reports():
+    for row in on_s3.ledger.read_reports():
         assert "dummy-secret-canary" not in row.model_dump_json()

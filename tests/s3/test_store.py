@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.clients import s3, store
 from jobs.clients.location import S3Location, Service
 from jobs.config.environment import Environment
-from jobs.engines.session import configuration
+from jobs.engines.session import make_configuration
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.pipeline.load import load as load_into
 from tests.conftest import DAY
 from tests.manifests import SCHEMA, contract_of, manifest_of, table_of
@@ -105,7 +105,7 @@ def test_a_footer_longer_than_the_first_guess_is_read_whole(cloud: Cloud) -> Non
     file = BytesIO()
     pq.write_table(wide, file)
     cloud.server.client.put_object(Bucket=LAKE_BUCKET, Key=at(cloud, "wide").key, Body=file.getvalue())
-    assert store.parquet(at(cloud, "wide"))[:2] == (3, len(file.getvalue()))
+    assert store.read_footer(at(cloud, "wide"))[:2] == (3, len(file.getvalue()))
 
 
 @pytest.mark.parametrize("size", [1, 11 * 2**20], ids=["in one request", "in pieces"])
@@ -114,11 +114,11 @@ def test_a_file_is_put_whole_once_and_never_over_another(
 ) -> None:
     monkeypatch.setattr(s3, "PIECE", 5 * 2**20)  # the least that a piece may have
     place, content = at(cloud, "once"), os.urandom(size)
-    with store.new_file(place) as file:
+    with store.create_file(place) as file:
         file.write(content)
         assert s3.head(place) is None
     assert store.read(place) == content
-    with store.new_file(place) as file:
+    with store.create_file(place) as file:
         file.write(os.urandom(size))
     assert store.read(place) == content
     left = cloud.server.client.list_multipart_uploads(Bucket=LAKE_BUCKET).get("Uploads", ())
@@ -127,7 +127,7 @@ def test_a_file_is_put_whole_once_and_never_over_another(
 
 def test_what_fails_while_a_file_is_written_leaves_nothing(cloud: Cloud) -> None:
     place = at(cloud, "never")
-    with pytest.raises(ValueError, match="in between"), store.new_file(place):
+    with pytest.raises(ValueError, match="in between"), store.create_file(place):
         raise ValueError("in between")
     assert s3.head(place) is None
 
@@ -140,22 +140,22 @@ def test_an_encryption_key_and_a_buckets_owner_go_with_every_request(cloud: Clou
     seen = cloud.server.requests[first:]
     assert {request.headers["x-amz-expected-bucket-owner"] for request in seen} == {ACCOUNT}
     assert seen[0].headers["x-amz-server-side-encryption-aws-kms-key-id"] == key
-    assert store.delta_options(place)["aws_sse_kms_key_id"] == key
+    assert store.make_delta_options(place)["aws_sse_kms_key_id"] == key
 
 
 def test_spark_gets_endpoint_and_key_only_where_something_is_on_s3(cloud: Cloud) -> None:
     cloud.write(service='kms_key = "arn:x"')
-    found = configuration(cloud.environment)
+    found = make_configuration(cloud.environment)
     assert found["spark.hadoop.fs.s3a.endpoint"] == cloud.server.url
     assert found["spark.hadoop.fs.s3a.path.style.access"] == "true"
     assert found["spark.hadoop.fs.s3a.server-side-encryption.key"] == "arn:x"
     local = {"name": "x", "sources": "a", "lake": "b", "warehouse": {"kind": "delta", "path": "c"}}
-    assert configuration(Environment.model_validate(local)) == {}
+    assert make_configuration(Environment.model_validate(local)) == {}
 
 
 def test_a_bucket_that_is_not_there_is_a_configuration_error(cloud: Cloud) -> None:
     with pytest.raises(ConfigurationError, match="s3://nobodys-bucket/x"):
-        list(store.listed(S3Location("nobodys-bucket", "x", service_of(cloud)), "*"))
+        list(store.list_objects(S3Location("nobodys-bucket", "x", service_of(cloud)), "*"))
 
 
 def test_a_server_that_cannot_be_reached_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_a_server_that_cannot_be_reached_is_a_service_error(monkeypatch: pytest.
 
 
 def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY, source: str = "agents") -> Manifest:
-    place = landing_folder(cloud.environment.lake, source, day, run_id) / "landed" / "part-0.parquet"
+    place = locate_landing(cloud.environment.lake, source, day, run_id) / "landed" / "part-0.parquet"
     file = BytesIO()
     pq.write_table(table_of(run_id, rows, day), file)
     assert store.put_if_absent(place, file.getvalue())
@@ -175,11 +175,11 @@ def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY, source: str =
 
 
 def load(cloud: Cloud, manifest: Manifest) -> tuple[str, int]:
-    return load_into(bronze_of(cloud.environment), contract_of("agent_id"), manifest)
+    return load_into(make_bronze(cloud.environment), contract_of("agent_id"), manifest)
 
 
 def held(cloud: Cloud, source: str = "agents") -> dict[date, tuple[str, int]]:
-    return bronze_of(cloud.environment).published(source)
+    return make_bronze(cloud.environment).published(source)
 
 
 def test_of_twelve_writers_of_one_delta_table_no_commit_is_lost(cloud: Cloud, server: Server) -> None:

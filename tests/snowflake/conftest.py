@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from demo.faithful import Counts, generate
 from demo.postgres import Server as Postgres
 from demo.services import Services
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.bronze.snowflake.session import execute
 from jobs.clients.location import S3Location
 from jobs.config.environment import ROOT
@@ -140,7 +140,7 @@ class Platform:
         self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content)
 
     def held(self, source: str = "agents") -> dict[date, tuple[str, int]]:
-        return bronze_of(self.cloud.environment).published(source)
+        return make_bronze(self.cloud.environment).published(source)
 
     def bronze(self, source: str) -> list[tuple[Any, ...]]:
         """Rows in order, without what differs from run to run and place to place."""

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from jobs.clients import store
 from jobs.clients.location import S3Location
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.ledger.manifest import DataFile, Manifest, locate_landing
 from tests.manifests import manifest_of, table_of
 
 
@@ -21,7 +21,7 @@ def land(lake: S3Location, run_id: str, rows: int, day: date, more: tuple[str, .
         files.append(DataFile(path=f"landed/part-{number}.parquet", rows=last - first, bytes=0))
         content = BytesIO()
         pq.write_table(table.slice(first, last - first), content)
-        folder = landing_folder(lake, "agents", day, run_id)
+        folder = locate_landing(lake, "agents", day, run_id)
         assert store.put_if_absent(folder / files[-1].path, content.getvalue())
     manifest = manifest_of(run_id, rows, day, table.column_names).model_copy(update={"files": tuple(files)})
     assert Ledger(lake).commit(manifest)

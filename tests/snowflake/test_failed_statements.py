@@ -17,7 +17,7 @@ from snowflake.connector import SnowflakeConnection
 
 from demo.faithful import delivery_path, generate
 from demo.outages import outages
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.bronze.snowflake.session import execute
 from jobs.contracts.source import load_contracts
 from tests.building import Building, building
@@ -109,7 +109,7 @@ def builds(server: Server, snow: Snowflake, tmp_path_factory: pytest.TempPathFac
     generate(root / "sources", [YESTERDAY, DAY], calls=30, customers=20)
     environment = platform.cloud.environment
     contracts = load_contracts(environment)
-    bronze_of(environment).dbt_variables(contracts.values())
+    make_bronze(environment).dbt_variables(contracts.values())
     with building(platform.cloud.file, "snowflake", root / "dbt") as process:
         builds = Builds(platform, process)
         with snow.connect() as connection:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from demo.server import HOST
-from demo.web import Asked, Reply, answering
+from demo.web import Reply, Request, answering
 from jobs.bronze.snowflake import table
 from jobs.errors import PlatformError, ServiceError
 from tests.conftest import DAY
@@ -178,7 +178,7 @@ def losing_answers(platform: Platform, to: str, lost: Callable[[], Reply]) -> It
     """A port before the stand-in's, and the statements with `to` in them: executed, but `lost` is what is answered."""
     statements: list[str] = []
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: Request) -> Reply:
         body = gzip.decompress(asked.body) if asked.headers.get("content-encoding") == "gzip" else asked.body
         statement = json.loads(body or b"{}").get("sqlText", "")
         reply = _passed_on(asked, platform.snowflake.port)
@@ -191,7 +191,7 @@ def losing_answers(platform: Platform, to: str, lost: Callable[[], Reply]) -> It
         yield urlsplit(address).port or 0, statements
 
 
-def _passed_on(asked: Asked, port: int) -> Reply:
+def _passed_on(asked: Request, port: int) -> Reply:
     connection = http.client.HTTPConnection(HOST, port, timeout=60)
     headers = {name: value for name, value in asked.headers.items() if name != "accept-encoding"}
     try:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.clients.location import S3Location
 from jobs.errors import BalanceError, ConfigurationError, ServiceError
-from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.pipeline.load import stage_audit_publish
 from tests.conftest import DAY, DAYS
 from tests.manifests import contract_of
@@ -19,7 +19,7 @@ from tests.snowflake.conftest import Platform
 
 def load(platform: Platform, manifest: Manifest, *more: str, log: object = None) -> tuple[str, int]:
     note = log if callable(log) else lambda event: None
-    bronze = bronze_of(platform.cloud.environment)
+    bronze = make_bronze(platform.cloud.environment)
     return stage_audit_publish(bronze, contract_of("agent_id", *more), manifest, note)
 
 
@@ -62,7 +62,7 @@ def test_a_column_that_the_source_contract_gained_is_null_in_older_days(platform
 
 
 def part(platform: Platform, run_id: str, name: str) -> S3Location:
-    folder = landing_folder(platform.lake, "agents", DAY, run_id)
+    folder = locate_landing(platform.lake, "agents", DAY, run_id)
     assert isinstance(folder, S3Location)
     return folder / f"landed/{name}"
 

@@ -17,8 +17,8 @@ from datetime import date
 from typing import Any
 
 from jobs.bronze.bronze import Bronze
-from jobs.bronze.choice import bronze_of
-from jobs.bronze.snowflake.session import connected, execute
+from jobs.bronze.choice import make_bronze
+from jobs.bronze.snowflake.session import connect, execute
 from jobs.clients import store
 from jobs.clients.location import S3Location
 from jobs.config.environment import ROOT, Environment, load_environment
@@ -40,7 +40,7 @@ class Scratch:
 
     @property
     def bronze(self) -> Bronze:
-        return bronze_of(self.environment.model_copy(update={"warehouse": self.warehouse, "lake": self.lake}))
+        return make_bronze(self.environment.model_copy(update={"warehouse": self.warehouse, "lake": self.lake}))
 
     def load(
         self, run_id: str, rows: int, log: Callable[[str], None] = lambda event: None, day: date = DAY
@@ -52,7 +52,7 @@ class Scratch:
         return {str(day): run for day, run in self.bronze.published("agents").items()}
 
     def ask(self, statement: str) -> list[Any]:
-        with connected(self.warehouse, {"step": "verify"}) as connection:
+        with connect(self.warehouse, {"step": "verify"}) as connection:
             return execute(connection, statement)
 
     def table(self, name: str) -> str:
@@ -95,7 +95,7 @@ def moments_keep_their_microseconds(scratch: Scratch) -> bool:
 
 def a_second_publisher_waits_for_the_first(scratch: Scratch) -> bool:
     guard = f"update {scratch.table('_publish')} set run_id = run_id where source = 'agents' and ingest_date is null"
-    with connected(scratch.warehouse, {"step": "verify"}) as first, ThreadPoolExecutor(1) as pool:
+    with connect(scratch.warehouse, {"step": "verify"}) as first, ThreadPoolExecutor(1) as pool:
         execute(first, "begin")
         execute(first, guard)
         second = pool.submit(scratch.ask, guard)
@@ -150,7 +150,7 @@ def main(given: Sequence[str]) -> int:
     scratch = Scratch(environment, warehouse, lake)
     schema = f"{warehouse.database}.{name}"
     integration = f" storage_integration = {asked.integration}" if asked.integration else ""
-    with connected(environment.warehouse, {"step": "verify"}) as connection:
+    with connect(environment.warehouse, {"step": "verify"}) as connection:
         try:
             execute(connection, f"create schema {schema}")
             execute(connection, f"create stage {schema}.lake url = '{lake}'{integration}")

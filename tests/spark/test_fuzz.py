@@ -18,7 +18,7 @@ from jobs.landing.raw import Engine, Landing
 from jobs.landing.split import Split
 from jobs.landing.task import REJECTED
 from jobs.landing.writer import Stamp
-from jobs.ledger.manifest import landing_folder
+from jobs.ledger.manifest import locate_landing
 from tests.conftest import DAY
 from tests.fuzz import csv_inputs, json_inputs
 from tests.fuzz.landed import COLUMNS, Product
@@ -42,7 +42,7 @@ def splits_of(kind: str, delivery: Callable[[Random], bytes], inputs: int, folde
 def written(engine: Engine, splits: list[Split], lake: Path, stamp: Stamp) -> list[list[dict[str, Any]]]:
     """Rows, then rejected records, in their order; without what differs from run to run."""
     results = Landing(lake, "fuzz", COLUMNS, stamp).write(engine, splits, "landed")
-    folder = landing_folder(lake, "fuzz", DAY, stamp.run_id)
+    folder = locate_landing(lake, "fuzz", DAY, stamp.run_id)
     assert isinstance(folder, Path)
     landed = [folder / "landed" / one.path for one in results]
     rejected = [folder / REJECTED / one.rejected.path for one in results if one.rejected.rows]

@@ -26,7 +26,7 @@ from jobs.ledger.outcome import Outcome
 from jobs.sources import postgres as reader
 from jobs.sources import table
 from jobs.sources.reading import Request
-from jobs.sources.source import source_of
+from jobs.sources.source import make_source
 from tests.conftest import DAY, World
 from tests.runner import Runner
 
@@ -483,11 +483,11 @@ def test_wide_rows_are_fetched_by_their_bytes(either: Runner, filled: Server, tm
     environment = either.world.environment
     contract = load_contracts(environment, ("web_forms",))["web_forms"]
     request = Request(contract, environment, DAY, "wide", InProcess(1), tmp_path, tmp_path)
-    with source_of(contract, environment).read(request, ()) as reading:
+    with make_source(contract, environment).read(request, ()) as reading:
         (split,) = reading.splits
         assert isinstance(split, TableSplit)
-        assert split.relation().rows == table.FETCH // (250_000 + 3)
-        assert next(len(batch) for batch in split.batches(Counts())) <= table.BATCH // 249_000 + 1
+        assert split.make_relation().rows == table.FETCH // (250_000 + 3)
+        assert next(len(batch) for batch in split.read_batches(Counts())) <= table.BATCH // 249_000 + 1
 
 
 def test_a_table_without_rows_lands_empty(either: Runner, filled: Server) -> None:
@@ -600,4 +600,4 @@ def test_a_missing_table_has_not_arrived(world: World, postgres: Server) -> None
     with postgres.transaction() as cursor:
         cursor.execute(f"drop table if exists {TABLE}")
     contract = load_contracts(world.environment, ("web_forms",))["web_forms"]
-    assert source_of(contract, world.environment).look(DAY) == ()
+    assert make_source(contract, world.environment).look(DAY) == ()

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.engines.session import Session, explained
+from jobs.engines.session import Session, explain_error
 from jobs.engines.spark import OnSpark
 from jobs.errors import ContractError, DeliveryChangedError
 from jobs.landing.raw import Landing
@@ -33,10 +33,10 @@ class Letters:
     uri: str = "letters.csv"
     size: int | None = None
 
-    def starting_at(self, at: int) -> "Letters":
+    def start_at(self, at: int) -> "Letters":
         raise NotImplementedError
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         if self.error:
             raise self.error
         for letter in self.text:
@@ -83,4 +83,4 @@ def test_what_nobody_foresaw_is_told_by_its_own_words(session: Session, tmp_path
     landing = Landing(tmp_path, "letters", ["letter"], STAMP)
     with pytest.raises(Exception, match="Job aborted") as caught:
         landing.write(OnSpark(session), [Letters("", error=OSError("No space left"))], "landed")
-    assert str(explained(caught.value)) == "OSError: No space left; the traceback is in the run's log"
+    assert str(explain_error(caught.value)) == "OSError: No space left; the traceback is in the run's log"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from demo.web import Asked, Reply, answering, json_reply
+from demo.web import Reply, Request, answering, json_reply
 from jobs.contracts.deliveries import RestDelivery
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
 from jobs.sources.rest_pages import UnreadablePageError, fetch
@@ -20,11 +20,11 @@ OFFSET = {"by": "offset", "parameter": "skip"}
 
 
 @contextmanager
-def api(world: World, answer: Callable[[Asked], Reply]) -> Iterator[list[Asked]]:
+def api(world: World, answer: Callable[[Request], Reply]) -> Iterator[list[Request]]:
     """The environment's outages service, answered by a function; gives what was asked."""
-    asked: list[Asked] = []
+    asked: list[Request] = []
 
-    def noted(request: Asked) -> Reply:
+    def noted(request: Request) -> Reply:
         asked.append(request)
         return answer(request)
 
@@ -47,29 +47,29 @@ def ids(lines: list[bytes]) -> list[str]:
     return [json.loads(line)["id"] for line in lines]
 
 
-def by_cursor(request: Asked) -> Reply:
+def by_cursor(request: Request) -> Reply:
     start = int(request.query.get("after", 0))
     following = start + 3 if start + 3 < len(ITEMS) else None
     return json_reply({"data": ITEMS[start : start + 3], "next": following, "meta": {"total": len(ITEMS)}})
 
 
-def by_number(request: Asked) -> Reply:
+def by_number(request: Request) -> Reply:
     start = (int(request.query["page"]) - 1) * 3
     return json_reply({"data": ITEMS[start : start + 3]})
 
 
-def by_offset(request: Asked) -> Reply:
+def by_offset(request: Request) -> Reply:
     start = int(request.query["skip"])
     return json_reply({"data": ITEMS[start : start + 3]})
 
 
-def by_link_header(request: Asked) -> Reply:
+def by_link_header(request: Request) -> Reply:
     start = int(request.query.get("from", 0))
     link = {"Link": f'</v1/outages?day={request.query["day"]}&from={start + 3}>; rel="next"'}
     return json_reply({"data": ITEMS[start : start + 3]}, **(link if start + 3 < len(ITEMS) else {}))
 
 
-def by_link_in_the_body(request: Asked) -> Reply:
+def by_link_in_the_body(request: Request) -> Reply:
     start = int(request.query.get("from", 0))
     following = f"http://{request.headers['host']}{request.path}?from={start + 3}"
     return json_reply(
@@ -88,7 +88,7 @@ def by_link_in_the_body(request: Asked) -> Reply:
     ],
 )
 def test_all_pages_arrive_whatever_turns_them(
-    world: World, answer: Callable[[Asked], Reply], pages: dict[str, str], requests: int
+    world: World, answer: Callable[[Request], Reply], pages: dict[str, str], requests: int
 ) -> None:
     lines: list[bytes] = []
     with api(world, answer) as asked:
@@ -143,7 +143,7 @@ def test_a_page_that_is_json_to_nobody_but_python_is_none(world: World, fault: b
         assert len(asked) == 6
 
 
-def once(fault: Reply, then: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
+def once(fault: Reply, then: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
     due = [fault]
     return lambda request: due.pop() if due else then(request)
 
@@ -206,7 +206,7 @@ def test_a_page_that_is_never_json_is_handed_on_as_it_came(world: World) -> None
 
 
 def test_a_cursor_that_comes_twice_is_refused(world: World) -> None:
-    def circle(request: Asked) -> Reply:
+    def circle(request: Request) -> Reply:
         return json_reply({"data": ITEMS[:1], "next": "b" if request.query.get("after") == "a" else "a"})
 
     with api(world, circle) as asked, pytest.raises(ContractError, match="a cursor comes twice"):
@@ -215,7 +215,7 @@ def test_a_cursor_that_comes_twice_is_refused(world: World) -> None:
 
 
 def test_pages_without_end_are_refused_at_a_limit(world: World) -> None:
-    def endless(request: Asked) -> Reply:
+    def endless(request: Request) -> Reply:
         return json_reply({"data": ITEMS[:1], "next": int(request.query.get("after", 0)) + 1})
 
     with api(world, endless) as asked, pytest.raises(ContractError, match=r"more than 20 pages \(max_pages\)"):
@@ -281,7 +281,7 @@ def test_a_refused_token_names_its_reference_and_not_itself(world: World) -> Non
     ],
 )
 def test_what_would_send_the_token_elsewhere_or_breaks_the_contract_is_refused(
-    world: World, answer: Callable[[Asked], Reply], why: str
+    world: World, answer: Callable[[Request], Reply], why: str
 ) -> None:
     with api(world, answer) as asked, pytest.raises((ConfigurationError, ContractError), match=why):
         got(world, pages={"by": "link", "field": "next"})

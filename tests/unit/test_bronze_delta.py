@@ -11,18 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from jobs.bronze.choice import bronze_of
+from jobs.bronze.choice import make_bronze
 from jobs.bronze.delta.bounds import bounds
 from jobs.errors import BalanceError
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.ledger.manifest import DataFile, Manifest, locate_landing
 from jobs.pipeline.load import stage_audit_publish
 from tests.conftest import DAY, DAYS, World
 from tests.manifests import contract_of, manifest_of, table_of
 
 
 def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[str, ...] = ()) -> Manifest:
-    folder = landing_folder(world.lake, "agents", day, run_id) / "landed"
+    folder = locate_landing(world.lake, "agents", day, run_id) / "landed"
     folder.mkdir(parents=True)
     table = table_of(run_id, rows, day, more)
     pq.write_table(table, folder / "part-0.parquet")
@@ -34,11 +34,11 @@ def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[s
 def load(
     world: World, manifest: Manifest, *more: str, log: Callable[[str], None] = lambda event: None
 ) -> tuple[str, int]:
-    return stage_audit_publish(bronze_of(world.environment), contract_of("agent_id", *more), manifest, log)
+    return stage_audit_publish(make_bronze(world.environment), contract_of("agent_id", *more), manifest, log)
 
 
 def held(world: World) -> dict[date, tuple[str, int]]:
-    return bronze_of(world.environment).published("agents")
+    return make_bronze(world.environment).published("agents")
 
 
 def live_files(world: World) -> dict[str, str]:
@@ -129,7 +129,7 @@ def test_the_run_is_read_from_the_rows_whoever_wrote_their_files(world: World) -
 def test_files_compacted_into_one_are_the_run_s_still(world: World) -> None:
     manifest = landing(world, "R1", 10)
     again = manifest.files[0].model_copy(update={"path": "landed/part-1.parquet"})
-    folder = landing_folder(world.lake, "agents", DAY, "R1") / "landed"
+    folder = locate_landing(world.lake, "agents", DAY, "R1") / "landed"
     shutil.copyfile(folder / "part-0.parquet", folder / "part-1.parquet")
     twice = manifest.model_copy(update={"files": (*manifest.files, again), "rows_landed": 20, "rows_delivered": 20})
     assert load(world, twice) == ("R1", 20)

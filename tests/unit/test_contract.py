@@ -1,7 +1,7 @@
 import pytest
 
 from jobs.config.environment import load_environment
-from jobs.contracts.mapping import map_columns, snake_case
+from jobs.contracts.mapping import map_columns, to_snake_case
 from jobs.contracts.source import SourceContract, load_contracts
 from jobs.errors import ContractError
 
@@ -53,4 +53,4 @@ def test_an_unknown_column_is_drift_and_an_optional_one_may_be_absent() -> None:
     ("header", "name"), [("Call  ID", "call_id"), (" x ", "x"), ("a/b-c", "a_b_c"), ("ABC1", "abc1"), ("", "")]
 )
 def test_snake_case(header: str, name: str) -> None:
-    assert snake_case(header) == name
+    assert to_snake_case(header) == name

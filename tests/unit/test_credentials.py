@@ -5,8 +5,14 @@ from pathlib import Path
 import boto3
 import pytest
 
-from demo.web import Asked, Reply, answering, json_reply
-from jobs.clients.credentials import address, database, identifier, service_account, value
+from demo.web import Reply, Request, answering, json_reply
+from jobs.clients.credentials import (
+    read_database,
+    read_secret,
+    read_service_account,
+    resolve_address,
+    resolve_identifier,
+)
 from jobs.errors import ConfigurationError, ServiceError
 from tests.s3.acts import JOBS, not_allowed
 from tests.s3.server import ACCOUNT, Server, serving
@@ -60,7 +66,7 @@ def put(ssm: object, parameters: dict[str, str]) -> None:
 
 def test_the_six_parameters_of_a_database_come_from_ssm_over_several_pages(ssm: object) -> None:
     put(ssm, {f"a_{number}": "x" for number in range(12)} | SIX)  # ten a page, and the six are behind them
-    found = database(f"ssm:{PATH}")
+    found = read_database(f"ssm:{PATH}")
     assert (found.db_host, found.db_port) == ("db.example", 5432)
     assert found.db_password.get_secret_value() == SIX["db_password"]
     assert SIX["db_password"] not in repr(found)
@@ -68,27 +74,27 @@ def test_the_six_parameters_of_a_database_come_from_ssm_over_several_pages(ssm: 
 
 def test_an_unknown_path_is_not_an_empty_database(ssm: object) -> None:
     with pytest.raises(ConfigurationError, match=rf"secret ssm:{PATH}: found \[\], missing \['db_host', .*'table_sch"):
-        database(f"ssm:{PATH}")
+        read_database(f"ssm:{PATH}")
 
 
 def test_a_half_filled_set_names_what_is_there_and_what_is_missing(ssm: object) -> None:
     put(ssm, {name: content for name, content in SIX.items() if name != "db_password"})
     with pytest.raises(ConfigurationError, match=r"found \['db_host', .*\], missing \['db_password'\]"):
-        database(f"ssm:{PATH}")
+        read_database(f"ssm:{PATH}")
 
 
 def test_a_value_that_cannot_be_used_is_named_and_not_shown(ssm: object) -> None:
     put(ssm, SIX | {"db_port": "heron-77-quartz"})
     with pytest.raises(ConfigurationError, match=r"\['db_port'\] cannot be used") as error:
-        database(f"ssm:{PATH}")
+        read_database(f"ssm:{PATH}")
     assert "heron" not in str(error.value)
 
 
 def test_a_single_parameter_is_decrypted_and_a_missing_one_is_named(ssm: object) -> None:
     put(ssm, {"token": "heron-77-quartz"})
-    assert value(f"ssm:{PATH}/token").get_secret_value() == "heron-77-quartz"
+    assert read_secret(f"ssm:{PATH}/token").get_secret_value() == "heron-77-quartz"
     with pytest.raises(ConfigurationError, match=rf"ssm:{PATH}/nothing: no such parameter in eu-north-1"):
-        value(f"ssm:{PATH}/nothing")
+        read_secret(f"ssm:{PATH}/nothing")
 
 
 def fault(name: str, status: int = 400) -> Reply:
@@ -101,7 +107,7 @@ def test_a_denied_parameter_says_which_rights_are_needed(monkeypatch: pytest.Mon
         with pytest.raises(
             ConfigurationError, match=r"needs ssm:GetParameter and ssm:GetParametersByPath .*kms:Decrypt"
         ):
-            database(f"ssm:{PATH}")
+            read_database(f"ssm:{PATH}")
 
 
 def test_without_aws_credentials_the_error_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -110,20 +116,20 @@ def test_without_aws_credentials_the_error_says_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(ConfigurationError, match="no AWS credentials"):
-        database(f"ssm:{PATH}")
+        read_database(f"ssm:{PATH}")
 
 
 def test_a_throttled_parameter_store_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Asked] = []
+    asked: list[Request] = []
 
-    def answer(request: Asked) -> Reply:
+    def answer(request: Request) -> Reply:
         asked.append(request)
         found = [{"Name": f"{PATH}/{name}", "Value": content} for name, content in SIX.items()]
         return fault("ThrottlingException") if len(asked) == 1 else json_reply({"Parameters": found})
 
     with answering(answer) as endpoint:
         aws(monkeypatch, endpoint)
-        assert database(f"ssm:{PATH}").db_name == "complaints"
+        assert read_database(f"ssm:{PATH}").db_name == "complaints"
     assert len(asked) == 2
     assert "/eu-north-1/ssm/" in asked[0].headers["authorization"]
 
@@ -133,18 +139,18 @@ def test_a_parameter_store_that_stays_throttled_is_a_service_error(monkeypatch: 
     with answering(lambda _: fault("ThrottlingException")) as endpoint:
         aws(monkeypatch, endpoint)
         with pytest.raises(ServiceError, match="ThrottlingException from SSM in eu-north-1 after 5 tries"):
-            value(f"ssm:{PATH}/token")
+            read_secret(f"ssm:{PATH}/token")
 
 
 def test_single_secrets_come_from_variables_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OUTAGES_TOKEN", "heron-77-quartz")
     (tmp_path / "token").write_text("heron-77-quartz\n")
     for reference in ("env:OUTAGES_TOKEN", f"file:{tmp_path}/token"):
-        assert value(reference).get_secret_value() == "heron-77-quartz"
+        assert read_secret(reference).get_secret_value() == "heron-77-quartz"
     with pytest.raises(ConfigurationError, match="secret env:NOT_THERE: found nothing"):
-        value("env:NOT_THERE")
+        read_secret("env:NOT_THERE")
     with pytest.raises(ConfigurationError, match=r"cannot be read .FileNotFoundError"):
-        value(f"file:{tmp_path}/none")
+        read_secret(f"file:{tmp_path}/none")
 
 
 @pytest.mark.parametrize(
@@ -153,18 +159,18 @@ def test_single_secrets_come_from_variables_and_files(monkeypatch: pytest.Monkey
 def test_what_is_no_service_accounts_key_is_refused_unseen(tmp_path: Path, content: str, why: str) -> None:
     (tmp_path / "key").write_text(content)
     with pytest.raises(ConfigurationError, match=why) as error:
-        service_account(f"file:{tmp_path}/key")
+        read_service_account(f"file:{tmp_path}/key")
     assert "heron" not in str(error.value)
 
 
 def test_a_secret_never_goes_to_plain_http_on_another_machine(tmp_path: Path) -> None:
     (tmp_path / "api").write_text("http://127.0.0.1:8080/\n")
-    assert address(f"file:{tmp_path}/api") == "http://127.0.0.1:8080"
-    assert address("https://api.example/v2/") == "https://api.example/v2"
+    assert resolve_address(f"file:{tmp_path}/api") == "http://127.0.0.1:8080"
+    assert resolve_address("https://api.example/v2/") == "https://api.example/v2"
     with pytest.raises(ConfigurationError, match="http:// on this machine only"):
-        address("http://api.example")
+        resolve_address("http://api.example")
     with pytest.raises(ConfigurationError, match=r"a password in it"):
-        address("https://me:heron@api.example")
+        resolve_address("https://me:heron@api.example")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +184,7 @@ def test_an_address_that_is_refused_is_not_shown(text: str, tmp_path: Path) -> N
     (tmp_path / "api").write_text(text)
     for given in (text, f"file:{tmp_path}/api"):
         with pytest.raises(ConfigurationError, match="services: ") as error:
-            address(given)
+            resolve_address(given)
         assert not any(part in str(error.value) for part in ("Can", "ary"))
 
 
@@ -189,14 +195,14 @@ def test_a_connections_uri_with_a_reserved_letter_is_refused_without_a_letter_of
     for password in (f"S3cret{letter}Canary", f"{letter}Canary", f"1234{letter}Canary"):
         monkeypatch.setenv("AIRFLOW_CONN_CORE", f"postgresql://reader:{password}@db:5432/core")
         with pytest.raises(ConfigurationError, match=r"cannot be told apart; write .* as %23") as error:
-            database("connection:CORE")
+            read_database("connection:CORE")
         text = str(error.value)
         assert not any(part in text for part in ("S3cret", "Canary", "reader", "1234", "5432"))
 
 
 def test_a_connections_uri_with_encoded_letters_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CORE", "postgresql://reader:a%23%2F%3F%5B%40b@db:5432/core?sslmode=require")
-    assert database("connection:CORE").db_password.get_secret_value() == "a#/?[@b"
+    assert read_database("connection:CORE").db_password.get_secret_value() == "a#/?[@b"
 
 
 @pytest.mark.parametrize(
@@ -212,28 +218,28 @@ def test_a_connections_uri_with_encoded_letters_is_parsed(monkeypatch: pytest.Mo
 def test_a_connection_that_cannot_be_read_is_not_shown(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CORE", text)
     with pytest.raises(ConfigurationError, match=why) as error:
-        database("connection:CORE")
+        read_database("connection:CORE")
     assert "Canary" not in str(error.value)
 
 
 def test_a_secret_behind_file_is_not_shown() -> None:
     for text in ("file:Canary4", "file:postgresql://reader:Canary4@db/x"):
         with pytest.raises(ConfigurationError, match="secret file: and ") as error:
-            value(text)
+            read_secret(text)
         assert "Canary" not in str(error.value)
 
 
 def test_what_is_no_id_behind_a_variable_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_VAR_AGENTS", "https://Canary")
     with pytest.raises(ConfigurationError, match="14 characters that are no id") as error:
-        identifier("variable:AGENTS")
+        resolve_identifier("variable:AGENTS")
     assert "Canary" not in str(error.value)
 
 
 def test_a_service_accounts_key_is_read_whole(tmp_path: Path) -> None:
     key = {"client_email": "a@b", "private_key": "x", "token_uri": "https://t"}
     (tmp_path / "key").write_text(json.dumps(key))
-    assert service_account(f"file:{tmp_path}/key") == key
+    assert read_service_account(f"file:{tmp_path}/key") == key
 
 
 CONNECTION = {
@@ -255,7 +261,7 @@ KEY = {"client_email": "a@example", "private_key": "x", "token_uri": "https://oa
 )
 def test_a_database_comes_from_airflows_connection_as_json_or_uri(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CORE_TELECOMS_POSTGRES_CONN", text)
-    found = database("connection:CORE_TELECOMS_POSTGRES_CONN")
+    found = read_database("connection:CORE_TELECOMS_POSTGRES_CONN")
     assert {**found.model_dump(), "db_password": found.db_password.get_secret_value()} == SIX | {"db_port": 5432}
 
 
@@ -266,11 +272,11 @@ def test_airflows_connections_and_variables_are_read_from_ssm(ssm: object, moto:
     }
     for name, content in stored.items():
         ssm.put_parameter(Name=f"/airflow/{name}", Value=content, Type="SecureString")
-    assert database("connection:CORE_TELECOMS_POSTGRES_CONN").db_password.get_secret_value() == SIX["db_password"]
-    assert value("connection:CORE_TELECOMS_POSTGRES_CONN").get_secret_value() == SIX["db_password"]
-    assert identifier("variable:AGENTS_SPREADSHEET_ID") == "1AbC"
+    assert read_database("connection:CORE_TELECOMS_POSTGRES_CONN").db_password.get_secret_value() == SIX["db_password"]
+    assert read_secret("connection:CORE_TELECOMS_POSTGRES_CONN").get_secret_value() == SIX["db_password"]
+    assert resolve_identifier("variable:AGENTS_SPREADSHEET_ID") == "1AbC"
     with pytest.raises(ConfigurationError, match=r"/airflow/connections/NONE: no such parameter"):
-        database("connection:NONE")
+        read_database("connection:NONE")
     assert not_allowed(moto.requests, ACCOUNT, "eu-north-1") == {BEYOND}
 
 
@@ -281,4 +287,4 @@ def test_googles_key_is_found_in_the_connections_extra(
 ) -> None:
     text = json.dumps({"conn_type": "google_cloud_platform", "extra": json.dumps({name: written(KEY)})})
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_SHEETS_API_CONN", text)
-    assert service_account("connection:GOOGLE_SHEETS_API_CONN") == KEY
+    assert read_service_account("connection:GOOGLE_SHEETS_API_CONN") == KEY

@@ -12,8 +12,8 @@ from jobs.contracts.mapping import Mapping
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
 from jobs.sources import csv_records, csv_split
-from jobs.sources.csv import header_of
-from jobs.sources.csv_grammar import WIDE, provable_end
+from jobs.sources.csv import read_header
+from jobs.sources.csv_grammar import WIDE, find_provable_end
 from jobs.sources.csv_split import CsvSplit
 
 Rows = list[tuple[str | None, ...]]
@@ -30,7 +30,7 @@ def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 
 def splits_of(file: Path, size: int = 2**30) -> Iterator[CsvSplit]:
     (found,) = store.look(file.parent, file.name)
-    header, at, line = header_of(file.parent, found)
+    header, at, line = read_header(file.parent, found)
     mapping = Mapping(header, {f"c{number}": number for number in range(len(header))}, (), {})
     for start in range(0, max(found.size, 1), size):
         begin, end = (at, max(size, at)) if start == 0 else (max(start, at), start + size)
@@ -40,7 +40,7 @@ def splits_of(file: Path, size: int = 2**30) -> Iterator[CsvSplit]:
 def read(split: CsvSplit) -> tuple[Rows, Rejects, Counts]:
     rejects: Rejects = []
     counts = Counts(lambda *record: rejects.append(record))
-    rows = [tuple(row.values())[:-1] for batch in split.batches(counts) for row in batch.to_pylist()]
+    rows = [tuple(row.values())[:-1] for batch in split.read_batches(counts) for row in batch.to_pylist()]
     assert counts.records == len(rows) + len(rejects)
     return rows, rejects, counts
 
@@ -129,7 +129,7 @@ def test_splits_follow_each_other_wherever_they_are_cut(size: int, tmp_path: Pat
     for split in splits_of(file, size):
         part, rejects, counts = read(split)
         if end is not None and counts.first_byte != end:  # guessed wrong: read again from where the one before ended
-            part, rejects, counts = read(split.starting_at(end))
+            part, rejects, counts = read(split.start_at(end))
         assert rejects == []
         found, end = found + part, counts.end_byte
     assert end == file.stat().st_size
@@ -174,4 +174,4 @@ def test_a_file_without_a_header_is_refused_and_says_why(content: bytes, words: 
     ],
 )
 def test_only_a_block_whose_bytes_prove_it_is_parsed_at_once(view: bytes, end: int) -> None:
-    assert provable_end(view) == end
+    assert find_provable_end(view) == end

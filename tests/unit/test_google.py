@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, unquote
 import pytest
 
 from demo import services
-from demo.web import Asked, Reply, answering, json_reply
-from jobs.clients.credentials import google
+from demo.web import Reply, Request, answering, json_reply
+from jobs.clients.credentials import get_google_credentials
 from jobs.errors import ConfigurationError, ServiceError
 
 SCOPE = "https://www.googleapis.com/auth/bigquery"
@@ -17,7 +17,7 @@ SCOPE = "https://www.googleapis.com/auth/bigquery"
 def test_a_key_gives_a_token_and_a_new_one_when_that_has_ended(tmp_path: Path) -> None:
     with services.serving(list) as web:
         (tmp_path / "key").write_text(web.account_key)
-        found = google(f"file:{tmp_path}/key", SCOPE)
+        found = get_google_credentials(f"file:{tmp_path}/key", SCOPE)
         assert found.token == web.access_token
         web.access_token = "another-dummy"
         found.refresh(None)
@@ -30,19 +30,19 @@ def test_a_key_that_google_refuses_or_a_service_that_is_down_are_told_apart(tmp_
         key = json.loads(web.account_key) | {"token_uri": f"{other.address}/token"}
         (tmp_path / "key").write_text(json.dumps(key))
         with pytest.raises(ConfigurationError, match="Invalid JWT Signature"):
-            google(f"file:{tmp_path}/key", SCOPE)
+            get_google_credentials(f"file:{tmp_path}/key", SCOPE)
         (tmp_path / "down").write_text(web.account_key)
     with pytest.raises(ServiceError, match="token endpoint"):
-        google(f"file:{tmp_path}/down", SCOPE)
+        get_google_credentials(f"file:{tmp_path}/down", SCOPE)
 
 
 def test_aws_credentials_are_exchanged_for_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAHERON")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "heron-77")
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
-    asked: list[Asked] = []
+    asked: list[Request] = []
 
-    def exchange(request: Asked) -> Reply:
+    def exchange(request: Request) -> Reply:
         asked.append(request)
         return json_reply({"access_token": "federated-dummy", "expires_in": 3600, "token_type": "Bearer"})
 
@@ -58,7 +58,7 @@ def test_aws_credentials_are_exchanged_for_a_token(tmp_path: Path, monkeypatch: 
             },
         }
         (tmp_path / "federation").write_text(json.dumps(configuration))
-        assert google(f"file:{tmp_path}/federation", SCOPE).token == "federated-dummy"
+        assert get_google_credentials(f"file:{tmp_path}/federation", SCOPE).token == "federated-dummy"
     (request,) = asked
     subject = unquote(parse_qs(request.body.decode())["subject_token"][0])
     assert "Credential=AKIAHERON" in subject

@@ -62,7 +62,7 @@ def read_split(split: Any, result: Landed, lines: int) -> Counts:
     """Adds what a split holds, which must add up by itself."""
     rejected: list[tuple[str, int, bytes]] = []
     counts = Counts(lambda reason, position, raw: rejected.append((reason, position + lines, raw)))
-    rows = [tuple(row.values()) for batch in split.batches(counts) for row in batch.to_pylist()]
+    rows = [tuple(row.values()) for batch in split.read_batches(counts) for row in batch.to_pylist()]
     assert counts.records == len(rows) + len(rejected)
     result.rows += rows
     result.rejected += rejected

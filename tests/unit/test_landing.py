@@ -34,10 +34,10 @@ class Numbers:
     refusal: str = ""
     guess: int | None = None
 
-    def starting_at(self, at: int) -> "Numbers":
+    def start_at(self, at: int) -> "Numbers":
         return replace(self, start=at, guess=None)
 
-    def batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
+    def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
         if self.refusal:
             raise ContractError(self.refusal)
         counts.first_byte = self.start if self.guess is None else self.guess

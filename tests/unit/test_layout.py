@@ -39,10 +39,10 @@ def test_an_images_version_names_its_commit_also_from_a_zip(tmp_path: Path) -> N
 
 def test_asking_one_warehouse_imports_no_client_of_another(world: World) -> None:
     """`status` has to answer at once."""
-    asks = "bronze_of(load_environment(sys.argv[1])).published('agents')"
+    asks = "make_bronze(load_environment(sys.argv[1])).published('agents')"
     shown = "print(*{'google', 'snowflake', 'pyspark', 'duckdb', 'botocore'} & {*sys.modules})"
     imports = (
-        "import sys; from jobs.bronze.choice import bronze_of; from jobs.config.environment import load_environment"
+        "import sys; from jobs.bronze.choice import make_bronze; from jobs.config.environment import load_environment"
     )
     command = [sys.executable, "-c", f"{imports}; {asks}; {shown}", str(world.file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

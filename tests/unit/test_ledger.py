@@ -8,12 +8,12 @@ import pytest
 from jobs.__main__ import main
 from jobs.bronze.bronze import Published
 from jobs.clients import store
-from jobs.clients.credentials import database
+from jobs.clients.credentials import read_database
 from jobs.clients.store import Input
 from jobs.errors import ConfigurationError
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.outcome import Outcome, RunReport, new_run_id
-from jobs.pipeline.status import of_manifest
+from jobs.ledger.outcome import Outcome, RunReport, make_run_id
+from jobs.pipeline.status import make_outcome
 from tests.conftest import DAY, World
 from tests.unit.test_bronze_delta import landing
 
@@ -41,42 +41,42 @@ def test_a_landing_is_committed_once(world: World) -> None:
 
 
 def test_run_ids_sort_by_time() -> None:
-    ids = [new_run_id() for _ in range(50)]
+    ids = [make_run_id() for _ in range(50)]
     assert [run_id[:22] for run_id in ids] == sorted(run_id[:22] for run_id in ids)
 
 
 def test_a_run_id_comes_after_the_newest_one_known_and_after_the_clock() -> None:
     ahead = "29991231T235959999998Z-zzzz"
-    assert new_run_id("cafe", ahead) == "29991231T235959999999Z-cafe"
-    assert new_run_id("cafe", "20251121T000000000000Z-zzzz")[:4] > "2025"
-    assert new_run_id("cafe", "R1")[:4] > "2025"  # none of ours says nothing about time
+    assert make_run_id("cafe", ahead) == "29991231T235959999999Z-cafe"
+    assert make_run_id("cafe", "20251121T000000000000Z-zzzz")[:4] > "2025"
+    assert make_run_id("cafe", "R1")[:4] > "2025"  # none of ours says nothing about time
 
 
 def test_an_odd_volume_is_seen_against_the_median_of_the_last_seven_days(world: World) -> None:
     for day in range(1, 10):
         landing(world, "R1", 1000 if day < 3 else 100, date(2025, 11, day))
     ledger = Ledger(world.lake)
-    assert ledger.odd_volume("agents", DAY, 201) == "201 rows; the median of the last 7 landings is 100"
-    assert ledger.odd_volume("agents", DAY, 49)
-    assert ledger.odd_volume("agents", DAY, 50) is None
-    assert ledger.odd_volume("agents", DAY, 200) is None
-    assert ledger.odd_volume("agents", date(2025, 11, 1), 7) is None
+    assert ledger.describe_odd_volume("agents", DAY, 201) == "201 rows; the median of the last 7 landings is 100"
+    assert ledger.describe_odd_volume("agents", DAY, 49)
+    assert ledger.describe_odd_volume("agents", DAY, 50) is None
+    assert ledger.describe_odd_volume("agents", DAY, 200) is None
+    assert ledger.describe_odd_volume("agents", date(2025, 11, 1), 7) is None
 
 
 def test_secrets_come_from_files_or_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in PARAMETERS.items():
         (tmp_path / name).write_text(value)
         monkeypatch.setenv(f"DEMO_{name.upper()}", value)
-    assert database(f"file:{tmp_path}") == database("env:DEMO")
-    assert "hunter2" not in repr(database("env:DEMO"))
-    assert database("env:DEMO").jdbc_url == "jdbc:postgresql://127.0.0.1:5432/complaints"
+    assert read_database(f"file:{tmp_path}") == read_database("env:DEMO")
+    assert "hunter2" not in repr(read_database("env:DEMO"))
+    assert read_database("env:DEMO").jdbc_url == "jdbc:postgresql://127.0.0.1:5432/complaints"
 
 
 def test_a_half_filled_secret_names_what_is_missing_and_shows_no_value(tmp_path: Path) -> None:
     for name in ("db_host", "db_password"):
         (tmp_path / name).write_text(PARAMETERS[name])
     with pytest.raises(ConfigurationError, match=r"found \['db_host', 'db_password'\], missing \['db_port'") as error:
-        database(f"file:{tmp_path}")
+        read_database(f"file:{tmp_path}")
     assert "hunter2" not in str(error.value)
 
 
@@ -112,7 +112,7 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
 def test_the_bytes_delivered_are_those_of_all_inputs(world: World) -> None:
     inputs = (Input(uri="a", size=3, etag="1"), Input(uri="b", size=4, etag="2"))
     manifest = landing(world, "R1", 10).model_copy(update={"inputs": inputs})
-    assert of_manifest(manifest, None).bytes_delivered == 7
+    assert make_outcome(manifest, None).bytes_delivered == 7
 
 
 def test_a_run_is_known_by_the_key_it_was_given(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,7 +133,7 @@ def test_a_load_that_found_nothing_landed_does_not_hide_what_ingest_reported(
     ledger = Ledger(world.environment.lake)
     refused = Outcome(source="call_logs", ingest_date=DAY, state="refused", error="a column is gone", exit_code=65)
     at = datetime.now(UTC)
-    ledger.report(
+    ledger.put_report(
         RunReport(
             run_id="20251122T010000000000Z-old0",
             step="ingest",
@@ -215,7 +215,7 @@ def test_the_four_counts_must_add_up(counts: tuple[int | None, ...], is_right: b
 
 
 def test_bronze_that_holds_other_rows_than_landed_is_an_error_to_whoever_looks(world: World) -> None:
-    outcome = of_manifest(manifest := landing(world, "R1", 10), Published("R1", 9))
+    outcome = make_outcome(manifest := landing(world, "R1", 10), Published("R1", 9))
     assert (outcome.state, outcome.exit_code, outcome.imbalance) == ("failed", 65, "off by 1 in Bronze")
     assert "10 landed, 0 rejected, 9 in Bronze; replay that day" in str(outcome.error)
-    assert of_manifest(manifest, Published("R1", 10)).state == "loaded"
+    assert make_outcome(manifest, Published("R1", 10)).state == "loaded"

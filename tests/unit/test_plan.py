@@ -12,7 +12,7 @@ from jobs.contracts.source import SourceContract
 from jobs.errors import ConfigurationError, NotArrivedError, ServiceError
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome
-from jobs.pipeline.plan import RunRequest, Seen, Unit, landing_day, outcomes_of, plan
+from jobs.pipeline.plan import RunRequest, Seen, Unit, choose_landing_day, make_outcomes, plan
 
 DAYS = tuple(date(2025, 11, day) for day in (20, 21, 22))
 OLD, NEW = "20251121T000000000000Z-old0", "20251122T000000000000Z-new0"
@@ -101,14 +101,14 @@ def test_only_what_lands_counts_as_bytes_to_be_read() -> None:
 
 def test_a_static_source_lands_on_the_first_day_asked_for_and_never_before_its_newest_landing() -> None:
     feed = contract(static=True)
-    assert landing_day(request(), feed, DAYS[0], None) == DAYS[0]
-    assert landing_day(request(), feed, DAYS[0], landed(day=DAYS[2])) == DAYS[2]
-    assert landing_day(request(replay=True), feed, DAYS[0], landed(day=DAYS[1])) == DAYS[1]
-    assert landing_day(request(replay=True), feed, DAYS[0], landed(day=date(2025, 11, 1))) == DAYS[0]
+    assert choose_landing_day(request(), feed, DAYS[0], None) == DAYS[0]
+    assert choose_landing_day(request(), feed, DAYS[0], landed(day=DAYS[2])) == DAYS[2]
+    assert choose_landing_day(request(replay=True), feed, DAYS[0], landed(day=DAYS[1])) == DAYS[1]
+    assert choose_landing_day(request(replay=True), feed, DAYS[0], landed(day=date(2025, 11, 1))) == DAYS[0]
 
 
 def test_a_static_source_is_unchanged_on_the_days_that_it_did_not_land() -> None:
     unit = Unit("calls", DAYS[0], "land", "new", contract(static=True))
     outcome = Outcome(source="calls", ingest_date=DAYS[0], state="loaded", run_id=NEW)
-    states = [(one.ingest_date, one.state) for one in outcomes_of(request(static=True), unit, outcome)]
+    states = [(one.ingest_date, one.state) for one in make_outcomes(request(static=True), unit, outcome)]
     assert states == [(DAYS[0], "loaded"), (DAYS[1], "unchanged"), (DAYS[2], "unchanged")]

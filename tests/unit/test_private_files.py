@@ -34,7 +34,7 @@ def test_what_a_run_leaves_is_for_its_user_only(world: World, name: str) -> None
 def test_an_executor_with_its_own_umask_writes_no_file_for_others(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        with store.new_file(tmp_path / "lake/raw/part") as file:
+        with store.create_file(tmp_path / "lake/raw/part") as file:
             file.write(b"x")
         store.put_if_absent(tmp_path / "lake/raw/_manifest.json", b"x")
         store.copy(tmp_path / "lake/raw/part", tmp_path / "lake/copied/part")

@@ -7,7 +7,7 @@ import pytest
 from jobs.__main__ import main
 from jobs.clients import store
 from jobs.clients.location import S3Location, Service
-from jobs.clients.s3 import endpoint
+from jobs.clients.s3 import get_endpoint
 from jobs.config.environment import ROOT, load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
@@ -239,7 +239,7 @@ def test_an_endpoint_of_awss_own_configuration_is_checked_where_it_is_used(
     (tmp_path / "config").write_text("[default]\nendpoint_url = http://Canary.example\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     with pytest.raises(ConfigurationError, match="S3's endpoint: an address"):
-        endpoint(S3Location("bucket", "", Service(region="eu-north-2")))
+        get_endpoint(S3Location("bucket", "", Service(region="eu-north-2")))
 
 
 @pytest.mark.parametrize("name", ["spark.hadoop.fs.s3a.secret.key", "spark.ssl.keyPassword"])

@@ -10,7 +10,7 @@ from demo.web import Reply, json_reply
 from jobs.contracts.deliveries import SheetDelivery
 from jobs.errors import ConfigurationError, ContractError, PlatformError, ServiceError
 from jobs.sources.tally import Tally
-from jobs.sources.worksheet import fetch, table
+from jobs.sources.worksheet import fetch, parse_table
 from tests.conftest import DAY, World
 
 CELLS = [["iD", "NamE", "experience", "state"], ["1000", "Ada", "Senior", "Ohio"], ["007", "Bo", "intern", ""]]
@@ -64,13 +64,13 @@ def test_half_an_emoji_is_kept_as_an_escape_for_its_row_to_be_rejected() -> None
 
 
 def test_blank_rows_and_columns_are_none_and_ragged_rows_are_padded() -> None:
-    header, rows = table([["", "a", "", "b"], [], ["", "1"], ["", " ", ""], ["", "2", "", "3"]], "here")
+    header, rows = parse_table([["", "a", "", "b"], [], ["", "1"], ["", " ", ""], ["", "2", "", "3"]], "here")
     assert header == ("a", "b")
     assert rows == [{"a": "1", "b": ""}, {"a": "2", "b": "3"}]
 
 
 def test_values_without_a_header_keep_their_columns_letter() -> None:
-    header, rows = table([["a"], ["1", "", "x"], [*[""] * 27, "y"]], "here")
+    header, rows = parse_table([["a"], ["1", "", "x"], [*[""] * 27, "y"]], "here")
     assert header == ("a", "column C", "column AB")
     assert rows[0] == {"a": "1", "column C": "x", "column AB": ""}
 
@@ -85,7 +85,7 @@ def test_values_without_a_header_keep_their_columns_letter() -> None:
 )
 def test_a_sheet_that_is_no_table_is_refused(values: list[list[str]], why: str) -> None:
     with pytest.raises(ContractError, match=why):
-        table(values, "here")
+        parse_table(values, "here")
 
 
 def failing(world: World, sheet: Services, *replies: Reply, path: str = "/v4") -> None:

@@ -10,12 +10,12 @@ from jobs.bronze.bigquery import sql
 from jobs.bronze.bigquery.append import Append
 from jobs.bronze.bigquery.client import (
     check_dataset,
-    client_of,
-    credentials_of_dbt,
-    credentials_of_load,
-    explained,
-    first_line,
+    explain_errors,
+    get_dbt_credentials,
+    get_load_credentials,
+    make_client,
     query,
+    take_first_line,
 )
 from jobs.bronze.bigquery.staged import BigQueryStaged, dropped_at_the_end, make_staging
 from jobs.bronze.bigquery.table import SourceTable
@@ -45,12 +45,14 @@ class BigQueryBronze:
         """Of the days named counted, their run read from the rows; of all days as BigQuery keeps count."""
         from google.api_core.exceptions import NotFound
 
-        with explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
+        with explain_errors(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
             # Of a day alone a load asks; of all, or of a range, `status` does, on the machine that dbt runs on.
-            client = self._client_of_load() if day and not last else self._client_of_dbt()
+            client = self._make_load_client() if day and not last else self._make_dbt_client()
             try:
                 labels = {"step": "held", "source": source, "day": day or "all"}
-                rows, _ = query(client, self.warehouse, sql.published(self.warehouse, source, day, last), **labels)
+                rows, _ = query(
+                    client, self.warehouse, sql.select_published(self.warehouse, source, day, last), **labels
+                )
             except NotFound:
                 return {}
         names = ("run_id", "first_run", "last_run", "row_count")
@@ -63,8 +65,8 @@ class BigQueryBronze:
         Raises ConfigurationError where dataset or table are not as they have to be.
         """
         table = SourceTable(self.warehouse, contract, manifest.columns_landed)
-        with explained(f"{self.warehouse.project}.{self.warehouse.bronze}.{contract.name}"):
-            client = self._client_of_load()
+        with explain_errors(f"{self.warehouse.project}.{self.warehouse.bronze}.{contract.name}"):
+            client = self._make_load_client()
             for dataset in filter(None, (self.warehouse.bronze, self.warehouse.staging)):
                 check_dataset(self.warehouse, client, dataset)
             table.prepare(client)
@@ -79,9 +81,9 @@ class BigQueryBronze:
         The empty table of a source that has not arrived yet alone needs the account that loads, where dbt has one of
         its own.
         """
-        with explained(f"{self.warehouse.project}.{self.warehouse.bronze}"):
-            found = credentials_of_dbt(self.warehouse, self.environment)
-            client = client_of(self.warehouse, found)
+        with explain_errors(f"{self.warehouse.project}.{self.warehouse.bronze}"):
+            found = get_dbt_credentials(self.warehouse, self.environment)
+            client = make_client(self.warehouse, found)
             check_dataset(self.warehouse, client, self.warehouse.bronze)
             tables = [SourceTable(self.warehouse, contract) for contract in contracts]
             self._prepare([table for table in tables if not table.is_there(client)])
@@ -94,7 +96,7 @@ class BigQueryBronze:
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(self.warehouse.maximum_bytes_billed),
-            "CORETELECOMS_ENDPOINT": credentials.address(endpoint) if endpoint else "",
+            "CORETELECOMS_ENDPOINT": credentials.resolve_address(endpoint) if endpoint else "",
             "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,
         }
 
@@ -102,7 +104,7 @@ class BigQueryBronze:
         """dbt's own token lives an hour."""
 
         def mint() -> tuple[str, datetime]:
-            found = credentials_of_dbt(self.warehouse, self.environment)
+            found = get_dbt_credentials(self.warehouse, self.environment)
             return found.token, found.expiry
 
         address, word = tokens.serve(mint)
@@ -111,20 +113,20 @@ class BigQueryBronze:
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
         gold = f"`{self.warehouse.project}`.{self.warehouse.gold}"
-        with explained(f"{self.warehouse.project}.{self.warehouse.gold}"):
-            client = self._client_of_dbt()
-            return {name: self._answer(client, name, text.format(gold=gold)) for name, text in queries.items()}
+        with explain_errors(f"{self.warehouse.project}.{self.warehouse.gold}"):
+            client = self._make_dbt_client()
+            return {name: self._answer_query(client, name, text.format(gold=gold)) for name, text in queries.items()}
 
-    def _client_of_load(self) -> "Client":
-        return client_of(self.warehouse, credentials_of_load(self.warehouse, self.environment))
+    def _make_load_client(self) -> "Client":
+        return make_client(self.warehouse, get_load_credentials(self.warehouse, self.environment))
 
-    def _client_of_dbt(self) -> "Client":
-        return client_of(self.warehouse, credentials_of_dbt(self.warehouse, self.environment))
+    def _make_dbt_client(self) -> "Client":
+        return make_client(self.warehouse, get_dbt_credentials(self.warehouse, self.environment))
 
     def _append(self, manifest: Manifest, staging: str, log: Log) -> None:
         if manifest.rows_landed:
             assert self.session  # who loads has one
-            Append(self.warehouse, self.environment, manifest, self.session, log).to(staging)
+            Append(self.warehouse, self.environment, manifest, self.session, log).append_to(staging)
         log("appended", table=staging)
 
     def _count_day(self, source: str, day: date) -> Published:
@@ -132,15 +134,15 @@ class BigQueryBronze:
 
     def _prepare(self, tables: list[SourceTable]) -> None:
         if tables:
-            loader = self._client_of_load()
+            loader = self._make_load_client()
             for table in tables:
                 table.prepare(loader)
 
-    def _answer(self, client: "Client", name: str, text: str) -> Answer:
+    def _answer_query(self, client: "Client", name: str, text: str) -> Answer:
         from google.api_core.exceptions import NotFound
 
         try:
             rows, _ = query(client, self.warehouse, text, step="answers", query=name)
         except NotFound as error:
-            raise NotArrivedError(first_line(error)) from None
+            raise NotArrivedError(take_first_line(error)) from None
         return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])

@@ -17,21 +17,21 @@ PATIENCE = 120.0  # seconds that a request is repeated for
 _SCOPE = "https://www.googleapis.com/auth/bigquery"
 
 
-def credentials_of_load(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
+def get_load_credentials(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
     """Credentials of the account that loads Bronze."""
-    return credentials.google(environment.secrets[warehouse.secret], _SCOPE)
+    return credentials.get_google_credentials(environment.secrets[warehouse.secret], _SCOPE)
 
 
-def credentials_of_dbt(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
+def get_dbt_credentials(warehouse: BigQueryWarehouse, environment: Environment) -> Any:
     """Credentials of the account that builds Silver and Gold, and asks for what is there."""
-    return credentials.google(environment.secrets[warehouse.dbt_secret or warehouse.secret], _SCOPE)
+    return credentials.get_google_credentials(environment.secrets[warehouse.dbt_secret or warehouse.secret], _SCOPE)
 
 
-def client_of(warehouse: BigQueryWarehouse, found: Any) -> "Client":
+def make_client(warehouse: BigQueryWarehouse, found: Any) -> "Client":
     """With the credentials `found`."""
     from google.cloud.bigquery import Client
 
-    options = {"api_endpoint": credentials.address(warehouse.endpoint)} if warehouse.endpoint else None
+    options = {"api_endpoint": credentials.resolve_address(warehouse.endpoint)} if warehouse.endpoint else None
     return Client(project=warehouse.project, location=warehouse.location, credentials=found, client_options=options)
 
 
@@ -41,8 +41,8 @@ def query(client: "Client", warehouse: BigQueryWarehouse, sql: str, **labels: ob
 
     all_labels = {**warehouse.labels, **{name: _label(text) for name, text in labels.items()}}
     options = QueryJobConfig(maximum_bytes_billed=warehouse.maximum_bytes_billed, labels=all_labels)
-    job = client.query(sql, job_config=options, retry=retry(), job_retry=None)
-    rows = list(job.result(retry=retry(), job_retry=None))
+    job = client.query(sql, job_config=options, retry=make_retry(), job_retry=None)
+    rows = list(job.result(retry=make_retry(), job_retry=None))
     return rows, int(job.total_bytes_processed or 0)
 
 
@@ -51,7 +51,7 @@ def _label(text: object) -> str:
     return re.sub("[^a-z0-9_-]", "-", str(text).lower())[:63]
 
 
-def retry() -> Any:
+def make_retry() -> Any:
     from google.cloud.bigquery import DEFAULT_RETRY
 
     return DEFAULT_RETRY.with_timeout(PATIENCE)
@@ -63,7 +63,7 @@ def check_dataset(warehouse: BigQueryWarehouse, client: "Client", dataset: str) 
 
     name = f"{warehouse.project}.{dataset}"
     try:
-        found = str(client.get_dataset(name, retry=retry()).location)
+        found = str(client.get_dataset(name, retry=make_retry()).location)
     except NotFound:
         raise ConfigurationError(f"dataset {name}: not there; make it in {warehouse.location}") from None
     if found.lower() != warehouse.location.lower():
@@ -71,7 +71,7 @@ def check_dataset(warehouse: BigQueryWarehouse, client: "Client", dataset: str) 
 
 
 @contextmanager
-def explained(where: str) -> Iterator[None]:
+def explain_errors(where: str) -> Iterator[None]:
     """Google's errors as ours."""
     from google.api_core.exceptions import Forbidden, GoogleAPIError, RetryError, ServerError, Unauthorized
     from requests.exceptions import ConnectionError as Unreachable
@@ -79,12 +79,12 @@ def explained(where: str) -> Iterator[None]:
     try:
         yield
     except (Forbidden, Unauthorized) as error:
-        raise ConfigurationError(f"{where}: {first_line(error)}") from error
+        raise ConfigurationError(f"{where}: {take_first_line(error)}") from error
     except (ServerError, RetryError, Unreachable) as error:
-        raise ServiceError(f"{where}: {first_line(error)}") from error
+        raise ServiceError(f"{where}: {take_first_line(error)}") from error
     except GoogleAPIError as error:
-        raise PlatformError(f"{where}: {first_line(error)}") from error
+        raise PlatformError(f"{where}: {take_first_line(error)}") from error
 
 
-def first_line(error: Exception) -> str:
+def take_first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:500]

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from jobs.bronze.bigquery import sql
-from jobs.bronze.bigquery.client import query, retry
+from jobs.bronze.bigquery.client import make_retry, query
 from jobs.bronze.bigquery.table import SourceTable
 from jobs.bronze.bronze import Count, Log, Published
 from jobs.errors import ServiceError
@@ -28,10 +28,10 @@ def make_staging(client: "Client", table: SourceTable, manifest: Manifest, log: 
     """An empty table of this attempt's own, by its name; BigQuery removes it if nobody else does."""
     run = manifest.run_id.replace("-", "_")
     name = f"{sql.STAGE}{manifest.source}_{manifest.ingest_date:%Y%m%d}_{run}_{time.time_ns()}"
-    wanted = table.described(name, manifest.columns_landed)
+    wanted = table.describe(name, manifest.columns_landed)
     wanted.time_partitioning = None
     wanted.expires = datetime.now(UTC) + timedelta(hours=table.warehouse.staging_hours)
-    client.create_table(wanted, retry=retry())
+    client.create_table(wanted, retry=make_retry())
     log("staging", table=name)
     return name
 
@@ -41,7 +41,7 @@ def dropped_at_the_end(client: "Client", table: SourceTable, staging: str, log: 
     try:
         yield
     finally:
-        client.delete_table(table.id(staging), not_found_ok=True, retry=retry())
+        client.delete_table(table.id(staging), not_found_ok=True, retry=make_retry())
     log("dropped", table=staging)
 
 
@@ -57,7 +57,7 @@ class BigQueryStaged:
     log: Log
 
     def count(self) -> list[Count]:
-        rows, processed = self._query(sql.count(self.table.warehouse, self.staging))
+        rows, processed = self._query(sql.select_count(self.table.warehouse, self.staging))
         self.log("staged", table=self.staging, bytes_processed=processed)
         return [Count(self.staging, rows[0]["row_count"], self.manifest.rows_landed)]
 
@@ -68,7 +68,7 @@ class BigQueryStaged:
         """
         from google.api_core.exceptions import GoogleAPIError
 
-        name = sql.quoted(self.table.warehouse, self.manifest.source)
+        name = sql.quote(self.table.warehouse, self.manifest.source)
         transaction = sql.publish(self.table.warehouse, self.manifest, self.staging)
         for number in range(1, TRIES + 1):
             with _TURNS[name]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs.bronze.bigquery import sql
-from jobs.bronze.bigquery.client import query, retry
+from jobs.bronze.bigquery.client import make_retry, query
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import ConfigurationError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TYPES = {"_ingested_at": "TIMESTAMP", "ingest_date": "DATE"}
 
 
-def type_of(column: str) -> str:
+def choose_type(column: str) -> str:
     """Text, but for the metadata."""
     return _TYPES.get(column, "STRING")
 
@@ -40,18 +40,18 @@ class SourceTable:
         from google.api_core.exceptions import NotFound
 
         try:
-            found = client.get_table(self.id(self.contract.name), retry=retry())
+            found = client.get_table(self.id(self.contract.name), retry=make_retry())
         except NotFound:
             return False
         return {field.name for field in found.schema} >= {*self.columns}
 
     def prepare(self, client: "Client") -> None:
         """Make or evolve the source's table, and the one that guards its publishing."""
-        wanted = self.described(self.contract.name, self.columns)
+        wanted = self.describe(self.contract.name, self.columns)
         wanted.require_partition_filter = True
         wanted.clustering_fields = list(self.contract.key)[:4]
-        found = client.create_table(wanted, exists_ok=True, retry=retry())
-        client.create_table(self._guard(), exists_ok=True, retry=retry())
+        found = client.create_table(wanted, exists_ok=True, retry=make_retry())
+        client.create_table(self._make_guard(), exists_ok=True, retry=make_retry())
         self._check(found)
         known = {field.name for field in found.schema}
         new = [(field.name, field.field_type, field.description) for field in wanted.schema if field.name not in known]
@@ -59,36 +59,36 @@ class SourceTable:
             altering = sql.add_columns(self.warehouse, self.contract.name, new)
             query(client, self.warehouse, altering, step="prepare", source=self.contract.name)
 
-    def described(self, name: str, columns: Sequence[str]) -> "Table":
+    def describe(self, name: str, columns: Sequence[str]) -> "Table":
         """A table of the source, not made yet: columns, days as partitions, description, labels."""
         from google.cloud.bigquery import Table, TimePartitioning
 
-        table = Table(self.id(name), schema=self._fields(columns))
+        table = Table(self.id(name), schema=self._make_fields(columns))
         table.time_partitioning = TimePartitioning(field="ingest_date")
         table.description = self.contract.description
         table.labels = {**self.warehouse.labels, "source": self.contract.name}
         return table
 
     def id(self, name: str) -> str:
-        return sql.identifier(self.warehouse, name)
+        return sql.name_table(self.warehouse, name)
 
-    def _fields(self, columns: Sequence[str]) -> list["SchemaField"]:
+    def _make_fields(self, columns: Sequence[str]) -> list["SchemaField"]:
         from google.cloud.bigquery import SchemaField
 
         delivered = {landed: header for header, landed in self.contract.columns.items()}
         return [
             SchemaField(
                 column,
-                type_of(column),
+                choose_type(column),
                 description=f"Delivered as '{delivered[column]}'." if column in delivered else "Ingestion metadata.",
             )
             for column in columns
         ]
 
-    def _guard(self) -> "Table":
+    def _make_guard(self) -> "Table":
         from google.cloud.bigquery import SchemaField
 
-        guard = self.described(sql.guard(self.contract.name), ())
+        guard = self.describe(sql.name_guard(self.contract.name), ())
         guard.schema = [
             SchemaField("ingest_date", "DATE", description="The day."),
             SchemaField("run_id", "STRING", description="The run whose rows the day holds."),
@@ -103,7 +103,7 @@ class SourceTable:
         wrong = [
             f"{field.name} is {field.field_type}"
             for field in found.schema
-            if field.name in self.columns and field.field_type != type_of(field.name)
+            if field.name in self.columns and field.field_type != choose_type(field.name)
         ]
         partition = found.time_partitioning and found.time_partitioning.field
         if wrong or partition != "ingest_date":

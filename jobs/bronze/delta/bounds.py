@@ -27,6 +27,6 @@ def bounds(at: Location, column: str) -> Bounds:
     if all(one.statistics and one.statistics.has_min_max and one.statistics.null_count == 0 for one in chunks):
         ends = [end for one in chunks for end in (one.statistics.min, one.statistics.max)]
         return Bounds(found.num_rows, min(ends), max(ends))
-    with store.opened(at) as file:
+    with store.open_parquet(at) as file:
         values = {value or "" for value in file.read(columns=[column]).column(0).unique().to_pylist()}
     return Bounds(found.num_rows, min(values), max(values))

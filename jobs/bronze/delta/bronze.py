@@ -9,7 +9,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from jobs.bronze.bronze import Answer, Log, Published
 from jobs.bronze.delta import table
-from jobs.bronze.delta.staged import DeltaStaged, staged_files
+from jobs.bronze.delta.staged import DeltaStaged, stage_files
 from jobs.config.environment import Environment
 from jobs.config.warehouses import DeltaWarehouse
 from jobs.contracts.source import SourceContract
@@ -34,7 +34,7 @@ class DeltaBronze:
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[DeltaStaged]:
         """The landing's files beside the table's own; those that are not published stay there, unseen."""
         path, columns = self.warehouse.path / manifest.source, list(contract.columns.values())
-        files = staged_files(path, self.environment.lake, manifest)
+        files = stage_files(path, self.environment.lake, manifest)
         log("staged")
         yield DeltaStaged(path, manifest, columns, files, log)
 

@@ -14,11 +14,11 @@ from jobs.errors import ConfigurationError, NotArrivedError
 def query(queries: Mapping[str, str]) -> dict[str, Answer]:
     """Raises NotArrivedError where a table has not been built, GoldIsMissingError, GoldIsHeldError."""
     schema = os.environ.get("CORETELECOMS_GOLD", "coretelecoms_gold")
-    with _opened() as connection:
-        return {name: _answer(connection, query.format(gold=schema)) for name, query in queries.items()}
+    with _open() as connection:
+        return {name: _answer_query(connection, query.format(gold=schema)) for name, query in queries.items()}
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
+def _answer_query(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
     try:
         answer = connection.execute(query)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -27,7 +27,7 @@ def _answer(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
 
 
 @contextmanager
-def _opened() -> Iterator[duckdb.DuckDBPyConnection]:
+def _open() -> Iterator[duckdb.DuckDBPyConnection]:
     path = ROOT / os.environ.get("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
     if not path.exists():
         raise GoldIsMissingError("there is no warehouse file; build it: ./dbt.sh build")

@@ -14,7 +14,7 @@ from jobs.bronze.delta import table
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.errors import ServiceError
-from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.manifest import Manifest, locate_landing
 
 TRIES = 50  # each means that another run committed to the same table in between
 
@@ -28,15 +28,15 @@ class StagedFile(NamedTuple):
     bytes: int
 
 
-def staged_files(path: Location, lake: Location, manifest: Manifest) -> list[StagedFile]:
+def stage_files(path: Location, lake: Location, manifest: Manifest) -> list[StagedFile]:
     """Copy the manifest's files beside the table's own, where no reader sees them yet, and count them there."""
-    landing = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    landing = locate_landing(lake, manifest.source, manifest.ingest_date, manifest.run_id)
     folder = path / f"ingest_date={manifest.ingest_date}"
     copies = []
     for number, file in enumerate(manifest.files):
         target = folder / f"{manifest.run_id}.part-{number:05}.parquet"
         store.copy(landing / file.path, target)
-        rows, size, *_ = store.parquet(target)
+        rows, size, *_ = store.read_footer(target)
         copies.append(StagedFile(target, rows, file.rows, size))
     return copies
 
@@ -60,7 +60,7 @@ class DeltaStaged:
 
         Raises ServiceError where other commits always came first.
         """
-        day, actions = self.manifest.ingest_date, self._actions()
+        day, actions = self.manifest.ingest_date, self._make_actions()
         for _ in range(TRIES):
             delta_table = table.opened_or_made(self.path, self.columns)
             current = table.published_in(delta_table, self.path, day).get(day)
@@ -88,7 +88,7 @@ class DeltaStaged:
             commit_properties=CommitProperties({"run_id": self.manifest.run_id}, max_commit_retries=0),
         )
 
-    def _actions(self) -> list[AddAction | RemoveAction]:
+    def _make_actions(self) -> list[AddAction | RemoveAction]:
         day = str(self.manifest.ingest_date)
         return [
             AddAction(

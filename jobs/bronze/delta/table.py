@@ -16,14 +16,14 @@ from jobs.metadata import METADATA_COLUMNS
 _TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}
 
 
-def opened(path: Location) -> DeltaTable:
+def open_table(path: Location) -> DeltaTable:
     """Raises TableNotFoundError."""
-    return DeltaTable(str(path), storage_options=store.delta_options(path))
+    return DeltaTable(str(path), storage_options=store.make_delta_options(path))
 
 
 def published(path: Location, day: date | None = None, last: date | None = None) -> dict[date, Published]:
     """Of each day, of one `day`, or of those from it to `last`. Raises TableNotFoundError."""
-    return published_in(opened(path), path, day, last)
+    return published_in(open_table(path), path, day, last)
 
 
 def published_in(
@@ -39,10 +39,10 @@ def published_in(
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
         files.setdefault(of_day, {})[name] = bounds(path / folder / name, "_run_id")
-    return {of_day: _published(of_files) for of_day, of_files in files.items()}
+    return {of_day: _make_published(of_files) for of_day, of_files in files.items()}
 
 
-def _published(files: dict[str, Bounds]) -> Published:
+def _make_published(files: dict[str, Bounds]) -> Published:
     """By the files' names: where there are no rows, a name of ours is all that tells the run."""
     ends = [end for bounds in files.values() for end in (bounds.first, bounds.last) if end is not None]
     run_id, is_ours, _ = max(files).partition(".part-")
@@ -53,7 +53,7 @@ def _published(files: dict[str, Bounds]) -> Published:
 def opened_or_made(path: Location, columns: list[str]) -> DeltaTable:
     """With the metadata columns besides; one that is there stays as it is."""
     try:
-        return opened(path)
+        return open_table(path)
     except TableNotFoundError:
         return _made(path, columns)
 
@@ -68,11 +68,11 @@ def _made(path: Location, columns: list[str]) -> DeltaTable:
             Schema(fields),
             mode="ignore",
             partition_by=["ingest_date"],
-            storage_options=store.delta_options(path),
+            storage_options=store.make_delta_options(path),
             commit_properties=CommitProperties(max_commit_retries=0),  # a retry would lay a second metadata on top
         )
     except CommitFailedError:
-        return opened(path)  # another run made it at the same moment
+        return open_table(path)  # another run made it at the same moment
 
 
 def evolve(table: DeltaTable, columns: list[str]) -> None:

@@ -12,14 +12,14 @@ from snowflake.connector.vendored.requests.exceptions import RequestException
 from jobs.bronze.bronze import Answer, Log, Published
 from jobs.bronze.snowflake import table
 from jobs.bronze.snowflake.files import check_files
-from jobs.bronze.snowflake.session import ABSENT, connected, dbt_login, explained, opened
+from jobs.bronze.snowflake.session import ABSENT, connect, explain_errors, make_dbt_login, open_connection
 from jobs.bronze.snowflake.staged import SnowflakeStaged, copy, staging
 from jobs.bronze.snowflake.table import SourceTable
 from jobs.config.environment import Environment
 from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
-from jobs.ledger.manifest import Manifest, landing_folder
+from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.metadata import METADATA_COLUMNS
 
 _ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
@@ -35,9 +35,9 @@ class SnowflakeBronze:
 
     def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
         """The rows counted in the table, and the run that they name. One session answers for all sources."""
-        with _READING, explained(self.warehouse):
+        with _READING, explain_errors(self.warehouse):
             if self.warehouse not in _readers:
-                _readers[self.warehouse] = opened(self.warehouse, {"step": "status"})
+                _readers[self.warehouse] = open_connection(self.warehouse, {"step": "status"})
             try:
                 return table.published(_readers[self.warehouse], self.warehouse, source, day, last)
             except errors.ProgrammingError as error:
@@ -57,9 +57,9 @@ class SnowflakeBronze:
         lake, source, day, run_id = self.environment.lake, manifest.source, manifest.ingest_date, manifest.run_id
         columns = [*contract.columns.values(), *METADATA_COLUMNS]
         check_files(lake, manifest, columns)
-        folder = str(landing_folder(lake, source, day, run_id)).removeprefix(str(lake)).strip("/")
+        folder = str(locate_landing(lake, source, day, run_id)).removeprefix(str(lake)).strip("/")
         tag = {"step": "load", "source": source, "day": str(day), "run_id": run_id}
-        with connected(self.warehouse, tag) as connection:
+        with connect(self.warehouse, tag) as connection:
             target = SourceTable(connection, self.warehouse, source, columns)
             with _ONE_AT_A_TIME:
                 target.prepare()
@@ -70,7 +70,7 @@ class SnowflakeBronze:
 
     def dbt_variables(self, contracts: Iterable[SourceContract]) -> dict[str, str]:
         """A source that has not arrived yet is given its empty table."""
-        with connected(self.warehouse, {"step": "dbt"}) as connection:
+        with connect(self.warehouse, {"step": "dbt"}) as connection:
             for contract in contracts:
                 columns = [*contract.columns.values(), *METADATA_COLUMNS]
                 SourceTable(connection, self.warehouse, contract.name, columns).prepare()
@@ -80,7 +80,7 @@ class SnowflakeBronze:
             "CORETELECOMS_BRONZE_SCHEMA": self.warehouse.bronze,
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
-            **dbt_login(self.warehouse),
+            **make_dbt_login(self.warehouse),
         }
 
     def dbt_renewal(self) -> dict[str, str]:
@@ -90,11 +90,11 @@ class SnowflakeBronze:
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
         gold = f"{self.warehouse.database}.{self.warehouse.gold}"
-        with connected(self.warehouse, {"step": "pages"}) as connection:
-            return {name: _answer(connection, text.format(gold=gold)) for name, text in queries.items()}
+        with connect(self.warehouse, {"step": "pages"}) as connection:
+            return {name: _answer_query(connection, text.format(gold=gold)) for name, text in queries.items()}
 
 
-def _answer(connection: SnowflakeConnection, query: str) -> Answer:
+def _answer_query(connection: SnowflakeConnection, query: str) -> Answer:
     with connection.cursor() as cursor:
         try:
             cursor.execute(query)

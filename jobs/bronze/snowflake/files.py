@@ -3,7 +3,7 @@
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.errors import BalanceError
-from jobs.ledger.manifest import DataFile, Manifest, landing_folder
+from jobs.ledger.manifest import DataFile, Manifest, locate_landing
 
 
 def check_files(lake: Location, manifest: Manifest, columns: list[str]) -> None:
@@ -11,10 +11,10 @@ def check_files(lake: Location, manifest: Manifest, columns: list[str]) -> None:
 
     MATCH_BY_COLUMN_NAME loads a file without one of the columns, or with one more, without a word.
     """
-    folder = landing_folder(lake, manifest.source, manifest.ingest_date, manifest.run_id)
+    folder = locate_landing(lake, manifest.source, manifest.ingest_date, manifest.run_id)
     listed = {file.path for file in manifest.files}
     for within in sorted({path.rpartition("/")[0] for path in listed}):
-        in_lake = {f"{within}/{file.name}" for file in store.listed(folder / within, "part-*.parquet")}
+        in_lake = {f"{within}/{file.name}" for file in store.list_objects(folder / within, "part-*.parquet")}
         in_manifest = {path for path in listed if path.startswith(f"{within}/")}
         if in_lake != in_manifest:
             raise BalanceError(
@@ -26,7 +26,7 @@ def check_files(lake: Location, manifest: Manifest, columns: list[str]) -> None:
 
 
 def _check_file(at: Location, file: DataFile, columns: list[str]) -> None:
-    footer = store.parquet(at)
+    footer = store.read_footer(at)
     if sorted(footer.columns) != sorted(columns) or footer.rows != file.rows:
         raise BalanceError(
             f"{at}: {footer.rows} rows of {sorted(footer.columns)}; by manifest and source contract {file.rows} "

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from snowflake.connector import SnowflakeConnection, errors
 from snowflake.connector.vendored.requests.exceptions import RequestException
 
-from jobs.clients.credentials import identifier, value
+from jobs.clients.credentials import read_secret, resolve_identifier
 from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.errors import ConfigurationError, PlatformError, ServiceError
 
@@ -30,16 +30,16 @@ def execute(connection: SnowflakeConnection, statement: str, *values: object) ->
 
 
 @contextmanager
-def connected(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> Iterator[SnowflakeConnection]:
+def connect(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> Iterator[SnowflakeConnection]:
     """A session whose statements bear the query tag. Raises ConfigurationError, ServiceError, PlatformError."""
-    with explained(warehouse), opened(warehouse, tag) as connection:
+    with explain_errors(warehouse), open_connection(warehouse, tag) as connection:
         yield connection
 
 
-def opened(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> SnowflakeConnection:
+def open_connection(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> SnowflakeConnection:
     """The same for who closes it; raises Snowflake's own errors."""
     return snowflake.connector.connect(
-        account=identifier(warehouse.account),
+        account=resolve_identifier(warehouse.account),
         user=warehouse.user,
         role=warehouse.role,
         warehouse=warehouse.warehouse,
@@ -54,17 +54,17 @@ def opened(warehouse: SnowflakeWarehouse, tag: dict[str, str]) -> SnowflakeConne
             "TIMEZONE": "UTC",
             "STATEMENT_TIMEOUT_IN_SECONDS": warehouse.statement_timeout,
         },
-        **_login(warehouse),
+        **_make_login(warehouse),
         **(warehouse.host.model_dump() if warehouse.host else {}),
     )
 
 
-def dbt_login(warehouse: SnowflakeWarehouse) -> dict[str, str]:
+def make_dbt_login(warehouse: SnowflakeWarehouse) -> dict[str, str]:
     """The same login as variables of dbt/profiles.yml; it masks key and token in its log by their names."""
-    login, host = _login(warehouse), warehouse.host
-    key = b64encode(_der(login["private_key"])).decode() if "private_key" in login else ""
+    login, host = _make_login(warehouse), warehouse.host
+    key = b64encode(_encode_key(login["private_key"])).decode() if "private_key" in login else ""
     return {
-        "CORETELECOMS_SNOWFLAKE_ACCOUNT": identifier(warehouse.account),
+        "CORETELECOMS_SNOWFLAKE_ACCOUNT": resolve_identifier(warehouse.account),
         "CORETELECOMS_SNOWFLAKE_USER": warehouse.user,
         "CORETELECOMS_SNOWFLAKE_ROLE": warehouse.role,
         "CORETELECOMS_SNOWFLAKE_WAREHOUSE": warehouse.warehouse,
@@ -78,20 +78,22 @@ def dbt_login(warehouse: SnowflakeWarehouse) -> dict[str, str]:
     }
 
 
-def _login(warehouse: SnowflakeWarehouse) -> dict[str, Any]:
+def _make_login(warehouse: SnowflakeWarehouse) -> dict[str, Any]:
     """A key pair, or an OAuth token; never a password."""
     if warehouse.oauth_token:
-        return {"authenticator": "oauth", "token": value(warehouse.oauth_token).get_secret_value()}
+        return {"authenticator": "oauth", "token": read_secret(warehouse.oauth_token).get_secret_value()}
     assert warehouse.private_key
-    return {"authenticator": "SNOWFLAKE_JWT", "private_key": _key(warehouse.private_key, warehouse.passphrase)}
+    return {"authenticator": "SNOWFLAKE_JWT", "private_key": _read_key(warehouse.private_key, warehouse.passphrase)}
 
 
 @cache
-def _key(private_key: str, passphrase: str | None) -> RSAPrivateKey:
+def _read_key(private_key: str, passphrase: str | None) -> RSAPrivateKey:
     """Of references that a run resolves once: reading a key takes 50 ms of CPU, and each session needs it."""
-    opened_by = passphrase and value(passphrase).get_secret_value().encode()
+    opened_by = passphrase and read_secret(passphrase).get_secret_value().encode()
     try:
-        key = serialization.load_pem_private_key(value(private_key).get_secret_value().encode(), opened_by or None)
+        key = serialization.load_pem_private_key(
+            read_secret(private_key).get_secret_value().encode(), opened_by or None
+        )
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, RSAPrivateKey):
@@ -99,24 +101,26 @@ def _key(private_key: str, passphrase: str | None) -> RSAPrivateKey:
     return key
 
 
-def _der(key: RSAPrivateKey) -> bytes:
+def _encode_key(key: RSAPrivateKey) -> bytes:
     der, pkcs8 = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
     return key.private_bytes(der, pkcs8, serialization.NoEncryption())
 
 
 @contextmanager
-def explained(warehouse: SnowflakeWarehouse) -> Iterator[None]:
+def explain_errors(warehouse: SnowflakeWarehouse) -> Iterator[None]:
     """Snowflake's errors as ours."""
     try:
         yield
     except errors.Error as error:
-        raise _as_ours(warehouse, error) from None
+        raise _explain_error(warehouse, error) from None
     except RequestException as error:  # an answer that breaks off: the client neither repeats nor names it
-        raise ServiceError(f"Snowflake {identifier(warehouse.account)}: {type(error).__name__}: {error}") from None
+        raise ServiceError(
+            f"Snowflake {resolve_identifier(warehouse.account)}: {type(error).__name__}: {error}"
+        ) from None
 
 
-def _as_ours(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
-    text = f"Snowflake {identifier(warehouse.account)}: {str(error).partition(chr(10))[0]}"
+def _explain_error(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
+    text = f"Snowflake {resolve_identifier(warehouse.account)}: {str(error).partition(chr(10))[0]}"
     if isinstance(error, errors.ProgrammingError) and error.errno == ABSENT:
         objects = f"schema {warehouse.database}.{warehouse.bronze}, stage {warehouse.database}.{warehouse.stage}"
         return ConfigurationError(f"{text}; {objects} must exist and role {warehouse.role} may use them")

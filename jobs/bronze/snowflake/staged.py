@@ -11,7 +11,7 @@ from snowflake.connector import errors
 
 from jobs.bronze.bronze import Count, Log, Published
 from jobs.bronze.snowflake.session import ABORTED
-from jobs.bronze.snowflake.table import STAGING, SourceTable, name_of, published
+from jobs.bronze.snowflake.table import STAGING, SourceTable, published, qualify_name
 from jobs.errors import PlatformError, ServiceError
 from jobs.ledger.manifest import Manifest
 
@@ -26,7 +26,7 @@ def staging(table: SourceTable, day: date) -> Iterator[str]:
     Of its own, since Snowflake may still be at the COPY of a load that was killed, whose table goes a day later.
     """
     moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
-    name = name_of(table.warehouse, f"{STAGING}{table.source}_{moment}_{day:%Y%m%d}")
+    name = qualify_name(table.warehouse, f"{STAGING}{table.source}_{moment}_{day:%Y%m%d}")
     try:
         yield name
     except (errors.ProgrammingError, PlatformError):  # the session still answers, if it is there
@@ -97,7 +97,7 @@ class SnowflakeStaged:
         listed = ", ".join(self.table.columns)
         execute("begin")
         execute(f"update {self.table.guard} set run_id = %s where source = %s and ingest_date is null", run_id, source)
-        published = self._published()
+        published = self._read_published()
         if published and published.run_id > run_id:
             execute("rollback")
             return published
@@ -106,10 +106,10 @@ class SnowflakeStaged:
         execute(f"delete from {self.table.guard} where source = %s and ingest_date = %s", source, str(day))
         execute(f"insert into {self.table.guard} values (%s, %s, %s)", source, str(day), run_id)
         execute("commit")
-        now_published = self._published()
+        now_published = self._read_published()
         assert now_published
         return now_published
 
-    def _published(self) -> Published | None:
+    def _read_published(self) -> Published | None:
         day = self.manifest.ingest_date
         return published(self.table.connection, self.table.warehouse, self.manifest.source, day).get(day)

@@ -15,7 +15,7 @@ STAGING_AGE = timedelta(days=1)  # after which a staging table's load must have 
 _TYPES = {"_ingested_at": "timestamp_ntz", "ingest_date": "date"}
 
 
-def name_of(warehouse: SnowflakeWarehouse, table: str) -> str:
+def qualify_name(warehouse: SnowflakeWarehouse, table: str) -> str:
     """As it stands in a statement."""
     return f"{warehouse.database}.{warehouse.bronze}.{table}"
 
@@ -34,9 +34,9 @@ def published(
         with rows_held as (
             select ingest_date, count(*) as number,
                 min(coalesce(_run_id, '')) as first_run, max(coalesce(_run_id, '')) as last_run
-            from {name_of(warehouse, source)} where true{only} group by 1
+            from {qualify_name(warehouse, source)} where true{only} group by 1
         ), published as (
-            select ingest_date, run_id from {name_of(warehouse, PUBLISH)}
+            select ingest_date, run_id from {qualify_name(warehouse, PUBLISH)}
             where source = %s and ingest_date is not null{only}
         )
         select published.ingest_date, published.run_id, first_run, last_run, coalesce(rows_held.number, 0)
@@ -56,7 +56,7 @@ class SourceTable:
 
     @property
     def name(self) -> str:
-        return name_of(self.warehouse, self.source)
+        return qualify_name(self.warehouse, self.source)
 
     @property
     def guard(self) -> str:
@@ -65,7 +65,7 @@ class SourceTable:
         Whoever publishes updates the latter first, so that two publishers conflict even on a day that is new. The
         others remember the run of a day that has no rows.
         """
-        return name_of(self.warehouse, PUBLISH)
+        return qualify_name(self.warehouse, PUBLISH)
 
     @property
     def fields(self) -> str:
@@ -77,18 +77,18 @@ class SourceTable:
     def prepare(self) -> None:
         """Table and guard row as the source contract wants them; what killed loads left in staging goes."""
         self._evolve()
-        self._guard()
+        self._make_guard()
         self._sweep()
 
     def _evolve(self) -> None:
         self.execute(f"create table if not exists {self.name} ({self.fields}) cluster by (ingest_date)")
         existing = {
-            name.lower() for name in self._known("columns", "column_name", "table_name = upper(%s)", self.source)
+            name.lower() for name in self._read_known("columns", "column_name", "table_name = upper(%s)", self.source)
         }
         for name in (name for name in self.columns if name not in existing):
             self.execute(f"alter table {self.name} add column if not exists {name} {_TYPES.get(name, 'varchar')}")
 
-    def _guard(self) -> None:
+    def _make_guard(self) -> None:
         self.execute(f"create table if not exists {self.guard} (source varchar, ingest_date date, run_id varchar)")
         self.execute(
             f"merge into {self.guard} as known using (select %s as source) as wanted "
@@ -100,11 +100,11 @@ class SourceTable:
     def _sweep(self) -> None:
         prefix = f"{STAGING}{self.source}_".upper()
         newest = f"{prefix}{datetime.now(UTC) - STAGING_AGE:%Y%m%dT%H%M%S}"
-        for name in self._known("tables", "table_name", "startswith(table_name, %s)", prefix):
+        for name in self._read_known("tables", "table_name", "startswith(table_name, %s)", prefix):
             if name < newest:
-                self.execute(f"drop table if exists {name_of(self.warehouse, name)}")
+                self.execute(f"drop table if exists {qualify_name(self.warehouse, name)}")
 
-    def _known(self, view: str, column: str, condition: str, value: str) -> list[str]:
+    def _read_known(self, view: str, column: str, condition: str, value: str) -> list[str]:
         """Of the information schema, about Bronze."""
         view = f"{self.warehouse.database}.information_schema.{view}"
         query = f"select {column} from {view} where table_schema = upper(%s) and {condition}"
