@@ -4,40 +4,42 @@ Imported only where a location is on S3.
 """
 
 import re
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 from urllib3.exceptions import HTTPError
 
 from jobs.clients.location import S3Location
-from jobs.clients.url import checked_url
+from jobs.clients.s3_session import (
+    ConflictError,
+    MissingError,
+    choose_encryption,
+    explain_errors,
+    get_client,
+    is_path_style,
+    name_bucket,
+    name_object,
+    name_owner,
+)
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
 
 TRIES = 4  # of a request whose answer broke off, or that met another writer: boto3 itself retries the rest
 PIECE = 32 * 2**20  # bytes of one request of an upload
 FOOTER = 64 * 2**10  # bytes; what a Parquet file's end is asked for first
-_MISSING = {"404", "NoSuchKey", "NotFound"}
-_making = threading.Lock()
-_FORBIDDEN = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NoSuchBucket"}
 
 
 def head(at: S3Location) -> dict[str, Any] | None:
     """Size, ETag and time of one object; None: it is not there."""
     try:
-        with _explain_errors(at):
-            response: dict[str, Any] = _get_client(at).head_object(**_name_object(at))
-    except _MissingError:
+        with explain_errors(at):
+            response: dict[str, Any] = get_client(at).head_object(**name_object(at))
+    except MissingError:
         return None
     return response
 
@@ -53,10 +55,8 @@ def list_matching(
     prefix = (root / pattern.partition("*")[0]).key
     below = len((root / "").key)
     start = {"StartAfter": (root / first).key} if first else {}
-    with _explain_errors(root):
-        pages = (
-            _get_client(root).get_paginator("list_objects_v2").paginate(**_name_bucket(root), Prefix=prefix, **start)
-        )
+    with explain_errors(root):
+        pages = get_client(root).get_paginator("list_objects_v2").paginate(**name_bucket(root), Prefix=prefix, **start)
         for entry in (entry for page in pages for entry in page.get("Contents", ())):
             if last and entry["Key"][below:].partition("/")[0] > last:
                 return
@@ -66,9 +66,9 @@ def list_matching(
 
 def list_folders(root: S3Location) -> list[str]:
     """The names one level below a prefix, sorted."""
-    listing = {**_name_bucket(root), "Prefix": (root / "").key, "Delimiter": "/"}
-    with _explain_errors(root):
-        pages = _get_client(root).get_paginator("list_objects_v2").paginate(**listing)
+    listing = {**name_bucket(root), "Prefix": (root / "").key, "Delimiter": "/"}
+    with explain_errors(root):
+        pages = get_client(root).get_paginator("list_objects_v2").paginate(**listing)
         prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
     return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in prefixes)
 
@@ -76,11 +76,9 @@ def list_folders(root: S3Location) -> list[str]:
 def newest(prefix: S3Location) -> tuple[datetime | None, datetime]:
     """When the newest object below a prefix was written, and the time now, both by the clock of S3."""
     times: list[datetime] = []
-    with _explain_errors(prefix):
+    with explain_errors(prefix):
         pages = (
-            _get_client(prefix)
-            .get_paginator("list_objects_v2")
-            .paginate(**_name_bucket(prefix), Prefix=f"{prefix.key}/")
+            get_client(prefix).get_paginator("list_objects_v2").paginate(**name_bucket(prefix), Prefix=f"{prefix.key}/")
         )
         for page in pages:
             times += [entry["LastModified"] for entry in page.get("Contents", ())]
@@ -97,8 +95,8 @@ def _read(at: S3Location, **options: str) -> tuple[bytes, dict[str, Any]]:
     """The same with what else the answer says."""
     for attempt in range(1, TRIES + 1):
         try:
-            with _explain_errors(at):
-                answer: dict[str, Any] = _get_client(at).get_object(**_name_object(at), **options)
+            with explain_errors(at):
+                answer: dict[str, Any] = get_client(at).get_object(**name_object(at), **options)
                 return answer["Body"].read(), answer
         except (HTTPError, OSError) as error:  # boto3 does not retry an answer that breaks off
             if attempt == TRIES:
@@ -116,11 +114,11 @@ def put_if_absent(at: S3Location, content: bytes) -> bool:
     """One conditional PUT; True too where an earlier try of this very content had arrived, its answer lost."""
     for _ in range(TRIES):
         try:
-            with _explain_errors(at):
-                _get_client(at).put_object(**_name_object(at), **_choose_encryption(at), Body=content, IfNoneMatch="*")
+            with explain_errors(at):
+                get_client(at).put_object(**name_object(at), **choose_encryption(at), Body=content, IfNoneMatch="*")
         except DeliveryChangedError:
             return read(at) == content
-        except _ConflictError:  # another conditional PUT is under way: its outcome shows in the next
+        except ConflictError:  # another conditional PUT is under way: its outcome shows in the next
             time.sleep(0.2)
         else:
             return True
@@ -129,15 +127,15 @@ def put_if_absent(at: S3Location, content: bytes) -> bool:
 
 def put(at: S3Location, content: bytes, content_type: str) -> None:
     """In the place of what is there: for what is made anew from the lake. Never below `raw/`."""
-    with _explain_errors(at):
-        _get_client(at).put_object(**_name_object(at), **_choose_encryption(at), Body=content, ContentType=content_type)
+    with explain_errors(at):
+        get_client(at).put_object(**name_object(at), **choose_encryption(at), Body=content, ContentType=content_type)
 
 
 def read_footer(at: S3Location) -> tuple[BytesIO, int]:
     """What a Parquet reader needs to see of a file's end, as a file; and the size of the whole."""
     try:
         tail, answer = _read(at, Range=f"bytes=-{FOOTER}")
-    except _MissingError as error:
+    except MissingError as error:
         raise PlatformError(f"{at} was just written and is gone") from error
     size, etag = int(answer["ContentRange"].rpartition("/")[2]), answer["ETag"]
     footer_size = int.from_bytes(tail[-8:-4], "little") + 8
@@ -149,21 +147,21 @@ def read_footer(at: S3Location) -> tuple[BytesIO, int]:
 def tag(at: S3Location, tags: dict[str, str]) -> None:
     """In the place of the tags that the object has; its bytes, ETag and time stay."""
     tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
-    with _explain_errors(at):
-        _get_client(at).put_object_tagging(**_name_object(at), Tagging={"TagSet": tag_set})
+    with explain_errors(at):
+        get_client(at).put_object_tagging(**name_object(at), Tagging={"TagSet": tag_set})
 
 
 def upload(file: Path, at: S3Location) -> None:
-    with _explain_errors(at):
-        _get_client(at).upload_file(str(file), at.bucket, at.key, ExtraArgs=_choose_encryption(at) | _name_owner(at))
+    with explain_errors(at):
+        get_client(at).upload_file(str(file), at.bucket, at.key, ExtraArgs=choose_encryption(at) | name_owner(at))
 
 
 def upload_if_absent(file: Path, at: S3Location) -> bool:
     """The file as an object, whole or not at all; False, and nothing written, where another is already there."""
     if file.stat().st_size <= PIECE:
         return put_if_absent(at, file.read_bytes())
-    with _explain_errors(at):
-        upload = _get_client(at).create_multipart_upload(**_name_object(at), **_choose_encryption(at))["UploadId"]
+    with explain_errors(at):
+        upload = get_client(at).create_multipart_upload(**name_object(at), **choose_encryption(at))["UploadId"]
     with ExitStack() as unfinished:
         unfinished.callback(_abort, at, upload)
         is_new = _complete_if_absent(file, at, upload)
@@ -174,8 +172,8 @@ def upload_if_absent(file: Path, at: S3Location) -> bool:
 
 def _abort(at: S3Location, upload: str) -> None:
     """What made the upload fail is told, not that it cannot be taken back."""
-    with suppress(PlatformError, _MissingError), _explain_errors(at):
-        _get_client(at).abort_multipart_upload(**_name_object(at), UploadId=upload)
+    with suppress(PlatformError, MissingError), explain_errors(at):
+        get_client(at).abort_multipart_upload(**name_object(at), UploadId=upload)
 
 
 def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
@@ -183,15 +181,13 @@ def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
     with file.open("rb") as content:
         while piece := content.read(PIECE):
             number = len(pieces) + 1
-            with _explain_errors(at):
-                response = _get_client(at).upload_part(
-                    **_name_object(at), UploadId=upload, PartNumber=number, Body=piece
-                )
+            with explain_errors(at):
+                response = get_client(at).upload_part(**name_object(at), UploadId=upload, PartNumber=number, Body=piece)
             pieces.append({"PartNumber": number, "ETag": response["ETag"]})
     try:
-        with _explain_errors(at):
-            _get_client(at).complete_multipart_upload(
-                **_name_object(at), UploadId=upload, MultipartUpload={"Parts": pieces}, IfNoneMatch="*"
+        with explain_errors(at):
+            get_client(at).complete_multipart_upload(
+                **name_object(at), UploadId=upload, MultipartUpload={"Parts": pieces}, IfNoneMatch="*"
             )
     except DeliveryChangedError:  # the key is taken, by another attempt or by this request, its answer lost
         return False
@@ -200,10 +196,10 @@ def _complete_if_absent(file: Path, at: S3Location, upload: str) -> bool:
 
 def copy(source: S3Location, target: S3Location) -> None:
     """Within S3, of at most 5 GiB; no byte of it comes here."""
-    with _explain_errors(target):
-        _get_client(target).copy_object(
-            **_name_object(target),
-            **_choose_encryption(target),
+    with explain_errors(target):
+        get_client(target).copy_object(
+            **name_object(target),
+            **choose_encryption(target),
             CopySource={"Bucket": source.bucket, "Key": source.key},
         )
 
@@ -211,21 +207,19 @@ def copy(source: S3Location, target: S3Location) -> None:
 def remove(prefix: S3Location) -> None:
     """Everything below a scratch prefix. Never asked for below `raw/`, where nobody may delete."""
     assert "scratch" in prefix.key.split("/")
-    with _explain_errors(prefix):
+    with explain_errors(prefix):
         pages = (
-            _get_client(prefix)
-            .get_paginator("list_objects_v2")
-            .paginate(**_name_bucket(prefix), Prefix=f"{prefix.key}/")
+            get_client(prefix).get_paginator("list_objects_v2").paginate(**name_bucket(prefix), Prefix=f"{prefix.key}/")
         )
         for page in pages:
             if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", ())]:
-                _get_client(prefix).delete_objects(**_name_bucket(prefix), Delete={"Objects": keys, "Quiet": True})
+                get_client(prefix).delete_objects(**name_bucket(prefix), Delete={"Objects": keys, "Quiet": True})
 
 
 def make_delta_options(at: S3Location) -> dict[str, str]:
     """For delta-rs, with the credentials that boto3 found, so that both look in the same places."""
     service = at.service
-    client = _get_client(at)
+    client = get_client(at)
     credentials = client._request_signer._credentials
     if credentials is None:
         raise ConfigurationError(f"{at}: no AWS credentials, neither in the environment nor from an instance role")
@@ -237,94 +231,9 @@ def make_delta_options(at: S3Location) -> dict[str, str]:
         "aws_region": service.region,
         "aws_endpoint": client.meta.endpoint_url,
         "aws_allow_http": str(client.meta.endpoint_url.startswith("http://")).lower(),
-        "aws_virtual_hosted_style_request": str(not _is_path_style(at)).lower(),
+        "aws_virtual_hosted_style_request": str(not is_path_style(at)).lower(),
         "aws_conditional_put": "etag",  # a commit is a PUT with If-None-Match (docs/decisions/0003)
         "aws_server_side_encryption": "aws:kms" if service.kms_key else None,
         "aws_sse_kms_key_id": service.kms_key,
     }
     return {name: value for name, value in options.items() if value}
-
-
-class _MissingError(Exception):
-    pass
-
-
-class _ConflictError(Exception):
-    pass
-
-
-@contextmanager
-def _explain_errors(at: S3Location) -> Iterator[None]:
-    """botocore's errors as ours: what a retry would do about them is part of the type."""
-    try:
-        yield
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise ConfigurationError(f"{at}: {error}") from error
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code"))
-        if code in _MISSING:
-            raise _MissingError(str(at)) from error
-        if code in ("412", "PreconditionFailed"):
-            raise DeliveryChangedError(f"{at} changed while it was read; run again") from error
-        if code in ("409", "ConditionalRequestConflict"):
-            raise _ConflictError(str(at)) from error
-        if code in _FORBIDDEN:
-            owner = at.service.owners.get(at.bucket)
-            hint = f"; the bucket must belong to {owner}" if owner else ""
-            raise ConfigurationError(f"{at}: {code}: {error}{hint}") from error
-        raise ServiceError(f"{at}: {error}") from error
-    except BotoCoreError as error:
-        raise ServiceError(f"{at}: {error}") from error
-
-
-def _get_client(at: S3Location) -> Any:
-    """One for all threads: without the lock all that ask at once make one each, and a client costs a third of a day."""
-    with _making:
-        return _make_client(at.service.region, at.service.endpoint, at.service.path_style, at.service.plain_http)
-
-
-@cache
-def _make_client(region: str, endpoint: str | None, path_style: bool | None, plain_http: tuple[str, ...]) -> Any:
-    style = {None: "auto", True: "path", False: "virtual"}[path_style]
-    config = Config(
-        region_name=region,
-        retries={"mode": "standard", "total_max_attempts": 8},
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=16,
-        s3={"addressing_style": style},
-    )
-    client = boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)
-    try:
-        checked_url(client.meta.endpoint_url, plain_http)  # which ~/.aws/config may say as well
-    except ValueError as error:
-        raise ConfigurationError(f"S3's endpoint: {error}") from None
-    return client
-
-
-def get_endpoint(at: S3Location) -> str:
-    """The address requests go to, from settings or environment."""
-    return str(_get_client(at).meta.endpoint_url)
-
-
-def _is_path_style(at: S3Location) -> bool:
-    path_style = at.service.path_style
-    return not get_endpoint(at).endswith(".amazonaws.com") if path_style is None else path_style
-
-
-def _name_bucket(at: S3Location) -> dict[str, str]:
-    return {"Bucket": at.bucket, **_name_owner(at)}
-
-
-def _name_object(at: S3Location) -> dict[str, str]:
-    return {**_name_bucket(at), "Key": at.key}
-
-
-def _name_owner(at: S3Location) -> dict[str, str]:
-    owner = at.service.owners.get(at.bucket)
-    return {"ExpectedBucketOwner": owner} if owner else {}
-
-
-def _choose_encryption(at: S3Location) -> dict[str, str]:
-    key = at.service.kms_key
-    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}

@@ -51,7 +51,7 @@ def test_a_renamed_header_lands_by_the_generic_rule_and_an_unknown_name_is_refus
     assert outcome.drift["renamed_columns"] == ["Experience -> experience", "NAME -> name"]
     cells[0] = ["iD", "Full name", "experience", "state"]
     (refused,) = run(sources=("agents",))
-    assert (refused.state, refused.exit_code) == ("refused", 65)
+    assert (refused.state, refused.attempt, refused.exit_code) == ("loaded", "refused", 65)
     assert "column 'NamE' (lands as name) is gone; other columns that came: 2" in (refused.error or "")
 
 
@@ -126,6 +126,6 @@ def test_a_page_that_cannot_be_parsed_is_kept_raw_and_nothing_lands(run: Runner,
     services.faults = {"/v1": deque([Reply(200, b"<html>maintenance")] * 6)}
     (outcome,) = run(sources=("service_outages",))
     assert (outcome.state, outcome.exit_code) == ("refused", 65)
-    (kept,) = run.world.raw_files()
+    (kept,) = (path for path in run.world.raw_files() if path.name != "_refused.json")
     assert (kept.name, kept.read_bytes()) == ("page-1", b"<html>maintenance")
     assert f"kept as {kept}" in (outcome.error or "")

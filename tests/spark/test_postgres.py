@@ -584,7 +584,7 @@ def test_a_server_without_tls_is_refused_by_default_and_weaker_is_warned_of(run:
     assert "go over the network unencrypted" in log.of("weak_tls")[0]["text"]
     configure(run.world, "")
     outcome = land(run)
-    assert (outcome.state, outcome.exit_code) == ("failed", 78)
+    assert (outcome.state, outcome.attempt, outcome.exit_code) == ("loaded", "failed", 78)
 
 
 def test_a_wrong_password_needs_a_person_and_shows_nothing(run: Runner, filled: Server) -> None:

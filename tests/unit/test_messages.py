@@ -54,11 +54,11 @@ TOLD = {
     # counts, sizes, limits
     *("file.size", "found", "len(body)", "len(raw)", "len(records)", "limit", "max_value_mb", "others", "still_open"),
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
-    *("delivery.settle", "delivery.settle_limit", "rows_of(before[0])", "rows_of(inputs[0])"),
+    *("delivery.settle", "delivery.settle_limit", "count_rows(before[0])", "count_rows(inputs[0])"),
     "total if isinstance(total, int) else 'no number of'",
     # statuses, reasons and hosts
     *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "host_of(link)"),
-    *("headers", "_shown(contract, absent)"),  # spellings of names that the source contract has
+    *("headers", "_show_key(contract, absent)"),  # spellings of names that the source contract has
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from jobs.__main__ import main
 from jobs.clients import store
 from jobs.clients.location import S3Location, Service
-from jobs.clients.s3 import get_endpoint
+from jobs.clients.s3_session import get_endpoint
 from jobs.config.environment import ROOT, load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
