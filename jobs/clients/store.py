@@ -1,6 +1,6 @@
 """Objects in a folder or on S3, in the same words: look, stream, list, one atomic put-if-absent, Parquet footers.
 
-`jobs.s3` (and with it boto3) is imported only where a location is on S3.
+`jobs.clients.s3` (and with it boto3) is imported only where a location is on S3.
 """
 
 import io

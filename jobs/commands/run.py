@@ -20,6 +20,7 @@ from jobs.pipeline.survey import make_plan
 
 CLOCK_TOLERANCE = timedelta(minutes=1)  # between machines, before it is told
 _COLUMNS = ("source", "day", "action", "bytes", "why")
+_KEYS = ("source", "ingest_date", "action", "bytes", "why")
 
 
 def run(arguments: Arguments) -> int:
@@ -74,15 +75,19 @@ def _execute_plan(request: RunRequest, plan: Plan, run_id: str, environment: Env
 def _show_plan(plan: Plan, as_json: bool) -> None:
     if as_json:
         for unit in plan.units:
-            print(json.dumps(_describe_unit(unit), default=str))
-    else:
-        show([_COLUMNS, *(tuple(_describe_unit(unit).values()) for unit in plan.units)], numbers={3})
+            print(json.dumps(dict(zip(_KEYS, _describe_unit(unit), strict=True)), default=str))
+        return
+    show([_COLUMNS, *([_make_cell(value) for value in _describe_unit(unit)] for unit in plan.units)], numbers={3})
 
 
-def _describe_unit(unit: Unit) -> dict[str, str]:
-    size = "" if unit.inputs is None or unit.action != "land" else f"{unit.bytes:,}"
-    why = " ".join(unit.why.split())
-    return dict(zip(_COLUMNS, (unit.source, str(unit.day), unit.action, size, why), strict=True))
+def _make_cell(value: object) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _describe_unit(unit: Unit) -> tuple[object, ...]:
+    """Source, day, action, the bytes to be read (None: a look does not tell), and why."""
+    size = None if unit.inputs is None or unit.action != "land" else unit.bytes
+    return unit.source, unit.day, unit.action, size, " ".join(unit.why.split())
 
 
 def _describe_missing(report: RunReport) -> str:

@@ -38,3 +38,5 @@ def _show_what_failed(outcomes: Sequence[Outcome]) -> None:
         if outcome.attempt_error and outcome.attempt_error != outcome.error:
             why = inert(" ".join(outcome.attempt_error.split()))
             print(f"{outcome.source} {outcome.ingest_date} last attempt {outcome.attempt}: {why}", file=sys.stderr)
+        elif outcome.error and not outcome.attempt:  # a look at the source says so
+            print(f"{outcome.source} {outcome.ingest_date} {outcome.state}: {inert(outcome.error)}", file=sys.stderr)

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from statistics import median
 
+from pydantic import ValidationError
+
 from jobs.clients import store
 from jobs.clients.location import Location
+from jobs.errors import PlatformError
 from jobs.ledger.manifest import MANIFEST, REFUSED, Manifest, Refusal, locate_landing
 from jobs.ledger.outcome import Outcome, RunReport
 
@@ -115,7 +118,11 @@ class Ledger:
 
 
 def _read(manifest: Location) -> Manifest:
-    return Manifest.model_validate_json(store.read(manifest))
+    """Raises PlatformError where it is none: it was put whole, so somebody else wrote there."""
+    try:
+        return Manifest.model_validate_json(store.read(manifest))
+    except ValidationError as error:
+        raise PlatformError(f"{manifest}: no manifest of this platform ({error.error_count()} mistakes)") from None
 
 
 def _make_pattern(days: Sequence[date]) -> str:

@@ -75,7 +75,7 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
         started_at=started,
         finished_at=datetime.now(UTC),
         engine=engine.name,
-        exit_code=next((code for code in GRAVITY if code in codes), 0),
+        exit_code=next((code for code in GRAVITY if code in codes), max(codes, default=0)),
         outcomes=tuple(sorted(outcomes, key=lambda outcome: (outcome.ingest_date, outcome.source))),
         puts_attempts=True,
     )

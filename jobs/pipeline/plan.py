@@ -114,12 +114,17 @@ class Plan:
 
 
 def plan(request: RunRequest, seen: Iterable[Seen]) -> Plan:
-    """One unit for each that was seen, and for each day of a contract that cannot be read."""
+    """One unit for each that was seen, and for each day of a contract that cannot be read.
+
+    Raises ConfigurationError where no day was named for such a contract.
+    """
     broken = [
         Unit(source, day, "refuse", "its source contract cannot be read", error=error)
         for source, error in request.broken.items()
         for day in request.days
     ]
+    if request.broken and not broken:  # a rebuild of all days, whichever they are
+        raise ConfigurationError("\n".join(str(error) for error in request.broken.values()))
     return Plan((*(_make_unit(request, one) for one in seen), *broken))
 
 
@@ -153,7 +158,7 @@ def make_outcomes(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Out
         return [outcome]
     told = {"attempt": "unchanged", "attempt_run_id": outcome.attempt_run_id, "attempted_at": outcome.attempted_at}
     others = [Outcome(source=unit.source, ingest_date=day, state="unchanged", **told) for day in request.days]
-    is_told = outcome.exit_code or unit.known is None or outcome.run_id != unit.known.run_id
+    is_told = outcome.exit_code or outcome.attempt != "unchanged"
     shown = [outcome] if is_told or outcome.ingest_date in request.days else []
     return shown + [other for other in others if other.ingest_date != outcome.ingest_date]
 
@@ -162,7 +167,7 @@ def _make_unit(request: RunRequest, seen: Seen) -> Unit:
     facts = (seen.contract, seen.known, seen.inputs, seen.published, seen.error, seen.attempted)
     unit = Unit(seen.contract.name, seen.day, "skip", "", *facts)
     if seen.error:
-        return replace(unit, why=f"Bronze cannot be asked: {seen.error}")
+        return replace(unit, why=f"cannot be told: {seen.error}")
     if seen.known is None and not request.lands:
         error = NotArrivedError("nothing has landed; `ingest` it first")
         return replace(unit, why="nothing has landed", error=error)

@@ -36,7 +36,7 @@ def read_outcomes(
         newest, last = ledger.read_landings(contract.name, days), attempts[contract.name]
         for day in days or sorted({*newest, *last}):
             outcome = choose_state(newest.get(day), last.get(day), held.get(day))
-            if check and (outcome is None or outcome.state not in ("landed", "loaded", "unchanged")):
+            if check and day not in newest and (outcome is None or outcome.state != "unchanged"):
                 has_landed = contract.static and ledger.find_newest_of_all(contract.name) is not None
                 outcome = _add_attempt(_look_at_source(contract, environment, day, has_landed), outcome)
             if outcome:
@@ -141,12 +141,12 @@ def _look_at_source(contract: SourceContract, environment: Environment, day: dat
     if contract.static and has_landed:
         return Outcome(source=contract.name, ingest_date=day, state="unchanged")
     try:
-        found = make_source(contract, environment).look(day)
+        inputs = make_source(contract, environment).look(day)
     except PlatformError as error:
         return Outcome(source=contract.name, ingest_date=day, state="failed").model_copy(update=_describe_error(error))
-    if not found:
+    if not inputs:
         return Outcome(source=contract.name, ingest_date=day, state="not_arrived")
-    size = sum(one.size for one in found)
+    size = sum(seen.size for seen in inputs)
     return Outcome(source=contract.name, ingest_date=day, state="arrived", bytes_delivered=size)
 
 

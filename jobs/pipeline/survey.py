@@ -11,6 +11,7 @@ from jobs.contracts.source import SourceContract
 from jobs.engines.session import explain_error
 from jobs.errors import PlatformError
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest
 from jobs.pipeline.plan import Plan, RunRequest, Seen, choose_landing_day, is_news, list_days, plan
 from jobs.sources.source import make_source
 
@@ -54,10 +55,10 @@ def _listed(request: RunRequest, contract: SourceContract) -> list[_Listed]:
 
 
 def _survey(request: RunRequest, listed: _Listed) -> Seen:
-    ledger, (contract, day, run_id, attempted) = Ledger(request.environment.lake), listed
-    known = ledger.manifest(contract.name, day, run_id) if run_id else None
-    if contract.static:
-        known = ledger.find_newest_of_all(contract.name)
+    contract, day, _, attempted = listed
+    known = _try(lambda: _find_landing(request, listed))
+    if isinstance(known, PlatformError):
+        return Seen(contract, day, None, error=known, attempted=attempted)
     seen = Seen(contract, choose_landing_day(request, contract, day, known), known, attempted=attempted)
     if request.lands:
         seen = _add_delivery(request, seen)
@@ -65,6 +66,13 @@ def _survey(request: RunRequest, listed: _Listed) -> Seen:
             # What lands needs no answer: only its run's id is to come after what Bronze holds.
             return replace(_add_bronze(request, seen), error=None)
     return _add_bronze(request, seen) if known else seen
+
+
+def _find_landing(request: RunRequest, listed: _Listed) -> Manifest | None:
+    ledger = Ledger(request.environment.lake)
+    if listed.contract.static:
+        return ledger.find_newest_of_all(listed.contract.name)
+    return ledger.manifest(listed.contract.name, listed.day, listed.landed) if listed.landed else None
 
 
 def _add_delivery(request: RunRequest, seen: Seen) -> Seen:

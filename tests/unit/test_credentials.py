@@ -176,7 +176,12 @@ def test_a_secret_never_goes_to_plain_http_on_another_machine(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "text",
     [
-        *("http://user:Canary@host", "https://Canary:9a@host/x", "https://me:Can#ary@host", "https://me:Can/ary@host"),
+        *(
+            "http://user:Canary@host",  # pragma: allowlist secret
+            "https://Canary:9a@host/x",  # pragma: allowlist secret
+            "https://me:Can#ary@host",  # pragma: allowlist secret
+            "https://me:Can/ary@host",  # pragma: allowlist secret
+        ),
         *("https://[Canary", "https://host:Canary/", "http://Canary.example", "ftp://Canary", "Canary"),
     ],
 )
@@ -201,18 +206,23 @@ def test_a_connections_uri_with_a_reserved_letter_is_refused_without_a_letter_of
 
 
 def test_a_connections_uri_with_encoded_letters_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_CORE", "postgresql://reader:a%23%2F%3F%5B%40b@db:5432/core?sslmode=require")
+    uri = "postgresql://reader:a%23%2F%3F%5B%40b@db:5432/core?sslmode=require"  # pragma: allowlist secret
+    monkeypatch.setenv("AIRFLOW_CONN_CORE", uri)
     assert read_database("connection:CORE").db_password.get_secret_value() == "a#/?[@b"
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('{"password": "Canary"', "broken JSON at character 21"),
-        ('{"password": "Canary", "extra": "{Canary"}', "broken JSON at character 1"),
-        ('{"password": "Canary", "extra": ["Canary"]}', "its extra is no object"),
+        ('{"password": "Canary"', "broken JSON at character 21"),  # pragma: allowlist secret
+        ('{"password": "Canary", "extra": "{Canary"}', "broken JSON at character 1"),  # pragma: allowlist secret
+        ('{"password": "Canary", "extra": ["Canary"]}', "its extra is no object"),  # pragma: allowlist secret
         ("postgres://db/x?__extra__=Canary", "broken JSON at character 0"),
-        ('{"login": "r", "schema": "s", "password": "p", "host": "postgresql://r:Canary@db"}', r"\['db_host'\] cannot"),
+        (
+            '{"login": "r", "schema": "s", "password": "p", '  # pragma: allowlist secret
+            '"host": "postgresql://r:Canary@db"}',  # pragma: allowlist secret
+            r"\['db_host'\] cannot",
+        ),
     ],
 )
 def test_a_connection_that_cannot_be_read_is_not_shown(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +233,7 @@ def test_a_connection_that_cannot_be_read_is_not_shown(text: str, why: str, monk
 
 
 def test_a_secret_behind_file_is_not_shown() -> None:
-    for text in ("file:Canary4", "file:postgresql://reader:Canary4@db/x"):
+    for text in ("file:Canary4", "file:postgresql://reader:Canary4@db/x"):  # pragma: allowlist secret
         with pytest.raises(ConfigurationError, match="secret file: and ") as error:
             read_secret(text)
         assert "Canary" not in str(error.value)

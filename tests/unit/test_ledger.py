@@ -7,13 +7,18 @@ import pytest
 
 from jobs.__main__ import main
 from jobs.bronze.bronze import Published
+from jobs.bronze.delta.bronze import DeltaBronze
 from jobs.clients import store
 from jobs.clients.credentials import read_database
 from jobs.clients.store import Input
+from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import MANIFEST, locate_landing
 from jobs.ledger.outcome import Outcome, RunReport, make_run_id
+from jobs.pipeline.plan import RunRequest
 from jobs.pipeline.status import make_outcome
+from jobs.pipeline.survey import make_plan
 from tests.conftest import DAY, World
 from tests.unit.test_bronze_delta import landing
 
@@ -219,3 +224,25 @@ def test_bronze_that_holds_other_rows_than_landed_is_an_error_to_whoever_looks(w
     assert (outcome.state, outcome.exit_code, outcome.imbalance) == ("failed", 65, "off by 1 in Bronze")
     assert "10 landed, 0 rejected, 9 in Bronze; replay that day" in str(outcome.error)
     assert make_outcome(manifest, Published("R1", 10)).state == "loaded"
+
+
+def test_status_check_tells_of_rows_that_bronze_lacks_though_the_delivery_is_there(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing(world, "20251121T000000000000Z-aaaa", 10)
+    held = {DAY: Published("20251121T000000000000Z-aaaa", 9)}
+    monkeypatch.setattr(DeltaBronze, "published", lambda *_: held)
+    command = ["status", "--check", "--date", str(DAY), "--source", "agents", "--env", str(world.file)]
+    assert main(command) == 65
+    assert "off by 1 in Bronze" in capsys.readouterr().err
+
+
+def test_a_manifest_that_is_none_stops_its_own_source_alone(world: World) -> None:
+    manifest = landing(world, "20251121T000000000000Z-aaaa", 10)
+    at = locate_landing(world.lake, manifest.source, manifest.ingest_date, manifest.run_id) / MANIFEST
+    at.chmod(0o600)
+    at.write_text("{}")
+    request = RunRequest(world.environment, load_contracts(world.environment), (DAY,), "ingest")
+    units = {unit.source: unit for unit in make_plan(request).units}
+    assert "no manifest of this platform" in str(units[manifest.source].error)
+    assert "not arrived" in units["social_media"].why

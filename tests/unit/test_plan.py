@@ -1,5 +1,6 @@
 """What a run would do is data: each action with its reason, made without a lake, a source or a warehouse."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def planned(asked: RunRequest, **seen: object) -> Unit:
         ("load", False, {"known": landed(), "inputs": None}, "load", "not in Bronze"),
         ("load", False, {"known": landed(), "inputs": None, "published": Published(OLD, 1)}, "skip", "unchanged"),
         ("load", True, {"known": landed(), "inputs": None, "published": Published(OLD, 1)}, "load", "replay"),
-        ("run", False, {"known": landed(), "error": ServiceError("down")}, "skip", "Bronze cannot be asked: down"),
+        ("run", False, {"known": landed(), "error": ServiceError("down")}, "skip", "cannot be told: down"),
     ],
 )  # fmt: skip
 def test_each_unit_has_an_action_and_its_reason(
@@ -109,6 +110,20 @@ def test_a_static_source_lands_on_the_first_day_asked_for_and_never_before_its_n
 
 def test_a_static_source_is_unchanged_on_the_days_that_it_did_not_land() -> None:
     unit = Unit("calls", DAYS[0], "land", "new", contract(static=True))
-    outcome = Outcome(source="calls", ingest_date=DAYS[0], state="loaded", run_id=NEW)
+    outcome = Outcome(source="calls", ingest_date=DAYS[0], state="loaded", run_id=NEW, attempt="loaded")
     states = [(one.ingest_date, one.state) for one in make_outcomes(request(static=True), unit, outcome)]
     assert states == [(DAYS[0], "loaded"), (DAYS[1], "unchanged"), (DAYS[2], "unchanged")]
+
+
+def test_a_static_landing_that_is_loaded_late_is_told_on_its_day() -> None:
+    unit = Unit("calls", DAYS[0], "load", "not in Bronze", contract(static=True), landed())
+    outcome = Outcome(source="calls", ingest_date=DAYS[0], state="loaded", run_id=OLD, attempt="loaded")
+    later = replace(request(static=True), days=DAYS[1:])
+    first, *_ = make_outcomes(later, unit, outcome)
+    assert (first.ingest_date, first.attempt) == (DAYS[0], "loaded")
+
+
+def test_a_rebuild_of_all_days_names_the_contracts_that_cannot_be_read() -> None:
+    everything = replace(request("load", broken={"forms": ConfigurationError("forms.toml: no key")}), days=())
+    with pytest.raises(ConfigurationError, match="no key"):
+        plan(everything, [])

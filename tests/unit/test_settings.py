@@ -114,19 +114,19 @@ def test_a_secret_must_be_a_reference(world: World) -> None:
 @pytest.mark.parametrize(
     ("found", "instead"),
     [
-        ("[secrets]\n", '[secrets]\ncore = "postgresql://reader:Canary1@db/x"\n'),
+        ("[secrets]\n", '[secrets]\ncore = "postgresql://reader:Canary1@db/x"\n'),  # pragma: allowlist secret
         ("[secrets]\n", '[secrets]\n"Canary2" = "env:KEY"\n'),
-        ("[secrets]\n", '[secrets]\ncore = { password = "Canary3" }\n'),
+        ("[secrets]\n", '[secrets]\ncore = { password = "Canary3" }\n'),  # pragma: allowlist secret
         ("[secrets]\n", '[secrets]\ncore = ["Canary3"]\n'),
         ("[secrets]\n", 'db_password = 1\n[secrets]\ncore = "Canary4\n'),
         ("[secrets]\n", '[secrets]\n"p:Canary" = 1\n"p:Canary" = 2\n'),
         ("[secrets]\n", '[secrets]\nx = { "p:Canary" = 1, "p:Canary" = 2 }\n'),
-        ("[secrets]\n", 'secret = "Canary4"\n[secrets]\n'),
-        ("services = { ", 'services = { x = "http://user:Canary@host", '),
+        ("[secrets]\n", 'secret = "Canary4"\n[secrets]\n'),  # pragma: allowlist secret
+        ("services = { ", 'services = { x = "http://user:Canary@host", '),  # pragma: allowlist secret
         ("services = { ", 'services = { x = "https://user:Canary#y@host", '),
         ("services = { ", 'services = { x = "Canary", '),
-        ("services = { ", 'services = { "https://u:Canary@h" = "env:X", '),
-        ("postgres = { ", 'postgres = "postgresql://reader:Canary@db" #'),
+        ("services = { ", 'services = { "https://u:Canary@h" = "env:X", '),  # pragma: allowlist secret
+        ("postgres = { ", 'postgres = "postgresql://reader:Canary@db" #'),  # pragma: allowlist secret
         ("postgres = { ", 'postgres = { "reader:Canary@db" = 1, '),
         ("spreadsheets = { ", 'spreadsheets = { x = "Canary/5", '),
     ],

@@ -175,7 +175,14 @@ def test_a_netrc_takes_no_tokens_place(
     assert [asked.headers.get("authorization", "Bearer ")[:7] for asked in sheet.asked] == ["Bearer "] * 2
 
 
-@pytest.mark.parametrize("uri", ["http://Canary.example/token", "https://user:Canary@google.example", "Canary"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://Canary.example/token",
+        "https://user:Canary@google.example",  # pragma: allowlist secret
+        "Canary",
+    ],
+)
 def test_a_token_endpoint_in_clear_is_refused(world: World, sheet: Services, uri: str) -> None:
     key = world.root / "services/sheets_key.json"
     key.write_text(key.read_text().replace(f"{sheet.address}/token", uri))
