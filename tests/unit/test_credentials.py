@@ -211,6 +211,9 @@ def test_a_connections_uri_with_encoded_letters_is_parsed(monkeypatch: pytest.Mo
     assert read_database("connection:CORE").db_password.get_secret_value() == "a#/?[@b"
 
 
+PLAIN = {"login": "r", "schema": "s", "password": "p"}  # pragma: allowlist secret
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -219,9 +222,9 @@ def test_a_connections_uri_with_encoded_letters_is_parsed(monkeypatch: pytest.Mo
         ('{"password": "Canary", "extra": ["Canary"]}', "its extra is no object"),  # pragma: allowlist secret
         ("postgres://db/x?__extra__=Canary", "broken JSON at character 0"),
         (
-            '{"login": "r", "schema": "s", "password": "p", "host": "postgresql://r:Can@db"}',  # pragma: allowlist secret
+            json.dumps({**PLAIN, "host": "postgresql://r:Canary@db"}),
             r"\['db_host'\] cannot",
-        ),
+        ),  # pragma: allowlist secret
     ],
 )
 def test_a_connection_that_cannot_be_read_is_not_shown(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
