@@ -221,10 +221,7 @@ PLAIN = {"login": "r", "schema": "s", "password": "p"}  # pragma: allowlist secr
         ('{"password": "Canary", "extra": "{Canary"}', "broken JSON at character 1"),  # pragma: allowlist secret
         ('{"password": "Canary", "extra": ["Canary"]}', "its extra is no object"),  # pragma: allowlist secret
         ("postgres://db/x?__extra__=Canary", "broken JSON at character 0"),
-        (
-            json.dumps({**PLAIN, "host": "postgresql://r:Canary@db"}),
-            r"\['db_host'\] cannot",
-        ),  # pragma: allowlist secret
+        (json.dumps({**PLAIN, "host": "postgresql://r:Canary@db"}), "db_host"),  # pragma: allowlist secret
     ],
 )
 def test_a_connection_that_cannot_be_read_is_not_shown(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
