@@ -57,7 +57,7 @@ class Ledger:
         )
         return sorted(found, key=_parse_run_id)
 
-    def commit(self, manifest: Manifest) -> bool:
+    def put_manifest(self, manifest: Manifest) -> bool:
         """Make a landing visible; False where that landing was committed before."""
         folder = locate_landing(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
         return store.put_if_absent(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import INFO, WARNING
@@ -81,27 +82,32 @@ def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, 
     stamp = Stamp(begun.at, request.contract.system, request.run_id, request.day)
     landing = Landing(ledger.lake, request.contract.name, tuple(request.contract.columns.values()), stamp)
     written: _Written | None = None
-    try:
-        written = retry(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
-        columns, drift = _merge_columns(request, written)
-        written.check(request.contract.max_rejected)
-        _check_unchanged(request, source, inputs)
-        odd = _odd_volume(request, ledger, written)
-        earlier = ledger.find_newest(request.contract.name, request.day)  # as late as can be: another run may be at it
-        manifest = begun.manifest(written, columns, drift, odd, earlier)
-        _commit(ledger, manifest, earlier)
-    except ContractError as error:
-        ledger.refuse(begun.refusal(error, inputs, written))
-        raise
-    except BaseException:
-        landing.discard()
-        raise
-    finally:
-        shutil.rmtree(request.work, ignore_errors=True)
-        if request.scratch != request.work and source.is_fetched:
-            store.discard(request.scratch)
+    with ExitStack() as unlanded:
+        unlanded.callback(landing.discard)
+        try:
+            written = retry(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
+            columns, drift = _merge_columns(request, written)
+            written.check(request.contract.max_rejected)
+            _check_unchanged(request, source, inputs)
+            odd = _odd_volume(request, ledger, written)
+            earlier = ledger.find_newest(request.contract.name, request.day)  # as late as can be: another may be at it
+            manifest = begun.manifest(written, columns, drift, odd, earlier)
+            _commit(ledger, manifest, earlier)
+        except ContractError as error:
+            ledger.refuse(begun.refusal(error, inputs, written))
+            unlanded.pop_all()  # its rejected rows are to be read
+            raise
+        finally:
+            _clean_up(request, source)
+        unlanded.pop_all()
     _log(request, "manifest", rows=manifest.rows_landed, rejected=manifest.rows_rejected, drift=manifest.drift)
     return manifest
+
+
+def _clean_up(request: Request, source: Source) -> None:
+    shutil.rmtree(request.work, ignore_errors=True)
+    if request.scratch != request.work and source.is_fetched:
+        store.discard(request.scratch)
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,7 @@ def _commit(ledger: Ledger, manifest: Manifest, earlier: Manifest | None) -> Non
     """Raises SupersededError where a newer run landed the day meanwhile."""
     if earlier and earlier.run_id > manifest.run_id:
         raise SupersededError(f"the newer run {earlier.run_id} landed it meanwhile; nothing was published")
-    if not ledger.commit(manifest):
+    if not ledger.put_manifest(manifest):
         raise BalanceError(f"run {manifest.run_id} landed it before")
 
 
@@ -186,7 +192,7 @@ def retry(request: Request, pauses: Sequence[float], attempt: Callable[[int], _R
     for number, pause in enumerate(pauses, start=1):
         try:
             return attempt(number)
-        except Exception as error:
+        except Exception as error:  # also those of Spark, which explain_error knows
             reason = explain_error(error)
             if not isinstance(reason, ServiceError):
                 raise

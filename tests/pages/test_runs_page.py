@@ -72,7 +72,7 @@ def _landed(world: World, source: str, day: date, run: str, rows: int, rejected:
         file = DataFile(path="rejected/part-0.parquet", rows=rejected, bytes=0)
         counts = {"rows_delivered": rows + rejected, "rows_rejected": rejected, "rejected_files": (file,)}
         manifest = manifest.model_copy(update=counts | {"reject_reasons": {"7 fields, not 9": rejected}})
-    Ledger(world.lake).commit(manifest)
+    Ledger(world.lake).put_manifest(manifest)
     load(make_bronze(world.environment), contract_of("agent_id"), manifest)
 
 

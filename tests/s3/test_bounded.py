@@ -27,7 +27,7 @@ def remember(cloud: Cloud, days: int) -> None:
         run_id = f"{at:%Y%m%dT%H%M%S}000000Z-made"
         outcomes = []
         for source in SOURCES:
-            cloud.ledger.commit(manifest_of(run_id, 20, day, CALLS, source))
+            cloud.ledger.put_manifest(manifest_of(run_id, 20, day, CALLS, source))
             known = {"source": source, "ingest_date": day, "state": "loaded", "run_id": run_id, "attempt": "loaded"}
             outcomes.append(Outcome.model_validate({**known, "attempted_at": at, "attempt_run_id": run_id}))
             cloud.ledger.put_attempt(outcomes[-1])

@@ -170,7 +170,7 @@ def landing(cloud: Cloud, run_id: str, rows: int, day: date = DAY, source: str =
     pq.write_table(table_of(run_id, rows, day), file)
     assert store.put_if_absent(place, file.getvalue())
     manifest = manifest_of(run_id, rows, day, SCHEMA.names, source)
-    assert Ledger(cloud.environment.lake).commit(manifest)
+    assert Ledger(cloud.environment.lake).put_manifest(manifest)
     return manifest
 
 

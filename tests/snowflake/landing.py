@@ -24,5 +24,5 @@ def land(lake: S3Location, run_id: str, rows: int, day: date, more: tuple[str, .
         folder = locate_landing(lake, "agents", day, run_id)
         assert store.put_if_absent(folder / files[-1].path, content.getvalue())
     manifest = manifest_of(run_id, rows, day, table.column_names).model_copy(update={"files": tuple(files)})
-    assert Ledger(lake).commit(manifest)
+    assert Ledger(lake).put_manifest(manifest)
     return manifest

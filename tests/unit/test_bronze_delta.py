@@ -27,7 +27,7 @@ def landing(world: World, run_id: str, rows: int, day: date = DAY, more: tuple[s
     table = table_of(run_id, rows, day, more)
     pq.write_table(table, folder / "part-0.parquet")
     manifest = manifest_of(run_id, rows, day, table.column_names)
-    Ledger(world.lake).commit(manifest)
+    Ledger(world.lake).put_manifest(manifest)
     return manifest
 
 

@@ -42,7 +42,7 @@ def test_of_many_writers_of_one_object_exactly_one_wins_and_its_bytes_stay(tmp_p
 
 def test_a_landing_is_committed_once(world: World) -> None:
     manifest = landing(world, "R1", 10)
-    assert not Ledger(world.lake).commit(manifest)
+    assert not Ledger(world.lake).put_manifest(manifest)
 
 
 def test_run_ids_sort_by_time() -> None:
