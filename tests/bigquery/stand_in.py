@@ -100,6 +100,11 @@ class StandIn:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in self.client.query(sql).result()]
 
+    def configurations(self) -> list[dict[str, Any]]:
+        """Of the jobs that were asked for; a seed's rows, which are uploaded to the same path, are none."""
+        bodies = [asked.body for asked in self.asked if asked.path.endswith("/jobs") and asked.body.startswith(b"{")]
+        return [json.loads(body)["configuration"] for body in bodies]
+
     def sent(self) -> list[str]:
         """The SQL that was asked for, oldest first."""
         return [text for asked in self.asked if (text := sql(asked))]

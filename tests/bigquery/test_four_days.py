@@ -192,12 +192,7 @@ def test_the_comparison_sees_one_changed_value(both: Both) -> None:
 
 
 def test_each_job_of_dbts_is_labelled_and_limited(both: Both) -> None:
-    bodies = [
-        json.loads(asked.body)
-        for asked in both.cloud.stand_in.asked
-        if asked.path.endswith("/jobs") and asked.body.startswith(b"{")  # else a seed's rows, uploaded
-    ]
-    jobs = [body["configuration"] for body in bodies if "query" in body["configuration"]]
+    jobs = [job for job in both.cloud.stand_in.configurations() if "query" in job]
     of_dbt = [job for job in jobs if "dbt_invocation_id" in job.get("labels", {})]
     assert len(of_dbt) > 200
     labels = [job["labels"] for job in of_dbt]

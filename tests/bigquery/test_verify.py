@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from tests.bigquery import verify
@@ -32,6 +30,5 @@ def test_make_verify_bigquery_tells_the_stand_in_from_bigquery(
     assert ["Cannot query over table" in one.refused for one in stand_in.analyst.refused()] == [True]
     # The emulator lists no jobs with their labels: only how they would be told apart is seen here.
     assert [line.split()[1] for line in printed if line.startswith("cost ")] == ["load:", "models:", "tests:"]
-    bodies = [json.loads(asked.body) for asked in stand_in.asked if asked.path.endswith("/jobs") and asked.body]
-    labels = [body["configuration"].get("labels", {}) for body in bodies]
+    labels = [job.get("labels", {}) for job in stand_in.configurations()]
     assert {verify._group(of) for of in labels} >= {"load", "models", "tests"}
