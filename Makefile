@@ -182,8 +182,8 @@ bench-cluster: setup-spark ## 10,000,000 call logs by a Spark cluster and by thr
 bench-sources: setup-spark ## landing a table against COPY, and by Spark against bare Spark: CPU a row, the slope from 500,000 to 2,000,000
 	@$(PYTHON) -m bench.sources
 
-bench-s3: setup-spark ## the same day on an S3 server against folders: at most 1.2 times the CPU; and by a Spark cluster
-	@$(PYTHON) -m bench.s3
+bench-s3: setup-spark ## a day of 2,300,000 calls on an S3 server against folders: at most 1.2 times the CPU; and by a Spark cluster
+	@$(PYTHON) -m bench.s3 --calls 2300000 --repetitions 2
 
 bench-load: setup-spark ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
 	@$(PYTHON) -m bench.load
