@@ -13,11 +13,13 @@ _COMMIT = ROOT / "jobs/COMMIT"  # only an image has it
 CODE_VERSION = VERSION + (f"+{_COMMIT.read_text(encoding='utf-8').strip()}" if _COMMIT.exists() else "")
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What the ledger keeps, as a JSON file each."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class DataFile(_Record):
+class DataFile(Record):
     """A Parquet file, relative to its landing; `rows` as its footer says."""
 
     path: str
@@ -25,8 +27,8 @@ class DataFile(_Record):
     bytes: int
 
 
-class Manifest(_Record):
-    """A landing's receipt and commit point."""
+class _Ended(Record):
+    """A landing that came to an end: of what, by which run, when, and by which code and source contract."""
 
     source: str
     ingest_date: date
@@ -36,6 +38,11 @@ class Manifest(_Record):
     code_version: str
     contract_fingerprint: str
     inputs: tuple[Input, ...]
+
+
+class Manifest(_Ended):
+    """A landing's receipt and commit point."""
+
     rows_delivered: int
     rows_landed: int
     rows_rejected: int
@@ -50,20 +57,12 @@ class Manifest(_Record):
     odd_volume: str | None = None
 
 
-class Refusal(_Record):
+class Refusal(_Ended):
     """What stands in the place of a manifest where a delivery breaks its source contract: why, and its rejected rows.
 
     `rows_delivered`: None where it was refused before its rows were counted.
     """
 
-    source: str
-    ingest_date: date
-    run_id: str
-    started_at: datetime
-    finished_at: datetime
-    code_version: str
-    contract_fingerprint: str
-    inputs: tuple[Input, ...]
     error: str
     rows_delivered: int | None = None
     rejected_files: tuple[DataFile, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from jobs.ledger.manifest import Record
 
 # Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up.
 State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
@@ -15,11 +15,7 @@ Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "fai
 _MOMENT = "%Y%m%dT%H%M%S%fZ"  # that a run's id begins with
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Outcome(_Record):
+class Outcome(Record):
     """One source's day: the state of its data, with counts, and the last attempt, as `status` and reports show it.
 
     `run_id`, `since`: whose landing it is, and when that landed. `error` and what follows is the state's, in a run's
@@ -76,7 +72,7 @@ class Outcome(_Record):
         return self.state == "unchanged" or (self.state == "loaded" and None not in counts and not self.imbalance)
 
 
-class RunReport(_Record):
+class RunReport(Record):
     """`runs/<run_id>.json`, put once at the end; a run without one was killed."""
 
     run_id: str

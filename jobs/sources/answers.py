@@ -10,6 +10,14 @@ from jobs.sources.tally import Tally
 ITEMS = "items.jsonl"
 
 
+class Fetched:
+    """What all fetched kinds have in common: a look reads everything, and an answer is what it is."""
+
+    is_fetched = True
+    is_replaceable = False
+    pauses = ()
+
+
 def read_answer(request: Request, path: Path, tally: Tally) -> Reading:
     """Read the lines at `path`. An answer without items has the columns that its source contract expects."""
     file = store.hand_over(path, request.scratch)

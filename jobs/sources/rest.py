@@ -12,19 +12,16 @@ from jobs.contracts.deliveries import RestDelivery
 from jobs.errors import ContractError, NotArrivedError
 from jobs.ledger.manifest import locate_landing
 from jobs.sources import rest_pages
-from jobs.sources.answers import ITEMS, read_answer
+from jobs.sources.answers import ITEMS, Fetched, read_answer
 from jobs.sources.reading import Reading, Request
 
 
 @dataclass(frozen=True)
-class RestItems:
+class RestItems(Fetched):
     """All pages of a day's items; told apart by their content."""
 
     delivery: RestDelivery
     environment: Environment
-    is_fetched = True
-    is_replaceable = False  # an answer is what it is
-    pauses = ()
 
     def describe_place(self, day: date) -> str:
         return f"nothing at {self.delivery.path.format(date=day)} of {self.delivery.service}"

@@ -9,19 +9,16 @@ from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import SheetDelivery
 from jobs.sources import worksheet
-from jobs.sources.answers import ITEMS, read_answer
+from jobs.sources.answers import ITEMS, Fetched, read_answer
 from jobs.sources.reading import Reading, Request
 
 
 @dataclass(frozen=True)
-class Worksheet:
+class Worksheet(Fetched):
     """A worksheet of a spreadsheet; told apart by its content."""
 
     delivery: SheetDelivery
     environment: Environment
-    is_fetched = True
-    is_replaceable = False  # an answer is what it is
-    pauses = ()
 
     def describe_place(self, day: date) -> str:
         return f"no worksheet {self.delivery.worksheet.format(date=day)}"

@@ -59,7 +59,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     id     = "rejected"
     status = "Enabled"
     filter {
-      tag { # they lie inside each landing; jobs/raw.py sets it
+      tag { # they lie inside each landing; jobs/landing/raw.py sets it
         key   = "zone"
         value = "rejected"
       }
