@@ -20,13 +20,15 @@ def submit(environment: Environment, master: str, arguments: Sequence[str]) -> N
     """`arguments`: of this program, for the driver. Raises ConfigurationError, or ServiceError, before it goes."""
     is_cluster = not master.startswith("local")
     # Set to nothing it is this machine's own address, not loopback: executors come back to the driver.
-    variables = ({"SPARK_LOCAL_IP": ""} if is_cluster else {}) | dict(os.environ)
-    jvm = find_jvm(list_jars(environment), variables)
+    jvm = find_jvm(list_jars(environment), ({"SPARK_LOCAL_IP": ""} if is_cluster else {}) | dict(os.environ))
     options = ["--master", master, *jvm.options(ships_class_path=is_cluster)]
     if is_cluster:
         # A cluster's machines need Spark and nothing else: the package and the pinned jars are handed over.
         options += ["--py-files", str(package(jvm.cache))]
-        jvm.variables["CORETELECOMS_ROOT"] = str(ROOT)
+        own = jvm.variables["PYSPARK_PYTHON"]
+        theirs = environment.spark.get("spark.pyspark.python", own)  # as Spark's own spark-submit hands it on
+        variables = {"CORETELECOMS_ROOT": str(ROOT), "PYSPARK_DRIVER_PYTHON": own, "PYSPARK_PYTHON": theirs}
+        jvm.variables.update(variables)
     _become_spark_submit(jvm, [*options, str(ROOT / _PROGRAM), *arguments])
 
 

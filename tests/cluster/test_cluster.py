@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,13 @@ def found(cloud: Cloud) -> dict[str, int]:
 
 
 def test_a_run_on_two_workers_lands_and_loads_every_row(
-    filled: Cloud, cluster: Cluster, delivered: tuple[World, Counts]
+    filled: Cloud, cluster: Cluster, delivered: tuple[World, Counts], tmp_path: Path
 ) -> None:
+    # Their Python is not where the driver's is.
+    python, started = tmp_path / "python", tmp_path / "started"
+    python.write_text(f'#!/bin/sh\necho "$$" >>{started}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    filled.file.write_text(f'{filled.file.read_text()}[spark]\n"spark.pyspark.python" = "{python}"\n')
     # The last row has too few fields: what executors reject is counted and kept too.
     path = delivered[0].root / f"sources/call logs/call_logs_day_{DAYS[0]}.csv"
     filled.deliver(f"call logs/{path.name}", path.read_bytes() + b"1,2,3\n")
@@ -52,6 +58,7 @@ def test_a_run_on_two_workers_lands_and_loads_every_row(
     assert found(filled) == expected(delivered, str(DAYS[0]), str(DAYS[1]))
     (manifest,) = [m for m in filled.manifests("call_logs") if m.ingest_date == DAYS[0]]
     assert (manifest.rows_rejected, manifest.reject_reasons) == (1, {"3 fields, the header has 9": 1})
+    assert started.read_text()
     assert len(re.findall(r"Launching executor app-\S+/\d+ on worker", cluster.log("master"))) >= 2
 
 
