@@ -25,6 +25,11 @@ HEAVIER = test-warehouses test-airflow test-terraform test-s3 test-slow test-dbt
 CALLS ?= 20000
 CUSTOMERS ?= 50000
 
+# What a pushed image stands on; a tag could be moved between two builds.
+define ON_A_DIGEST
+[[ "$(BASE)" =~ @sha256:[0-9a-f]{64}$$ ]] || { echo "error: BASE: a pushed image stands on a digest (...@sha256:...), found '$(BASE)'; see docs/deploy.md, section 5" >&2; exit 64; };
+endef
+
 .PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: bigquery-costs
@@ -154,7 +159,8 @@ plan: ## what an apply of terraform/aws would change, from its state alone (STAT
 	@terraform -chdir=terraform/aws plan -input=false -refresh=false -lock=false
 
 image: ## the jobs' image with labels (KIND=airflow: Airflow's; IMAGE=, BASE=, DBT=; PUSH=1 with SBOM and provenance)
-	@docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.$(KIND) -t $(IMAGE):$(COMMIT) --build-arg COMMIT=$(COMMIT) \
+	@$(if $(PUSH),$(if $(filter-out undefined,$(origin BASE)),$(ON_A_DIGEST))) \
+	docker $(if $(PUSH),buildx build --sbom=true --provenance=true --push,build) --platform linux/amd64 -f docker/Dockerfile.$(KIND) -t $(IMAGE):$(COMMIT) --build-arg COMMIT=$(COMMIT) \
 		$(if $(BASE),--build-arg BASE=$(BASE)) $(if $(DBT),--build-arg DBT=$(DBT)) --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
 		--label org.opencontainers.image.created=$$(git log -1 --format=%cI) .
 
@@ -188,7 +194,7 @@ bench-s3: setup-spark ## a day of 2,300,000 calls on an S3 server against folder
 bench-load: setup-spark ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
 	@$(PYTHON) -m bench.load
 
-test-terraform: setup ## terraform/: applied to a stand-in of AWS, mocked for the others; roles against requests made
+test-terraform: setup ## terraform/: applied to a stand-in of AWS, mocked for the others; roles and bucket against requests made
 	@$(PYTHON) -m pytest -q tests/terraform
 
 env-from-terraform: ## ENV=s3: conf/env/s3.toml with the names that terraform/ made

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
 # Sourced by the commands beside it; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
-# lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256); for an
-# image it makes an environment in a folder of its own (./setup.sh installed /opt/venv requirements.txt).
+# lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256), or the
+# folder of node's modules (tests/terraform/iam/package-lock.json, which needs npm); for an image it makes an environment in
+# a folder of its own (./setup.sh installed /opt/venv requirements.txt).
 # Needs Python 3.11 and, once, the network.
 # CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
 set -euo pipefail
@@ -72,6 +73,20 @@ jars() {
     (cd "$made" && find "$PWD" -name '*.jar' | sort | paste -sd:)
 }
 
+# modules LOCK: a folder with the node modules of a lock file, each checked against its sum; no script of theirs runs.
+modules() {
+    local made fresh
+    made=$CACHE/node-$(hash_of "$1")
+    if [ ! -d "$made" ]; then
+        writable || return
+        echo "installing $1 into $made (once)" >&2
+        fresh=$(mktemp -d "$made.XXXXXX") && cp "$1" "$(dirname "$1")/package.json" "$fresh" || return 78
+        (cd "$fresh" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 || { rm -rf "$fresh" && return 69; }
+        mv -T "$fresh" "$made" 2>/dev/null || rm -rf "$fresh" # another set-up was faster
+    fi
+    echo "$made"
+}
+
 # JAVA_HOME where it is a 17, else the JRE that comes as a wheel.
 java_home() {
     if [ -n "${JAVA_HOME:-}" ] && grep -qs '^JAVA_VERSION="17\.' "$JAVA_HOME/release"; then
@@ -90,6 +105,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     case ${1:-} in
     "") echo "$PYTHON" ;;
     *.sha256) jars "$ROOT/$1" ;;
+    *.json) modules "$ROOT/$1" ;;
     *) environment "$ROOT/$1" ;;
     esac
 fi

@@ -1,7 +1,7 @@
 """Builds Silver and Gold from Bronze, in one DuckDB file or in the cloud's warehouse, and shows what the file holds.
 
     ./dbt.sh build [--from D --to D] [--full] [--layer silver | gold] [--env E]
-    ./dbt.sh headline | docs | query SQL
+    ./dbt.sh headline | docs | query SQL | export FILE
 
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
 CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
@@ -32,6 +32,7 @@ from warehouse import (
     alone,
     artifacts,
     bronze,
+    export,
     gold_table,
     host,
     is_local,
@@ -240,6 +241,9 @@ def _arguments() -> argparse.Namespace:
     steps.add_parser("headline", help="the headline numbers from Gold")
     steps.add_parser("docs", help="dbt's documentation as one offline page")
     steps.add_parser("query", help="ask the DuckDB file").add_argument("sql")
+    steps.add_parser("export", help="Gold without persons, as a DuckDB file for readers").add_argument(
+        "file", type=Path
+    )
     options = parser.parse_args()
     if options.step == "build" and (options.first is None) != (options.last is None):
         days.error("--from and --to go together")
@@ -259,6 +263,8 @@ def main() -> int:
                 print("\n".join(headline()))
             case "docs":
                 print(docs())
+            case "export":
+                print(export(options.file.absolute()))
             case _:
                 print(query(options.sql))
     except BuildError as error:

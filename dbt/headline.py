@@ -19,7 +19,7 @@ def headline() -> Iterator[str]:
         yield "Resolved, and median hours from opening to resolution (a call: its length)"
         yield from _table(["channel", "complaints", "resolved %", "median hours"], _resolution(connection))
         yield "Busiest agents"
-        yield from _table(["agent", "name", "experience", "complaints", "resolved %"], _agents(connection))
+        yield from _table(["agent", "experience", "complaints", "resolved %"], _agents(connection))
         yield "Outages during which most complaints were opened in their state (usual: as in the 28 days before)"
         yield from _table(["outage", "service", "region", "hours", "complaints", "usual"], _outages(connection))
     yield f"Silver and Gold: {shown(warehouse())}; Bronze: {shown(bronze())}; dbt's artifacts: {shown(artifacts())}"
@@ -55,10 +55,10 @@ def _resolution(connection: duckdb.DuckDBPyConnection) -> list[Row]:
 
 def _agents(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     relation = connection.sql(
-        f"""SELECT agent_id, max(agent_name), max(experience), sum(complaints)::BIGINT,
+        f"""SELECT agent_id, max(experience), sum(complaints)::BIGINT,
             round(100.0 * sum(resolved) / sum(complaints), 1)
         FROM {gold_table("agg_agent_performance")} WHERE agent_key <> 'unknown'
-        GROUP BY agent_id ORDER BY 4 DESC, 1 LIMIT 5"""
+        GROUP BY agent_id ORDER BY 3 DESC, 1 LIMIT 5"""
     )
     return list(relation.fetchall())
 

@@ -165,6 +165,29 @@ def opened(read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def export(to: Path) -> str:
+    """Gold as a DuckDB file of its own, for readers: nothing of Silver, nor of what identifies persons; whole or not.
+
+    Raises BuildError where there is no Gold yet, or no such folder.
+    """
+    unfinished, schema = to.with_name(f".{to.name}.{os.getpid()}"), gold_table("").rstrip(".")
+    try:
+        with opened(read_only=True) as connection:
+            names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = ?", [schema]).fetchall()
+            if not names:
+                raise BuildError("there is no Gold yet; build it first: ./dbt.sh build", CONFIGURATION)
+            place = str(unfinished).replace("'", "''")
+            connection.execute(f"ATTACH '{place}' AS exported (READ_WRITE); CREATE SCHEMA exported.{schema}")
+            for (name,) in sorted(names):
+                connection.execute(f"CREATE TABLE exported.{schema}.{name} AS FROM {gold_table(name)}")
+        unfinished.replace(to)
+    except (OSError, duckdb.IOException) as error:
+        raise BuildError(f"{shown(to)}: {getattr(error, 'strerror', None) or error}", CONFIGURATION) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return f"Gold, without persons: {len(names)} tables in {shown(to)}"
+
+
 def _not_opened(path: Path, error: duckdb.IOException) -> BuildError:
     if "lock" not in str(error):
         return BuildError(f"{shown(path)}: {error}", CONFIGURATION)

@@ -8,6 +8,20 @@
     {{ dbt.hash(dbt.concat(parts)) }}
 {%- endmacro -%}
 
+{#- Key of a version of an agent, in the order in which versions hold. -#}
+{%- macro agent_version() -%}
+    agent_id || '@' || cast(valid_from as {{ dbt.type_string() }})
+{%- endmacro -%}
+
+{#- Of a date that says too much about a person: what all readers may see of it. -#}
+{%- macro year_of(column) -%}
+    cast(extract(year from {{ column }}) as {{ dbt.type_bigint() }})
+{%- endmacro -%}
+
+{%- macro month_of(column) -%}
+    cast({{ dbt.date_trunc('month', column) }} as date)
+{%- endmacro -%}
+
 {#- The later delivery day, then the later landing, then the hash: the order never depends on luck. -#}
 {%- macro newest_first() -%}
     ingest_date desc, _ingested_at desc, _row_hash desc

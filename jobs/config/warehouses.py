@@ -34,6 +34,7 @@ class BigQueryWarehouse(Strict):
     bronze: Dataset = "coretelecoms_bronze"
     silver: Dataset = "coretelecoms_silver"
     gold: Dataset = "coretelecoms_gold"
+    gold_private: Dataset | None = None  # who customers and agents are, granted apart; None: Gold's name and `_private`
     staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     dbt_secret: Name | None = None
@@ -42,6 +43,16 @@ class BigQueryWarehouse(Strict):
     staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left
     endpoint: Address | None = None  # else Google's own
     storage_endpoint: str | None = None  # host:port of the Storage Write API, always TLS
+
+    @property
+    def private(self) -> str:
+        """The dataset of what identifies persons."""
+        return self.gold_private or f"{self.gold}_private"
+
+    @model_validator(mode="after")
+    def _check_private(self) -> Self:
+        _check_apart(self.gold, self.private)
+        return self
 
 
 class Host(Strict):
@@ -64,6 +75,7 @@ class SnowflakeWarehouse(Strict):
     bronze: Identifier = "coretelecoms_bronze"
     silver: Identifier = "coretelecoms_silver"
     gold: Identifier = "coretelecoms_gold"
+    gold_private: Identifier | None = None  # who customers and agents are, granted apart; None: as in BigQuery
     stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
     private_key: Reference | None = None  # PKCS#8 in PEM
     passphrase: Reference | None = None
@@ -72,11 +84,26 @@ class SnowflakeWarehouse(Strict):
     statement_timeout: int = Field(default=600, gt=0)  # seconds, also until a lost connection is given up
     host: Host | None = None
 
+    @property
+    def private(self) -> str:
+        """The schema of what identifies persons."""
+        return self.gold_private or f"{self.gold}_private"
+
+    @model_validator(mode="after")
+    def _check_private(self) -> Self:
+        _check_apart(self.gold.lower(), self.private.lower())
+        return self
+
     @model_validator(mode="after")
     def _check_login(self) -> Self:
         if bool(self.private_key) == bool(self.oauth_token):
             raise ValueError("private_key or oauth_token: exactly one must name a secret; passwords are not taken")
         return self
+
+
+def _check_apart(gold: str, private: str) -> None:
+    if gold == private:
+        raise ValueError(f"gold_private: found {private!r}, which is gold, whose readers would see persons")
 
 
 Warehouse = Annotated[DeltaWarehouse | BigQueryWarehouse | SnowflakeWarehouse, Field(discriminator="kind")]

@@ -129,12 +129,13 @@ data "aws_iam_policy_document" "lake" {
       values   = ["false"]
     }
   }
-  # A manifest, a refusal, an attempt and a run report are written once, by If-None-Match, whoever writes.
+  # What landed, a manifest, a refusal, an attempt, a run report: each is put once, by If-None-Match, whoever puts it. An
+  # upload in pieces says so when it is completed; S3 takes the header neither at its beginning nor with a piece.
   statement {
-    sid       = "ManifestsAreNeverOverwritten"
+    sid       = "NothingIsOverwritten"
     effect    = "Deny"
     actions   = ["s3:PutObject"]
-    resources = [for object in local.ledger : "${aws_s3_bucket.lake.arn}/${object}"]
+    resources = [for zone in ["raw", "attempts", "runs"] : "${aws_s3_bucket.lake.arn}/${zone}/*"]
     principals {
       type        = "*"
       identifiers = ["*"]
@@ -144,25 +145,53 @@ data "aws_iam_policy_document" "lake" {
       variable = "s3:if-none-match"
       values   = ["true"]
     }
-  }
-  statement {
-    sid       = "OnlyThePlatformsKey"
-    effect    = "Deny"
-    actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.lake.arn}/*"]
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
     condition {
-      test     = "StringNotEquals"
-      variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
-      values   = [aws_kms_key.platform.arn]
+      test     = "BoolIfExists"
+      variable = "s3:ObjectCreationOperation"
+      values   = ["true"]
     }
-    condition { # no header at all: the bucket's default is that key
-      test     = "Null"
-      variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
-      values   = ["false"]
+  }
+  # Whoever names an encryption names the platform's key; without any header the bucket's default is that key. One
+  # statement a way around it.
+  dynamic "statement" {
+    for_each = local.other_keys
+    content {
+      sid       = statement.key
+      effect    = "Deny"
+      actions   = ["s3:PutObject"]
+      resources = ["${aws_s3_bucket.lake.arn}/*"]
+      principals {
+        type        = "*"
+        identifiers = ["*"]
+      }
+      dynamic "condition" {
+        for_each = statement.value
+        content {
+          test     = condition.value.test
+          variable = "s3:x-amz-server-side-encryption${condition.value.header}"
+          values   = [condition.value.value]
+        }
+      }
     }
+  }
+}
+
+locals {
+  other_keys = {
+    OnlyThePlatformsKey = [
+      { test = "StringNotEquals", header = "-aws-kms-key-id", value = aws_kms_key.platform.arn },
+      { test = "Null", header = "-aws-kms-key-id", value = "false" },
+    ]
+    NoKeyOfAmazons = [ # aws:kms alone means aws/s3, not the bucket's default
+      { test = "StringEquals", header = "", value = "aws:kms" },
+      { test = "Null", header = "-aws-kms-key-id", value = "true" },
+    ]
+    NoOtherCipher = [ # AES256 is S3's own key
+      { test = "StringNotEquals", header = "", value = "aws:kms" },
+      { test = "Null", header = "", value = "false" },
+    ]
+    NoKeyOfTheCallers = [ # SSE-C
+      { test = "Null", header = "-customer-algorithm", value = "false" },
+    ]
   }
 }

@@ -40,7 +40,7 @@ from jobs.config.environment import ROOT
 from tests.bigquery.analyst import Analyst, analyzing
 
 PROJECT, LOCATION = "coretelecoms-test", "EU"
-DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold", "staging")}
+DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold", "gold_private", "staging")}
 TRUST = "stand-in"  # the trust store's password, which protects nothing
 READY_SECONDS = 120.0
 _KEPT = {"content-type", "accept", "content-encoding", "content-range"}

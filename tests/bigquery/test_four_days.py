@@ -29,6 +29,7 @@ from tests.conftest import DAYS, World, make_world
 from tests.parity.days import CALLS, CHANGED, CORRECTED, CUSTOMERS, FOUR_DAYS, correction
 from tests.parity.export import differences, from_bigquery, from_duckdb, save
 from tests.parity.pages import pages_read_the_same
+from tests.readers import IDENTIFYING, identifying_columns
 
 # By the analyzer's names: a kind that comes new is looked at once by a human.
 ANALYSED = {
@@ -181,14 +182,24 @@ def _table(read: Read) -> str:
     return re.sub(r"(_stage_[a-z_]+)_\d\w+", r"\1", name)
 
 
+def test_x7_what_readers_are_given_holds_no_column_that_identifies_a_person(both: Both) -> None:
+    client, found = both.cloud.stand_in.client, {}
+    for dataset in (DATASETS["gold"], DATASETS["gold_private"]):
+        tables = [client.get_table(table) for table in client.list_tables(dataset)]
+        found[dataset] = identifying_columns(column.name for table in tables for column in table.schema)
+
+    assert found[DATASETS["gold"]] == set()
+    assert found[DATASETS["gold_private"]] == IDENTIFYING - {"name", "address"}
+
+
 def test_the_comparison_sees_one_changed_value(both: Both) -> None:
     client, name = both.cloud.stand_in.client, "coretelecoms_gold.dim_agent"
     key = both.cloud.stand_in.rows(f"SELECT MIN(agent_key) FROM {name}")[0][0]
-    both.cloud.stand_in.rows(f"UPDATE {name} SET agent_name = 'x' WHERE agent_key = '{key}'")
+    both.cloud.stand_in.rows(f"UPDATE {name} SET experience = 'x' WHERE agent_key = '{key}'")
     (line,) = differences(from_bigquery(client), from_duckdb(both.root / "warehouse.duckdb"))
     assert line.startswith(f"{name}, ")
     assert f"agent_key {key}" in line
-    assert "agent_name: 'x', expected '" in line
+    assert "experience: 'x', expected '" in line
 
 
 def test_each_job_of_dbts_is_labelled_and_limited(both: Both) -> None:

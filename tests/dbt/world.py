@@ -28,7 +28,7 @@ DAYS = tuple(date(2025, 11, day) for day in (20, 21, 22, 23))
 COMPLAINTS = ("call_logs", "social_media", "web_forms")
 DAILY = (*COMPLAINTS, "service_outages")
 SOURCES = (*DAILY, "customers", "agents")
-LAYERS = ("coretelecoms_silver", "coretelecoms_gold")
+LAYERS = ("coretelecoms_silver", "coretelecoms_gold", "coretelecoms_gold_private")
 NOT_REBUILT = {"agents_snapshot"}  # remembers builds, so that a rebuild cannot give the same
 EPOCH = date(1970, 1, 1)
 

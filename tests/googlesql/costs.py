@@ -136,7 +136,7 @@ class _Analysis:
             case "snapshot", _:
                 yield from self._snapped(node, layer)
             case "test", _:
-                layer = "Gold's tests" if "`coretelecoms_gold`" in node.sql else "Silver's tests"
+                layer = "Gold's tests" if "`coretelecoms_gold" in node.sql else "Silver's tests"
                 yield self._reading(layer, node.name, "query", node.sql)
 
     def of_load(self, source: str) -> Iterator[Statement]:
@@ -250,9 +250,9 @@ def _rows(name: str, daily: Rows, once: Rows) -> tuple[float, float]:
             return sum(daily[feed] for feed in daily if feed != "service_outages"), 0
         case "fact_service_outages" | "agg_complaints_per_outage":
             return daily["service_outages"], 0
-        case "dim_customer" | "customer_360":
+        case "dim_customer" | "dim_customer_private" | "customer_360":
             return 0, once["customers"]
-        case "dim_agent" | "agents_snapshot":
+        case "dim_agent" | "dim_agent_private" | "agents_snapshot":
             return 0, once["agents"]
         case other:
             return _OTHERS.get(other, (0, 0))

@@ -22,7 +22,7 @@ _BUILD = kept.digest(*((ROOT / path).read_text("utf-8") for path in ("requiremen
 Tables = dict[str, dict[str, str]]
 _OF_THE_SERVICE: Tables = {
     f"{PROJECT}.coretelecoms_{layer}.INFORMATION_SCHEMA.{name}": dict(of)
-    for layer in ("bronze", "silver", "gold")
+    for layer in ("bronze", "silver", "gold", "gold_private")
     for name, of in VIEWS.items()
 }
 _OF_THE_SERVICE |= {f"{PROJECT}.coretelecoms_gold.__TABLES__": TABLES}

@@ -12,7 +12,7 @@ import duckdb
 
 from jobs.config.environment import ROOT
 
-LAYERS = ("coretelecoms_silver", "coretelecoms_gold")
+LAYERS = ("coretelecoms_silver", "coretelecoms_gold", "coretelecoms_gold_private")
 KEYS = ("_key", "_id", "_date")
 MOST_SHOWN = 5  # differences of a table
 OF_A_RUN = ("_run_id", "_ingested_at", "_source_uri")

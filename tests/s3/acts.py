@@ -10,7 +10,8 @@ from tests.s3.server import Request
 
 JOBS = "jobs"  # the access key that the command runs with, by which its requests are told from the tests' own
 RIGHTS = Path(__file__).with_name("execution_role.txt")  # tests/terraform: exactly those that terraform/aws grants
-_CONDITIONS = ("s3:if-none-match", "s3:x-amz-server-side-encryption-aws-kms-key-id")
+_ENCRYPTION = "s3:x-amz-server-side-encryption"
+_CONDITIONS = ("s3:if-none-match", _ENCRYPTION, f"{_ENCRYPTION}-aws-kms-key-id", f"{_ENCRYPTION}-customer-algorithm")
 _LISTING = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type", "fetch-owner"}
 _LISTING |= {"start-after"}
 
@@ -56,6 +57,9 @@ def _on_object(request: Request) -> Iterator[Act]:
             yield Act("s3:PutObjectTagging", resource)
         case "PUT" | "POST":
             asked = {name: request.headers.get(name.removeprefix("s3:")) for name in _CONDITIONS}
+            asked["s3:ObjectCreationOperation"] = str(
+                request.completes
+            ).lower()  # not the beginning or a piece of an upload
             yield Act("s3:PutObject", resource, tuple((name, value) for name, value in asked.items() if value))
         case "DELETE":
             yield Act("s3:AbortMultipartUpload" if "uploadId" in request.query else "s3:DeleteObject", resource)

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl
 
 import boto3
 from botocore.config import Config
-from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -44,9 +43,8 @@ class Request:
 
 @dataclass
 class Server:
-    """`exists`: whether a bucket holds a key."""
+    """Where it listens, and what it was asked."""
 
-    exists: Callable[[str, str], bool]
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     denied: list[Request] = field(default_factory=list)
@@ -75,26 +73,19 @@ class Server:
             self.faults.remove(fault)
 
     def forbids(self, request: Request) -> bool:
-        """The policy: below raw/ nothing is deleted but the committer's notes, and no object is replaced."""
+        """The policy: below raw/ nothing is deleted, and nothing is put but by If-None-Match, there or not."""
         gone = [request.key] if request.method == "DELETE" and "uploadId" not in request.query else request.deleted
         if any(_is_raw(key) for key in gone):
             return True
         if not request.completes or not _is_raw(request.key):
             return False
-        is_marker = request.key.endswith("/")
-        is_conditional = request.headers.get("if-none-match") == "*"
-        return self.exists(request.bucket, request.key) and not is_marker and not is_conditional
+        return request.headers.get("if-none-match") != "*"
 
 
 def _is_raw(key: str) -> bool:
     """Below a lake's raw/; a lake below another's scratch/ is another matter."""
     folders = key.split("/")
     return "raw" in folders and "scratch" not in folders[: folders.index("raw")]
-
-
-def _exists_in_moto(bucket: str, key: str) -> bool:
-    buckets = s3_backends[ACCOUNT]["aws"].buckets
-    return bucket in buckets and buckets[bucket].keys.get(key) is not None
 
 
 class _Application:
@@ -156,11 +147,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(
-    answer: Callable[..., Iterable[bytes]] | None = None, exists: Callable[[str, str], bool] = _exists_in_moto
-) -> Iterator[Server]:
+def serving(answer: Callable[..., Iterable[bytes]] | None = None) -> Iterator[Server]:
     """Until the block ends; `answer`: a WSGI application, else moto."""
-    server = Server(exists)
+    server = Server()
     application = _Application(server, answer or DomainDispatcherApplication(create_backend_app))
     http = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     server.url = f"http://127.0.0.1:{http.server_port}"

@@ -14,7 +14,7 @@ from jobs.bronze.choice import make_bronze
 from jobs.clients import s3, store
 from jobs.clients.location import S3Location, Service
 from jobs.config.environment import Environment
-from jobs.engines.session import make_configuration
+from jobs.engines.session import Session, make_configuration
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest, locate_landing
@@ -151,6 +151,18 @@ def test_spark_gets_endpoint_and_key_only_where_something_is_on_s3(cloud: Cloud)
     assert found["spark.hadoop.fs.s3a.server-side-encryption.key"] == "arn:x"
     local = {"name": "x", "sources": "a", "lake": "b", "warehouse": {"kind": "delta", "path": "c"}}
     assert make_configuration(Environment.model_validate(local)) == {}
+
+
+def test_x15_spark_reads_a_landed_file_from_s3_by_the_pinned_jars_alone(cloud: Cloud) -> None:
+    """As the BigQuery connector's load does where Spark is not EMR's: without ion-java, which AWS's SDK asked for."""
+    file, place = BytesIO(), at(cloud, "part [1] {x}.parquet")
+    pq.write_table(pa.table({"a": ["1", "2", "3"]}), file)
+    assert store.put_if_absent(place, file.getvalue())
+    session = Session("x15", make_configuration(cloud.environment))
+    try:
+        assert session().read.schema("a string").parquet(store.escape_glob(str(place))).count() == 3
+    finally:
+        session.stop()
 
 
 def test_a_bucket_that_is_not_there_is_a_configuration_error(cloud: Cloud) -> None:

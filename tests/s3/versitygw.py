@@ -57,7 +57,7 @@ def forwarded_to(folder: Path) -> Iterator[Server]:
         process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=partial(die_with_parent, 15))
     try:
         _wait_for(port, process, folder / "log")
-        with serving(partial(_forward, port), lambda bucket, key: (data / bucket / key).exists()) as server:
+        with serving(partial(_forward, port)) as server:
             yield server
     finally:
         process.terminate()

@@ -13,6 +13,7 @@ from tests.conftest import DAYS, World
 from tests.parity.days import CHANGED, CORRECTED, FOUR_DAYS, correction
 from tests.parity.export import differences, from_duckdb, from_snowflake, save
 from tests.parity.pages import pages_read_the_same
+from tests.readers import IDENTIFYING, identifying_columns
 from tests.snowflake.conftest import Platform
 
 
@@ -38,6 +39,18 @@ def built_differently(platform: Platform, first: date, last: date, when: str) ->
 
 def test_silver_and_gold_are_those_of_one_machine(four_days: Platform) -> None:
     assert built_differently(four_days, DAYS[0], DAYS[-1], FOUR_DAYS) == []
+
+
+def test_x7_what_readers_are_given_holds_no_column_that_identifies_a_person(four_days: Platform) -> None:
+    asked = "select column_name from information_schema.columns where lower(table_schema) = '{}'"
+    given, kept = (
+        {name.lower() for (name,) in four_days.snowflake.ask(asked.format(schema))}
+        for schema in ("coretelecoms_gold", "coretelecoms_gold_private")
+    )
+
+    assert "birth_year" in given
+    assert identifying_columns(given) == set()
+    assert identifying_columns(kept) == IDENTIFYING - {"name", "address"}
 
 
 def test_the_pages_read_the_same_there_and_here(four_days: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

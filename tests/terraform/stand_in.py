@@ -21,7 +21,7 @@ def aws() -> Iterator[Server]:
     _complete_applications()
     _complete_budgets()
     _complete_rules()
-    # moto knows no condition in a bucket's policy and would deny everything; tests/terraform/policy.py judges instead.
+    # moto knows no condition in a bucket's policy and would deny everything; tests/terraform/judge.py judges instead.
     FakeBucket.get_permission = lambda *_: None
     with serving() as server:
         yield server

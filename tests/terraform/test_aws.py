@@ -27,7 +27,8 @@ from tests.s3.server import ACCOUNT, Server
 from tests.terraform.command import Folder, as_variables
 from tests.terraform.conftest import skip_where_no_provider, texts
 from tests.terraform.deploy import Clone, blocks, clone
-from tests.terraform.policy import denials, grants
+from tests.terraform.judge import Verdict, judge
+from tests.terraform.policy import grants
 
 REGION, STATE, KEY = "eu-north-1", "coretelecoms-state", "coretelecoms/aws.tfstate"
 SOURCES_BUCKET, LAKE = "core-telecoms-data-lake", "core-telecoms-capstone-data-lake"
@@ -381,18 +382,63 @@ def test_a_right_too_many_and_a_request_too_many_are_seen(demo: Demo, applied: A
         assert not any(grant.allows(forbidden) for grant in grants(policy))
 
 
-def test_the_lakes_policy_lets_the_jobs_do_what_they_did_and_nobody_overwrite_a_manifest(
-    demo: Demo, applied: Applied
-) -> None:
-    policy = applied.bucket_policy()
-    assert {sid for act in applied.acts_of(JOBS) for sid in denials(policy, act)} == set()
-    manifest = f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/_manifest.json"
-    assert denials(policy, Act("s3:PutObject", manifest)) == ["ManifestsAreNeverOverwritten"]
-    assert denials(policy, Act("s3:PutObject", manifest, (("s3:if-none-match", "*"),))) == []
-    in_clear = (("aws:SecureTransport", "false"),)
-    assert denials(policy, Act("s3:GetObject", f"arn:aws:s3:::{LAKE}/raw/x", in_clear)) == ["TlsOnly"]
-    other_key = (("s3:x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:eu-north-1:999999999999:key/x"),)
-    assert denials(policy, Act("s3:PutObject", f"arn:aws:s3:::{LAKE}/scratch/x", other_key)) == ["OnlyThePlatformsKey"]
+def test_role_and_bucket_together_let_the_jobs_do_what_they_did(demo: Demo, applied: Applied) -> None:
+    """By an evaluator of others', which knows all of IAM's conditions."""
+    role = "coretelecoms-execution"
+    verdicts = judge(role, applied.policy(role), applied.bucket_policy(), applied.acts_of(JOBS))
+    assert len(verdicts) > 100
+    assert {act: verdict for act, verdict in verdicts.items() if verdict != Verdict("Allowed")} == {}
+
+
+PART = f"arn:aws:s3:::{LAKE}/raw/call_logs/ingest_date=2025-11-20/run_id=R/landed/part-0.parquet"
+ONCE, WHOLE, PIECE = (
+    ("s3:if-none-match", "*"),
+    ("s3:ObjectCreationOperation", "true"),
+    ("s3:ObjectCreationOperation", "false"),
+)
+SSE = "s3:x-amz-server-side-encryption"
+
+
+def denials(applied: Applied, *acts: Act) -> list[tuple[str, ...]]:
+    """Which statements of the bucket's policy deny each of the jobs' acts; nothing else denies one."""
+    role = "coretelecoms-execution"
+    verdicts = judge(role, applied.policy(role), applied.bucket_policy(), acts)
+    assert all(said == ("ExplicitlyDenied" if by else "Allowed") for said, by in verdicts.values()), verdicts
+    return [verdicts[act].denied_by for act in acts]
+
+
+def test_x14_nothing_that_landed_is_overwritten_by_the_jobs_role_or_anybody(applied: Applied) -> None:
+    objects = [PART, PART.replace("landed/part-0.parquet", "_manifest.json"), PART.replace("landed", "rejected")]
+    objects += [f"arn:aws:s3:::{LAKE}/{key}" for key in ("attempts/calls/ingest_date=2025-11-20/R.json", "runs/R.json")]
+    for place in objects:
+        overwriting = Act("s3:PutObject", place, (WHOLE,)), Act("s3:PutObject", place)  # a key that S3 forgot: denied
+        assert denials(applied, *overwriting) == [("NothingIsOverwritten",)] * 2, place
+        allowed = Act("s3:PutObject", place, (ONCE, WHOLE)), Act("s3:PutObject", place, (PIECE,))
+        assert denials(applied, *allowed) == [(), ()], place
+    assert denials(applied, Act("s3:PutObject", f"arn:aws:s3:::{LAKE}/bronze/calls/x", (WHOLE,))) == [()]
+
+
+def test_x14_nothing_is_written_by_another_key_than_the_platforms(applied: Applied) -> None:
+    ours = applied.outputs["environment"]["s3"]["kms_key"]
+    theirs = "arn:aws:kms:eu-north-1:999999999999:key/x"
+    kms = (SSE, "aws:kms")
+    headers = {
+        (): (),
+        (kms, (f"{SSE}-aws-kms-key-id", ours)): (),
+        (kms, (f"{SSE}-aws-kms-key-id", theirs)): ("OnlyThePlatformsKey",),
+        (kms,): ("NoKeyOfAmazons",),
+        ((SSE, "AES256"),): ("NoOtherCipher",),
+        ((SSE, "aws:kms:dsse"), (f"{SSE}-aws-kms-key-id", ours)): ("NoOtherCipher",),
+        ((f"{SSE}-customer-algorithm", "AES256"),): ("NoKeyOfTheCallers",),
+    }
+    for place in (PART, f"arn:aws:s3:::{LAKE}/scratch/x", f"arn:aws:s3:::{LAKE}/bronze/calls/x"):
+        found = denials(applied, *(Act("s3:PutObject", place, (ONCE, WHOLE, *facts)) for facts in headers))
+        assert found == list(headers.values()), place
+
+
+def test_the_lake_is_reached_by_tls_alone(applied: Applied) -> None:
+    in_clear = Act("s3:GetObject", PART, (("aws:SecureTransport", "false"),))
+    assert denials(applied, in_clear, Act("s3:GetObject", PART)) == [("TlsOnly",), ()]
 
 
 def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: Applied) -> None:

@@ -9,6 +9,7 @@ from jobs.clients import store
 from jobs.clients.location import S3Location, Service
 from jobs.clients.s3_session import get_endpoint
 from jobs.config.environment import ROOT, load_environment
+from jobs.config.warehouses import DeltaWarehouse
 from jobs.contracts.source import load_contracts
 from jobs.errors import ConfigurationError
 from tests.conftest import World
@@ -203,6 +204,25 @@ def test_a_warehouse_in_snowflake_logs_in_by_a_reference_and_copies_from_s3(
     warehouse = f'{{ kind = "snowflake", {names}{", " * bool(login)}{login} }}'
     path.write_text(f'sources = "sources"\nlake = "{lake}"\nwarehouse = {warehouse}\n')
     with pytest.raises(ConfigurationError, match=message):
+        load_environment(str(path))
+
+
+SNOWFLAKE = 'kind = "snowflake", account = "a", user = "u", role = "r", warehouse = "w", database = "d"'
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ['kind = "bigquery", project = "core-telecoms", location = "EU"', f'{SNOWFLAKE}, private_key = "env:KEY"'],
+)
+def test_persons_have_a_schema_of_their_own_beside_gold(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "cloud.toml"
+    rest = 'sources = "s3://a"\nlake = "s3://b"\nsecrets = { bigquery = "env:KEY" }\n'
+    path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts" }}\n')
+    warehouse = load_environment(str(path)).warehouse
+    assert not isinstance(warehouse, DeltaWarehouse)
+    assert warehouse.private == "marts_private"
+    path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts", gold_private = "marts" }}\n')
+    with pytest.raises(ConfigurationError, match="gold_private: found 'marts', which is gold"):
         load_environment(str(path))
 
 

@@ -23,7 +23,6 @@ select
     complaints.reported_date,
     complaints.agent_key,
     agents.agent_id,
-    agents.agent_name,
     agents.experience,
     complaints.complaints,
     complaints.resolved,

@@ -38,10 +38,9 @@ by_customer as (
 select
     customers.customer_key,
     customers.customer_id,
-    customers.customer_name,
-    customers.gender,
+    customers.birth_year,
     customers.state_code,
-    customers.signup_date,
+    customers.signup_month,
     coalesce(by_customer.complaints, 0) as complaints,
     coalesce(by_customer.resolved, 0) as resolved,
     coalesce(by_customer.complaints - by_customer.resolved, 0) as open_complaints,

@@ -1,8 +1,7 @@
 with versions as (
     select
-        agent_id || '@' || cast(valid_from as {{ dbt.type_string() }}) as agent_key,
+        {{ agent_version() }} as agent_key,
         agent_id,
-        agent_name,
         experience,
         state_name,
         valid_from,
@@ -18,7 +17,6 @@ unknown as (
     select
         'unknown' as agent_key,
         cast(null as {{ dbt.type_string() }}) as agent_id,
-        'Unknown agent' as agent_name,
         'Unknown' as experience,
         cast(null as {{ dbt.type_string() }}) as state_name,
         date '1900-01-01' as valid_from,

@@ -80,6 +80,7 @@ class SnowflakeBronze:
             "CORETELECOMS_BRONZE_SCHEMA": self.warehouse.bronze,
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
+            "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
             **make_dbt_login(self.warehouse),
         }
 

@@ -1,0 +1,95 @@
+"""What readers of Gold are given: numbers and keys, no person. What identifies persons lies beside, granted apart."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.dbt.world import ROOT, World, product
+from tests.readers import IDENTIFYING, identifying_columns
+
+GOLD, PRIVATE = "coretelecoms_gold", "coretelecoms_gold_private"
+
+
+def values(file: Path, schema: str) -> set[str]:
+    """All that stands in any column of any table of it, as text."""
+    found: set[str] = set()
+    with duckdb.connect(file, read_only=True) as connection:
+        names = connection.sql(f"SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'").fetchall()
+        assert len(names) >= (2 if schema == PRIVATE else 12)
+        for (name,) in names:
+            rows = connection.table(f"{schema}.{name}").fetchall()
+            found |= {str(value) for row in rows for value in row if value is not None}
+    return found
+
+
+def columns(file: Path, schema: str) -> set[str]:
+    with duckdb.connect(file, read_only=True) as connection:
+        rows = connection.sql(
+            f"SELECT column_name FROM information_schema.columns WHERE table_schema = '{schema}'"
+        ).fetchall()
+    return {name for (name,) in rows}
+
+
+def test_x7_what_readers_are_given_holds_no_column_that_identifies_a_person(base: World, tmp_path: Path) -> None:
+    assert product.export(tmp_path / "gold.duckdb").startswith("Gold, without persons: ")
+
+    for file in (base.file, tmp_path / "gold.duckdb"):
+        assert identifying_columns(columns(file, GOLD)) == set()
+    assert identifying_columns(columns(base.file, PRIVATE)) == IDENTIFYING - {"name", "address"}
+    assert columns(tmp_path / "gold.duckdb", PRIVATE) == set()
+    assert columns(tmp_path / "gold.duckdb", "coretelecoms_silver") == set()
+
+
+def test_x7_what_readers_are_given_holds_no_value_that_identifies_a_person(base: World) -> None:
+    """By value, whatever a column is called; a date of a person's may be another one's day of report."""
+    given, kept = values(base.file, GOLD), values(base.file, PRIVATE)
+    persons = [*base.delivered("customers"), *base.delivered("agents")]
+    names = {row["name"].strip() for row in persons if row["name"]}
+    lines = {line.strip() for row in persons for line in (row.get("address") or "").splitlines()}
+    born = {row["date_of_birth"] for row in persons if row.get("date_of_birth")}
+
+    assert len(names & kept) > 200, "the same search finds them where they are"
+    assert len(lines & kept) > 100
+    assert len([text for text in kept if "@" in text]) > 100
+    assert (names | lines | born) & given == set()
+    assert [text for text in given if "@" in text and not text.partition("@")[0].isalnum()] == []
+    assert [text for text in given if any(domain in text for domain in (".com", ".om", ".net", ".org"))] == []
+
+
+def test_no_customer_and_no_agent_is_lost_by_the_split(base: World) -> None:
+    apart = base.ask(
+        f"""SELECT customer_id, customer_name, date_of_birth, signup_date, year(date_of_birth) = birth_year,
+            date_trunc('month', signup_date) = signup_month
+        FROM {GOLD}.dim_customer JOIN {PRIVATE}.dim_customer_private USING (customer_key) ORDER BY ALL"""
+    )
+    staged = base.ask(
+        """SELECT customer_id, customer_name, date_of_birth, signup_date, date_of_birth = date_of_birth,
+            signup_date = signup_date
+        FROM coretelecoms_silver.int_customers_newest ORDER BY ALL"""
+    )
+    assert apart == staged
+    assert len(staged) == base.ask(f"SELECT count(*) - 1 FROM {GOLD}.dim_customer")[0][0] > 100
+    agents = f"SELECT agent_key FROM {GOLD}.dim_agent WHERE NOT is_unknown ORDER BY 1"
+    assert base.ask(f"SELECT agent_key FROM {PRIVATE}.dim_agent_private ORDER BY 1") == base.ask(agents) != []
+
+
+def test_the_pages_and_the_headline_read_nothing_that_identifies_a_person(base: World) -> None:
+    for file in [*(ROOT / "pages").glob("*.py"), ROOT / "dbt/headline.py"]:
+        assert "private" not in file.read_text(encoding="utf-8").replace("keep_private", "")
+    said = "\n".join(product.headline())
+    assert "Busiest agents" in said
+    assert [row["name"] for row in base.delivered("agents") if row["name"] and row["name"].strip() in said] == []
+
+
+def test_an_export_of_what_was_never_built_or_into_no_folder_is_refused(
+    base: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(product.BuildError, match="no-such"):
+        product.export(tmp_path / "no-such/gold.duckdb")
+    duckdb.connect(tmp_path / "empty.duckdb").close()
+    monkeypatch.setenv("CORETELECOMS_WAREHOUSE", str(tmp_path / "empty.duckdb"))
+    with pytest.raises(product.BuildError, match=r"no Gold yet.*\./dbt\.sh build") as caught:
+        product.export(tmp_path / "gold.duckdb")
+    assert caught.value.code == 78
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.duckdb"]
