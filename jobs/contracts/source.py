@@ -1,5 +1,6 @@
 """The source contract: one feed as `conf/sources/<name>.toml` describes it, and as its environment delivers it."""
 
+import hashlib
 from typing import Literal, Self, assert_never
 
 from pydantic import Field, ValidationError, model_validator
@@ -18,9 +19,13 @@ from jobs.contracts.deliveries import (
 from jobs.errors import ConfigurationError
 from jobs.metadata import METADATA_COLUMNS
 
+# Who someone is; where to reach her; her date of birth; what tells of her without naming her; what somebody wrote.
+Personal = Literal["identity", "contact", "birth", "attribute", "free_text"]
+UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone decides
+
 
 class SourceContract(Strict):
-    """One feed: where it is, its columns as delivered and as landed, and how much may be wrong with it."""
+    """One feed: where it is, its columns as delivered and as landed, whom they tell of, and how much may be wrong."""
 
     name: Name
     description: str
@@ -32,6 +37,8 @@ class SourceContract(Strict):
     delivery: Delivery = Field(discriminator="kind")
     columns: dict[str, Name]
     optional: tuple[Name, ...] = ()
+    subject: Name | None = None  # the landed column by which all rows of one person are found
+    personal: dict[Name, Personal] = {}  # landed column -> what it tells of a person
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
@@ -42,7 +49,21 @@ class SourceContract(Strict):
             raise ValueError(f"columns: {reserved} are reserved for ingestion metadata")
         if unknown := sorted({*self.key, *self.optional} - set(landed)):
             raise ValueError(f"key, optional: {unknown} are not among the landed columns {landed}")
+        if unknown := sorted({*self.personal, self.subject or self.key[0]} - set(landed)):
+            raise ValueError(f"personal, subject: {unknown} are not among the landed columns {landed}")
+        if {*self.personal.values()} - {"free_text"} and not self.subject:
+            raise ValueError("subject: found nothing, but personal columns need the key of whom they tell of")
         return self
+
+    @property
+    def personal_columns(self) -> dict[str, str]:
+        """Columns as landed that tell of persons -> how: a kind of `personal`, or that nobody has decided."""
+        return {**self.personal, "_rescued": UNDECIDED}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what decides how it lands: who may see it does not."""
+        return hashlib.sha256(self.model_dump_json(exclude={"subject", "personal"}).encode()).hexdigest()
 
     @model_validator(mode="after")
     def _check_day(self) -> Self:

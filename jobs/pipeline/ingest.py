@@ -1,6 +1,5 @@
 """Landing one delivery: read it, write it, count it, commit it. What does not add up is never published."""
 
-import hashlib
 import shutil
 import time
 from collections import Counter
@@ -160,7 +159,7 @@ class _Begun:
             "started_at": self.at,
             "finished_at": datetime.now(UTC),
             "code_version": CODE_VERSION,
-            "contract_fingerprint": hashlib.sha256(contract.model_dump_json().encode()).hexdigest(),
+            "contract_fingerprint": contract.fingerprint,
         }
 
 

@@ -5,8 +5,10 @@ from jobs.contracts.mapping import map_columns, to_snake_case
 from jobs.contracts.source import SourceContract, load_contracts
 from jobs.errors import ContractError
 
-CONTRACT = load_contracts(load_environment("local"))["call_logs"]
+CONTRACTS = load_contracts(load_environment("local"))
+CONTRACT = CONTRACTS["call_logs"]
 HEADERS = list(CONTRACT.columns)
+FINGERPRINT = "94b79020c3f13e8327a9539352c638d541d6c9cd0a08e77ca5a794fc6a487069"  # pragma: allowlist secret
 
 
 def test_the_explicit_names_come_first_and_the_order_does_not_matter() -> None:
@@ -54,3 +56,24 @@ def test_an_unknown_column_is_drift_and_an_optional_one_may_be_absent() -> None:
 )
 def test_snake_case(header: str, name: str) -> None:
     assert to_snake_case(header) == name
+
+
+def test_a_source_says_what_tells_of_persons_and_what_nobody_asked_for_is_undecided() -> None:
+    assert CONTRACTS["agents"].personal_columns == {"name": "identity", "_rescued": "undecided"}
+    assert CONTRACTS["service_outages"].personal_columns == {"_rescued": "undecided"}
+    assert {"name", "email", "address", "date_of_birth"} <= {*CONTRACTS["customers"].personal_columns}
+
+
+def test_free_text_alone_needs_no_subject() -> None:
+    outages = CONTRACTS["service_outages"].model_dump() | {"personal": {"cause": "free_text"}}
+    assert SourceContract.model_validate(outages).subject is None
+
+
+def test_who_may_see_it_is_no_part_of_the_fingerprint_that_manifests_hold() -> None:
+    """The value is that of before a source contract could say so: no landing looks changed by it."""
+    customers = CONTRACTS["customers"]
+    plain = SourceContract.model_validate(customers.model_dump() | {"subject": None, "personal": {}})
+    assert plain != customers
+    assert plain.fingerprint == customers.fingerprint == FINGERPRINT
+    other = SourceContract.model_validate(customers.model_dump() | {"max_rejected": 0.5})
+    assert other.fingerprint != FINGERPRINT

@@ -43,6 +43,18 @@ def contracts_of(world: World, text: str) -> None:
         ('"agent ID" = "agent_id"', '"agent ID" = "call_id"', r"several headers land as \['call_id'\]"),
         ('system = "s3"', 'system = "s3"\nmax_rejected = 2', "max_rejected: found 2"),
         ('system = "s3"', "system = ", "call_logs.toml: not TOML"),
+        ('subject = "customer_id"', 'subject = "client"', r"personal, subject: \['client'\] are not among the landed"),
+        ("[columns]", '[personal]\nemail = "contact"\n[columns]', r"personal, subject: \['email'\] are not among"),
+        (
+            "[columns]",
+            '[personal]\nagent_id = "contct"\n[columns]',
+            "personal.agent_id: found 'contct', allowed 'identity', 'contact', 'birth', 'attribute' or 'free_text'",
+        ),
+        (
+            'subject = "customer_id"\n\n[delivery]',
+            '[personal]\nagent_id = "identity"\n[delivery]',
+            "subject: found nothing, but personal columns need the key",
+        ),
         ('system = "s3"', 'system = "s3"\nname = "calls"', "name: found 'calls', allowed 'call_logs', as the file"),
     ],
 )
