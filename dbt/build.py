@@ -23,6 +23,7 @@ from typing import Any
 
 import duckdb
 from headline import headline, query
+from told import describe, describe_trace, logging_to, mask_results, tell_dbt, tell_exception
 from warehouse import (
     CONFIGURATION,
     DATA_ERROR,
@@ -81,13 +82,18 @@ def invoke(*arguments: str) -> Any:
 
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     places += ["--target-path", str(artifacts()), "--log-path", str(artifacts() / "logs")]
+    log = artifacts() / "logs/dbt.log"
     try:
-        done = dbtRunner().invoke([*arguments, *places, "--log-level", "none", "--log-level-file", "info"])
+        with logging_to(log) as keep:
+            done = dbtRunner(callbacks=[keep]).invoke(
+                [*arguments, *places, "--log-level", "none", "--log-level-file", "none"]
+            )
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        mask_results(_results())
     if done.exception is not None:
         code = _passing(str(done.exception)) or CONFIGURATION
-        raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", code)
+        raise BuildError(f"dbt: {tell_exception(done.exception)}\nits log: {shown(log)}", code)
     return done.result
 
 
@@ -228,7 +234,7 @@ def _layer(node: Any) -> str:
 
 
 def _what(result: Any) -> str:
-    return f"{result.node.name} ({result.node.original_file_path}): {' '.join(str(result.message).split())}"
+    return f"{result.node.name} ({result.node.original_file_path}): {' '.join(tell_dbt(str(result.message)).split())}"
 
 
 def _rows() -> str:
@@ -280,6 +286,9 @@ def main() -> int:
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except Exception as error:  # noqa: BLE001 - what Python would print quotes what was read
+        print(f"{describe_trace(error)}\nerror: {describe(error)}", file=sys.stderr)
+        return SOFTWARE
     return 0
 
 

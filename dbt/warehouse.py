@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+from told import tell
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDER = ROOT / ".local/warehouse.duckdb"  # of all environments, before each had its own
@@ -273,7 +274,8 @@ def export(to: Path) -> str:
                 connection.execute(f"CREATE TABLE exported.{schema}.{name} AS FROM {gold_table(name)}")
         unfinished.replace(to)
     except (OSError, duckdb.IOException) as error:
-        raise BuildError(f"{shown(to)}: {getattr(error, 'strerror', None) or error}", CONFIGURATION) from error
+        why = getattr(error, "strerror", None) or tell(str(error))
+        raise BuildError(f"{shown(to)}: {why}", CONFIGURATION) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return f"Gold, without persons: {len(names)} tables in {shown(to)}"
@@ -281,7 +283,7 @@ def export(to: Path) -> str:
 
 def _not_opened(path: Path, error: duckdb.IOException) -> BuildError:
     if "lock" not in str(error):
-        return BuildError(f"{shown(path)}: {error}", CONFIGURATION)
+        return BuildError(f"{shown(path)}: {tell(str(error))}", CONFIGURATION)
     holder = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
     owner = f"process {holder[2]} ({holder[1]})" if holder else "another process"
     return BuildError(

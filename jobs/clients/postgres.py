@@ -11,6 +11,7 @@ from psycopg2.extensions import make_dsn
 from jobs.clients.credentials import Database
 from jobs.clients.options import PostgresAccess
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.masking import tell
 
 # Of libpq's messages, which carry no code: a person has to change something, trying again does not help.
 _NOT_PASSING = {
@@ -23,9 +24,6 @@ _NOT_PASSING = {
     "does not exist": "check db_name and db_username",
     "permission denied": "the role needs CONNECT on the database",
 }
-
-# Classes of SQLSTATE whose messages quote values: data, constraints, and what functions raise.
-_ABOUT_VALUES = ("22", "23", "P0")
 
 
 @contextmanager
@@ -76,7 +74,7 @@ def limit_session(access: PostgresAccess) -> str:
 
 def explain_error(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
-    text = f"Postgres: {_primary(message, code)}"
+    text = f"Postgres: {tell(message, code)}"
     match code:
         case errorcodes.INSUFFICIENT_PRIVILEGE:
             grants = (
@@ -87,13 +85,6 @@ def explain_error(secret: Database, message: str, code: str | None) -> PlatformE
             return DeliveryChangedError(f"{text}: dropped while it was read")
         case _:
             return ServiceError(text)
-
-
-def _primary(message: str, code: str | None) -> str:
-    """The message's first line, details and context quote rows; of what is said about a value its SQLSTATE only."""
-    if code and code.startswith(_ABOUT_VALUES):
-        return f"SQLSTATE {code} ({errorcodes.lookup(code)}); the message quotes values and is not shown"
-    return message.strip().partition("\n")[0]
 
 
 def explain_no_connection(secret: Database, message: str) -> PlatformError:

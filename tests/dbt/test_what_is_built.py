@@ -292,7 +292,8 @@ def test_s3_that_is_down_is_told_from_one_that_refuses(
         command = [str(ROOT / "dbt.sh"), "build", "--from", "2025-11-23", "--to", "2025-11-23"]
         done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
-    assert "bronze/agents/_delta_log" in done.stderr
+    assert "/lake/" in done.stderr  # and not what it was asked for: an address's parameters may be secrets
+    assert "?" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,17 @@ TOLD = {
     *("delivery.settle", "delivery.settle_limit", "count_rows(before[0])", "count_rows(inputs[0])"),
     "total if isinstance(total, int) else 'no number of'",
     # statuses, reasons and hosts
-    *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "host_of(link)"),
+    *(
+        "error",
+        "fault",
+        "phrase",
+        "reason",
+        "describe_refusal(error)",
+        "status",
+        "to",
+        "type(error).__name__",
+        "host_of(link)",
+    ),
     *("headers", "_show_key(contract, absent)"),  # spellings of names that the source contract has
 }
 

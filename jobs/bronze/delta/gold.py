@@ -11,6 +11,7 @@ from jobs.bronze.bronze import Answer, GoldIsHeldError, GoldIsMissingError
 from jobs.clients.location import ROOT, Location
 from jobs.config.toml import show_path
 from jobs.errors import ConfigurationError, NotArrivedError
+from jobs.masking import describe
 
 
 def query(queries: Mapping[str, str], environment: str, bronze: Location) -> dict[str, Answer]:
@@ -41,7 +42,7 @@ def _answer_query(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
     try:
         answer = connection.execute(query)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
-        raise NotArrivedError(str(error).partition("\n")[0]) from error
+        raise NotArrivedError(describe(error)) from error
     return Answer([column[0] for column in answer.description or ()], answer.fetchall())
 
 
@@ -53,7 +54,9 @@ def _open(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.IOException as error:
         if "lock" in str(error):
-            raise GoldIsHeldError(f"{path} is held by another process, which writes it; try later: {error}") from error
-        raise ConfigurationError(f"{path}: {error}") from error
+            raise GoldIsHeldError(
+                f"{path} is held by another process, which writes it; try later: {describe(error)}"
+            ) from error
+        raise ConfigurationError(f"{path}: {describe(error)}") from error
     with connection:
         yield connection
