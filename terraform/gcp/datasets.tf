@@ -1,8 +1,10 @@
 locals {
   datasets = {
-    bronze = "One to one with what was delivered, all text"
-    silver = "Cleaned: one schema for all channels"
-    gold   = "Facts, dimensions, aggregates"
+    bronze       = "One to one with what was delivered, all text"
+    silver       = "Cleaned: one schema for all channels"
+    gold         = "Facts, dimensions, aggregates"
+    gold_private = "Who customers and agents are: for private_readers alone"
+    gold_build   = "Gold while it is built and tested: dbt's alone"
   }
 }
 

@@ -76,6 +76,16 @@ variable "readers" {
   }
 }
 
+variable "private_readers" {
+  description = "Who reads who customers and agents are, as readers; for the rest of Gold they stand in readers too."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for reader in var.private_readers : can(regex("^(user|group|serviceAccount):[^@ ]+@[^@ ]+$", reader))])
+    error_message = "private_readers: user:, group: or serviceAccount: and an address; never allUsers."
+  }
+}
+
 variable "sources" {
   description = "Bronze tables that analysts see the newest delivery of; empty until they were loaded once: a view needs its table."
   type        = set(string)

@@ -3,16 +3,18 @@ output "environment" {
   description = "Entries of conf/env for an environment whose Bronze is in Snowflake."
   value = {
     warehouse = { # Snowflake takes unquoted names in either case
-      kind        = "snowflake"
-      private_key = "ssm:${var.parameter_path}/snowflake_private_key" # pragma: allowlist secret - a path
-      user        = lower(snowflake_service_user.platform.name)
-      role        = lower(snowflake_account_role.purpose["LOADER"].name)
-      warehouse   = lower(snowflake_warehouse.platform.name)
-      database    = lower(snowflake_database.platform.name)
-      bronze      = lower(snowflake_schema.layer["BRONZE"].name)
-      silver      = lower(snowflake_schema.layer["SILVER"].name)
-      gold        = lower(snowflake_schema.layer["GOLD"].name)
-      stage       = lower("${snowflake_schema.layer["BRONZE"].name}.${snowflake_stage.lake.name}")
+      kind         = "snowflake"
+      private_key  = "ssm:${var.parameter_path}/snowflake_private_key" # pragma: allowlist secret - a path
+      user         = lower(snowflake_service_user.platform.name)
+      role         = lower(snowflake_account_role.purpose["LOADER"].name)
+      warehouse    = lower(snowflake_warehouse.platform.name)
+      database     = lower(snowflake_database.platform.name)
+      bronze       = lower(snowflake_schema.layer["BRONZE"].name)
+      silver       = lower(snowflake_schema.layer["SILVER"].name)
+      gold         = lower(snowflake_schema.layer["GOLD"].name)
+      gold_private = lower(snowflake_schema.layer["GOLD_PRIVATE"].name)
+      gold_build   = lower(snowflake_schema.layer["GOLD_BUILD"].name)
+      stage        = lower("${snowflake_schema.layer["BRONZE"].name}.${snowflake_stage.lake.name}")
     }
   }
 }

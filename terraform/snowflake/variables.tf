@@ -105,3 +105,13 @@ variable "readers" {
     error_message = "readers: never PUBLIC, which is everybody."
   }
 }
+
+variable "private_readers" {
+  description = "Account roles of those who may know who customers and agents are; for the rest of Gold they stand in readers too."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = !contains(var.private_readers, "PUBLIC")
+    error_message = "private_readers: never PUBLIC, which is everybody."
+  }
+}

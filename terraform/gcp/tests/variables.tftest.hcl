@@ -16,7 +16,7 @@ variables {
 run "datasets_lie_in_the_eu_under_their_names" {
   command = apply
   assert {
-    condition     = output.datasets == { bronze = "coretelecoms_bronze", silver = "coretelecoms_silver", gold = "coretelecoms_gold" }
+    condition     = output.datasets == { for layer in ["bronze", "silver", "gold", "gold_private", "gold_build"] : layer => "coretelecoms_${layer}" }
     error_message = "the warehouse's names"
   }
   assert {
@@ -47,6 +47,14 @@ run "datasets_lie_in_the_eu_under_their_names" {
     error_message = "jobs become load, Airflow dbt, nobody read"
   }
   assert {
+    condition     = length(google_bigquery_dataset_iam_member.private) == 0
+    error_message = "nobody is told who persons are until somebody says so"
+  }
+  assert {
+    condition     = toset([for name, grant in local.grants : grant.account if contains(["coretelecoms_gold_private", "coretelecoms_gold_build"], grant.dataset)]) == toset(["dbt"])
+    error_message = "persons, and Gold before its tests, are dbt's alone"
+  }
+  assert {
     condition     = length(google_bigquery_table.newest) == 0
     error_message = "no view before its table"
   }
@@ -55,8 +63,9 @@ run "datasets_lie_in_the_eu_under_their_names" {
 run "analysts_see_the_newest_delivery_and_the_ledger" {
   command = plan
   variables {
-    sources = ["call_logs", "web_forms"]
-    readers = ["group:analysts@example.com"]
+    sources         = ["call_logs", "web_forms"]
+    readers         = ["group:analysts@example.com"]
+    private_readers = ["user:clerk@example.com"]
   }
   assert {
     condition     = toset(keys(google_bigquery_table.newest)) == toset(["call_logs", "web_forms"]) && length(google_bigquery_table.ledger) == 1
@@ -65,6 +74,22 @@ run "analysts_see_the_newest_delivery_and_the_ledger" {
   assert {
     condition     = alltrue([for member in google_bigquery_dataset_iam_member.people : member.role == "roles/bigquery.dataViewer"])
     error_message = "readers only read"
+  }
+  assert {
+    condition = toset([for member in google_bigquery_dataset_iam_member.people : "${member.member} ${member.dataset_id}"]) == toset([
+      "group:analysts@example.com coretelecoms_gold", "group:analysts@example.com coretelecoms_views"
+    ])
+    error_message = "readers get Gold and the views alone"
+  }
+  assert {
+    condition = {
+      for name, member in google_bigquery_dataset_iam_member.private : name => "${member.member} ${member.dataset_id} ${member.role}"
+    } == { "user:clerk@example.com" = "user:clerk@example.com coretelecoms_gold_private roles/bigquery.dataViewer" }
+    error_message = "private_readers read who persons are, and nothing else by that"
+  }
+  assert {
+    condition     = length(google_project_iam_member.queries) == 5
+    error_message = "three accounts and two persons may ask"
   }
 }
 
@@ -122,6 +147,14 @@ run "everybody_reads" {
     readers = ["allUsers"]
   }
   expect_failures = [var.readers]
+}
+
+run "everybody_is_told_who_persons_are" {
+  command = plan
+  variables {
+    private_readers = ["allAuthenticatedUsers"]
+  }
+  expect_failures = [var.private_readers]
 }
 
 run "a_source_that_would_break_the_views" {
