@@ -11,6 +11,7 @@ from jobs.config.model import Name, Strict
 LabelKey = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern="^[a-z0-9_-]{0,63}$")]
 Dataset = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]
+PolicyTag = Annotated[str, Field(pattern=r"^projects/[^/\s]+/locations/[^/\s]+/taxonomies/[^/\s]+/policyTags/[^/\s]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
 
 
@@ -36,6 +37,7 @@ class BigQueryWarehouse(Strict):
     gold: Dataset = "coretelecoms_gold"
     gold_private: Dataset | None = None  # who customers and agents are, granted apart; None: Gold's name and `_private`
     gold_build: Dataset | None = None  # Gold until it has passed its tests, for nobody else; None: ... and `_build`
+    policy_tags: dict[Name, PolicyTag] = {}  # kind of personal column -> the tag that it gets; none: no column gets one
     staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     dbt_secret: Name | None = None
@@ -83,6 +85,7 @@ class SnowflakeWarehouse(Strict):
     gold: Identifier = "coretelecoms_gold"
     gold_private: Identifier | None = None  # who customers and agents are, granted apart; None: as in BigQuery
     gold_build: Identifier | None = None  # Gold until it has passed its tests, for nobody else; None: as in BigQuery
+    masking_policies: Identifier | None = None  # the schema of KIND_TEXT and KIND_DATE; None: nothing is masked
     stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
     private_key: Reference | None = None  # PKCS#8 in PEM
     passphrase: Reference | None = None

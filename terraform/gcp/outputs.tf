@@ -2,7 +2,7 @@
 output "environment" {
   description = "Entries of conf/env for an environment whose Bronze is in BigQuery."
   value = {
-    warehouse = {
+    warehouse = merge({
       kind         = "bigquery"
       project      = var.gcp_project_id
       location     = var.bq_default_location
@@ -13,7 +13,7 @@ output "environment" {
       gold_private = google_bigquery_dataset.layer["gold_private"].dataset_id
       gold_build   = google_bigquery_dataset.layer["gold_build"].dataset_id
       dbt_secret   = "bigquery_dbt"
-    }
+    }, { for name in var.policy_tags ? ["policy_tags"] : [] : name => { for kind, tag in google_data_catalog_policy_tag.kind : kind => tag.name } })
   }
 }
 

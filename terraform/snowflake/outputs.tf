@@ -2,7 +2,7 @@
 output "environment" {
   description = "Entries of conf/env for an environment whose Bronze is in Snowflake."
   value = {
-    warehouse = { # Snowflake takes unquoted names in either case
+    warehouse = merge({ # Snowflake takes unquoted names in either case
       kind         = "snowflake"
       private_key  = "ssm:${var.parameter_path}/snowflake_private_key" # pragma: allowlist secret - a path
       user         = lower(snowflake_service_user.platform.name)
@@ -15,7 +15,7 @@ output "environment" {
       gold_private = lower(snowflake_schema.layer["GOLD_PRIVATE"].name)
       gold_build   = lower(snowflake_schema.layer["GOLD_BUILD"].name)
       stage        = lower("${snowflake_schema.layer["BRONZE"].name}.${snowflake_stage.lake.name}")
-    }
+    }, { for name in var.masking_policies ? ["masking_policies"] : [] : name => lower(snowflake_schema.policies[0].name) })
   }
 }
 

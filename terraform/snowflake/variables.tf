@@ -115,3 +115,9 @@ variable "private_readers" {
     error_message = "private_readers: never PUBLIC, which is everybody."
   }
 }
+
+variable "masking_policies" {
+  description = "Mask personal columns of Bronze, Silver and GOLD_PRIVATE but to jobs, dbt and private_readers; needs Snowflake's Enterprise Edition."
+  type        = bool
+  default     = false
+}

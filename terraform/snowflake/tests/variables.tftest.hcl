@@ -62,6 +62,41 @@ run "persons_are_granted_apart" {
   }
 }
 
+run "no_policy_until_somebody_asks_for_one" {
+  command = plan
+  assert {
+    condition     = length(snowflake_masking_policy.personal) + length(snowflake_grant_privileges_to_account_role.mask) + length(snowflake_schema.policies) == 0
+    error_message = "they need another edition"
+  }
+}
+
+run "personal_columns_are_seen_by_jobs_dbt_and_who_was_named" {
+  command = apply
+  variables {
+    masking_policies = true
+  }
+  assert {
+    condition     = toset(keys(snowflake_masking_policy.personal)) == toset(flatten([for kind in ["ATTRIBUTE", "BIRTH", "CONTACT", "FREE_TEXT", "IDENTITY", "UNDECIDED"] : ["${kind}_TEXT", "${kind}_DATE"]]))
+    error_message = "a policy a kind and type"
+  }
+  assert {
+    condition     = alltrue([for policy in snowflake_masking_policy.personal : policy.return_data_type == policy.argument[0].type && policy.return_data_type == (endswith(policy.name, "_DATE") ? "DATE" : "VARCHAR")])
+    error_message = "text for text, a date for a date"
+  }
+  assert {
+    condition     = toset([for policy in snowflake_masking_policy.personal : policy.body]) == toset(["case when is_role_in_session('${var.name}_LOAD') or is_role_in_session('${var.name}_DBT') or is_role_in_session('${var.name}_READ_PRIVATE') then val end"])
+    error_message = "null to everybody else, readers of Gold among them"
+  }
+  assert {
+    condition     = toset([for grant in snowflake_grant_privileges_to_account_role.mask : grant.account_role_name]) == toset(["${var.name}_LOAD", "${var.name}_DBT"]) && length(snowflake_grant_privileges_to_account_role.mask) == 24 && toset(flatten([for grant in snowflake_grant_privileges_to_account_role.mask : tolist(grant.privileges)])) == toset(["APPLY"])
+    error_message = "jobs and dbt attach each, and change none"
+  }
+  assert {
+    condition     = output.environment.warehouse.masking_policies == "coretelecoms_policies"
+    error_message = "the jobs are told where they are"
+  }
+}
+
 run "a_lower_case_name" {
   command = plan
   variables {
