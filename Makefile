@@ -108,7 +108,7 @@ test-bigquery: setup-spark ## Bronze, Silver and Gold in a stand-in for BigQuery
 		./setup.sh $$made >/dev/null; done # its tests can reach loopback only
 	@$(PYTHON) -m pytest -q tests/bigquery
 
-verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in a scratch dataset
+verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in scratch datasets
 	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
 
 bigquery-costs: ## what a day costs in BigQuery, computed: into docs/bigquery.md

@@ -1,4 +1,4 @@
-"""What only real BigQuery can prove, in a scratch dataset of a project of yours, removed at the end.
+"""What only real BigQuery can prove, in two scratch datasets of a project of yours, removed at the end.
 
     python -m tests.bigquery.verify --project P --key KEY.json [--location EU]
 
@@ -230,6 +230,7 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("--storage-endpoint", help=argparse.SUPPRESS)
     asked = parser.parse_args(given)
     bronze = f"coretelecoms_verify_{secrets.token_hex(4)}"
+    datasets = (bronze, f"{bronze}_private")  # Bronze, Silver and Gold, and what of Gold is granted apart
     reference = f"file:{asked.key.absolute()}"
     options = {"api_endpoint": asked.endpoint} if asked.endpoint else None
     client = bigquery.Client(
@@ -248,12 +249,14 @@ def main(given: Sequence[str]) -> int:
         world.file.write_text(text)
         generate(world.root / "sources", DAYS, calls=ROWS["call_logs"], customers=ROWS["customers"])
         try:
-            dataset = bigquery.Dataset(f"{asked.project}.{bronze}")
-            dataset.location = asked.location
-            client.create_dataset(dataset)
+            for name in datasets:
+                dataset = bigquery.Dataset(f"{asked.project}.{name}")
+                dataset.location = asked.location
+                client.create_dataset(dataset)
             found = verify(Scratch(world, client, bronze))
         finally:
-            client.delete_dataset(bronze, delete_contents=True, not_found_ok=True)
+            for name in datasets:
+                client.delete_dataset(name, delete_contents=True, not_found_ok=True)
     return 0 if all(found.values()) else 1
 
 

@@ -107,7 +107,8 @@ def test_its_environment_lands_the_demos_deliveries_on_native_services(compose: 
     try:
         with database_folder() as folder, running(folder, pinned := pinned_postgres(folder)) as address:
             if pinned:
-                assert compose["services"]["source-postgres"]["image"] == f"postgres:{version_of(address)}-bookworm"
+                image = compose["services"]["source-postgres"]["image"]
+                assert f":-postgres:{version_of(address)}-bookworm@sha256:" in image
             s3 = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
             environment = loader(compose, s3, address.port, address.password)
             fill(environment)

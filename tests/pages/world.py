@@ -60,6 +60,8 @@ def gold(
             connection.execute(f"CREATE TABLE {table} ({', '.join(typed)})")
         if days:
             _fill(connection, days, categories, agents, calls)
+        connection.execute("CREATE SCHEMA coretelecoms_gold_private; USE coretelecoms_gold_private")
+        connection.execute("CREATE TABLE dim_agent_private AS SELECT '1000' AS agent_key, 'Zelda Canary' AS agent_name")
     return Gold(file)
 
 
@@ -104,7 +106,7 @@ def _fill(
     connection.execute(
         f"""INSERT INTO agg_agent_performance BY NAME
         SELECT days.one AS reported_date, agents.one || '@1900-01-01' AS agent_key,
-            nullif(agents.one, 'unknown') AS agent_id, 'Zelda Canary' AS agent_name,
+            nullif(agents.one, 'unknown') AS agent_id,
             ['Senior', 'Mid-level', 'Junior', 'Intern'][1 + (hash(agents.one) % 4)::int] AS experience,
             ceil({calls} * luck(days.one, agents.one) / 7)::bigint AS complaints,
             floor(complaints * (0.4 + 0.3 * luck(agents.one, days.one)))::bigint AS resolved
