@@ -65,8 +65,10 @@ def read_database(reference: str) -> Database:
         values = _map_database(read_connection(target))
     else:
         folder = ROOT / target
-        values = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
-    parameters = {name: value for name, value in values.items() if value and name in names}
+        values = {name: (folder / name).read_text() for name in names if (folder / name).is_file()}
+    # Whoever pastes a value puts a line end behind it, wherever it is kept.
+    stripped = {name: value.strip() for name, value in values.items() if value and name in names}
+    parameters = {name: value for name, value in stripped.items() if value}
     if missing := [name for name in names if name not in parameters]:
         raise ConfigurationError(f"secret {shown(reference)}: found {sorted(parameters)}, missing {missing}")
     try:
