@@ -56,7 +56,7 @@ TOLD = {
     *("file.size", "found", "len(body)", "len(raw)", "len(records)", "limit", "max_value_mb", "others", "still_open"),
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
-    "total if isinstance(total, int) else 'no number of'",
+    *("said", "again.rows"),
     # statuses, reasons and hosts
     *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "host_of(link)"),
     *("headers", "_show_key(contract, absent)"),  # spellings of names that the source contract has
