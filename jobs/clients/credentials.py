@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 from jobs.clients import ssm
 from jobs.clients.location import ROOT
+from jobs.clients.options import Retries
 from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, ServiceError
 
@@ -26,6 +27,8 @@ def _checked_address(text: str) -> str:
 
 # Of a service: itself, or where it stands; then `resolve_address` checks what stands there.
 Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$"), AfterValidator(_checked_address)]
+
+_TRIES = Retries(http=2)  # of a token, where no environment says otherwise
 
 
 class Database(BaseModel):
@@ -144,7 +147,7 @@ def get_google_credentials(reference: str, scope: str) -> Any:
     return credentials
 
 
-def make_bearer(minting: Any) -> Any:
+def make_bearer(minting: Any, retries: Retries = _TRIES) -> Any:
     """Credentials that carry the tokens of others, and ask nobody else.
 
     google-auth's service accounts ask iamcredentials.googleapis.com in the background where they may be used.
@@ -152,21 +155,25 @@ def make_bearer(minting: Any) -> Any:
     from google.oauth2.credentials import Credentials
 
     def mint(_: object, **__: object) -> tuple[str, datetime]:
-        minting.refresh(_transport())
+        minting.refresh(_transport(retries))
         return minting.token, minting.expiry
 
     return Credentials(None, refresh_handler=mint)  # type: ignore[no-untyped-call]
 
 
-def _transport() -> Any:
-    """google-auth's way to a token endpoint: to that one only, and as nobody that a ~/.netrc names."""
+def _transport(retries: Retries = _TRIES) -> Any:
+    """google-auth's way to a token endpoint: to that one only, and as nobody that a ~/.netrc names.
+
+    What may pass is waited out, and then a TransportError: google-auth takes a 502 for a refusal of the key.
+    """
     from google.auth.transport.requests import Request
     from requests import Session
 
-    from jobs.clients.http import confine
+    from jobs.clients.http import confine, mount_retries
 
     session = Session()
     confine(session)
+    mount_retries(session, retries, "POST", raises=True)
     return Request(session)
 
 

@@ -36,15 +36,18 @@ def may_pass(response: requests.Response) -> bool:
     return asks_to_wait or response.status_code in PASSING
 
 
-def mount_retries(session: requests.Session, retries: Retries) -> None:
-    """Have the session repeat a GET after a status that may pass, no sooner than a Retry-After asks for."""
+def mount_retries(session: requests.Session, retries: Retries, method: str = "GET", raises: bool = False) -> None:
+    """Have the session repeat a request after a status that may pass, no sooner than a Retry-After asks for.
+
+    `raises`: the last try's status as RetryError, where nobody would look at it.
+    """
     retry = _Retry(
         total=retries.http,
-        allowed_methods={"GET"},
+        allowed_methods={method},
         status_forcelist=PASSING,
         backoff_factor=retries.http_backoff,
         retry_after_max=int(retries.retry_after_max),  # by default six hours would be obeyed
-        raise_on_status=False,
+        raise_on_status=raises,
     )
     adapter = HTTPAdapter(max_retries=retry)
     session.mount("https://", adapter)
