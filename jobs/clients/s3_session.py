@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from jobs.clients.location import S3Location
 from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
+from jobs.masking import describe
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _making = threading.Lock()
@@ -33,7 +34,7 @@ def explain_errors(at: S3Location) -> Iterator[None]:
     try:
         yield
     except (NoCredentialsError, PartialCredentialsError) as error:
-        raise ConfigurationError(f"{at}: {error}") from error
+        raise ConfigurationError(f"{at}: {describe(error)}") from error
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         if code in _MISSING:
@@ -45,10 +46,10 @@ def explain_errors(at: S3Location) -> Iterator[None]:
         if code in _FORBIDDEN:
             owner = at.service.owners.get(at.bucket)
             hint = f"; the bucket must belong to {owner}" if owner else ""
-            raise ConfigurationError(f"{at}: {code}: {error}{hint}") from error
-        raise ServiceError(f"{at}: {error}") from error
+            raise ConfigurationError(f"{at}: {code}: {describe(error)}{hint}") from error
+        raise ServiceError(f"{at}: {describe(error)}") from error
     except BotoCoreError as error:
-        raise ServiceError(f"{at}: {error}") from error
+        raise ServiceError(f"{at}: {describe(error)}") from error
 
 
 def get_client(at: S3Location) -> Any:

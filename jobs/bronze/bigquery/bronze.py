@@ -16,7 +16,6 @@ from jobs.bronze.bigquery.client import (
     get_load_credentials,
     make_client,
     query,
-    take_first_line,
 )
 from jobs.bronze.bigquery.staged import BigQueryStaged, dropped_at_the_end, make_staging
 from jobs.bronze.bigquery.table import SourceTable
@@ -27,6 +26,7 @@ from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest
+from jobs.masking import describe
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -148,5 +148,5 @@ class BigQueryBronze:
         try:
             rows, _ = query(client, self.warehouse, text, step="answers", query=name)
         except NotFound as error:
-            raise NotArrivedError(take_first_line(error)) from None
+            raise NotArrivedError(describe(error)) from None
         return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])

@@ -20,6 +20,7 @@ from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest, locate_landing
+from jobs.masking import describe
 from jobs.metadata import METADATA_COLUMNS
 
 _ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
@@ -104,6 +105,6 @@ def _answer_query(connection: SnowflakeConnection, query: str) -> Answer:
             cursor.execute(query)
         except errors.ProgrammingError as error:
             if error.errno == ABSENT:
-                raise NotArrivedError(str(error)) from None
+                raise NotArrivedError(describe(error)) from None
             raise
         return Answer([column.name.lower() for column in cursor.description], [*map(tuple, cursor.fetchall())])
