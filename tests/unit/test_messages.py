@@ -44,7 +44,9 @@ TOLD = {
     *(
         "sorted(paths)",
         "sorted(wrong)",
+        "sorted(tags)",
         "sorted(there_are)",
+        "untagged",
         "landed",
         "reserved",
         "twice",
