@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from jobs.clients.location import Location, S3Location
+from jobs.clients.location import Location, S3Location, is_marker
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -54,12 +54,12 @@ def look(root: Location, pattern: str) -> tuple[Input, ...]:
     """The objects below `root` whose path matches `pattern` (`*` allowed), sorted; none: not arrived."""
     if isinstance(root, Path):
         paths = (path for path in sorted(root.glob(pattern)) if path.is_file())
-        return tuple(_make_input(path) for path in paths if not _is_marker(path.name, path.stat().st_size))
+        return tuple(_make_input(path) for path in paths if not is_marker(path.name, path.stat().st_size))
     from jobs.clients import s3
 
     if "*" in pattern:
         listed = ((at, facts, int(facts["Size"])) for at, facts in s3.list_matching(root, pattern))
-        objects = [found for found in listed if not _is_marker(found[0].key.rpartition("/")[2], found[2])]
+        objects = [found for found in listed if not is_marker(found[0].key.rpartition("/")[2], found[2])]
     else:
         facts = s3.head(root / pattern)
         objects = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
@@ -75,13 +75,6 @@ def look(root: Location, pattern: str) -> tuple[Input, ...]:
         )
         for at, facts, size in objects
     )
-
-
-def _is_marker(name: str, size: int) -> bool:
-    """Whether an object only says that a folder is there, or that a job ended, as Hadoop and consoles write."""
-    is_folder = not size and (not name or name.endswith("_$folder$"))
-    is_checksum = name.startswith(".") and name.endswith(".crc")
-    return is_folder or is_checksum or name == "_SUCCESS" or name.startswith(("_committed_", "_started_"))
 
 
 def look_for_any(root: Location, templates: tuple[str, ...], day: date) -> tuple[Input, ...]:
