@@ -142,9 +142,16 @@ def get_google_credentials(reference: str, scope: str) -> Any:
     except TransportError as error:
         raise ServiceError(f"secret {shown(reference)}: Google's token endpoint: {type(error).__name__}") from None
     except (GoogleAuthError, ValueError) as error:
-        reason = str(error.args[0])[:200] if error.args else type(error).__name__
-        raise ConfigurationError(f"secret {shown(reference)}: Google gives no token: {reason}") from None
+        raise ConfigurationError(
+            f"secret {shown(reference)}: Google gives no token: {describe_refusal(error)}"
+        ) from None
     return credentials
+
+
+def describe_refusal(error: Exception) -> str:
+    """OAuth's code (RFC 6749, section 5.2) of what a token endpoint says, else what was raised: no description."""
+    code = re.match(r"[a-z]+_[a-z_]+(?=:|$)", str(error.args[0] if error.args else ""))
+    return code[0] if code else type(error).__name__
 
 
 def make_bearer(minting: Any, retries: Retries = _TRIES) -> Any:

@@ -11,6 +11,7 @@ from psycopg2.extensions import make_dsn
 from jobs.clients.credentials import Database
 from jobs.clients.options import PostgresAccess
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.masking import tell
 
 # Of libpq's messages, which carry no code: a person has to change something, trying again does not help.
 _NOT_PASSING = {
@@ -24,9 +25,6 @@ _NOT_PASSING = {
     "not permitted to log in": "ALTER ROLE ... LOGIN, or db_username names another role",
     "permission denied": "the role needs CONNECT on the database",
 }
-
-# Classes of SQLSTATE whose messages quote values: data, constraints, and what functions raise.
-_ABOUT_VALUES = ("22", "23", "P0")
 
 # What a view, or SQL of a source contract, asks for and is not there.
 _OF_DEFINITIONS = (
@@ -65,7 +63,7 @@ def connect(secret: Database, access: PostgresAccess, application: str = "corete
     except psycopg2.Error as error:
         # What a server says as it ends a connection comes with no statement, so as a notice.
         message = connection.notices[-1] if connection.closed and connection.notices else str(error)
-        raise explain_error(secret, message, error.pgcode) from error
+        raise explain_error(secret, message.removeprefix("FATAL:"), error.pgcode) from error
     finally:
         connection.close()
 
@@ -101,7 +99,7 @@ def prepare_session(access: PostgresAccess) -> str:
 
 def explain_error(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
-    text = f"Postgres: {_primary(message, code)}"
+    text = f"Postgres: {tell(message, code)}"
     match code:
         case errorcodes.INSUFFICIENT_PRIVILEGE if "row-level security" in text:
             return ConfigurationError(f"{text}; {see_all_rows(secret)}")
@@ -124,13 +122,6 @@ def see_all_rows(secret: Database) -> str:
         f"row level security shows {secret.db_username} some rows only, and a part never lands as the whole: "
         f"ALTER ROLE {secret.db_username} BYPASSRLS"
     )
-
-
-def _primary(message: str, code: str | None) -> str:
-    """The message's first line, details and context quote rows; of what is said about a value its SQLSTATE only."""
-    if code and code.startswith(_ABOUT_VALUES):
-        return f"SQLSTATE {code} ({errorcodes.lookup(code)}); the message quotes values and is not shown"
-    return message.strip().partition("\n")[0].removeprefix("FATAL:").strip()
 
 
 def explain_no_connection(secret: Database, message: str) -> PlatformError:

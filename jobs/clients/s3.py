@@ -29,6 +29,7 @@ from jobs.clients.s3_session import (
     name_owner,
 )
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.masking import describe
 
 TRIES = 4  # of a request whose answer broke off, or that met another writer: boto3 itself retries the rest
 PIECE = 32 * 2**20  # bytes of one request of an upload
@@ -113,7 +114,7 @@ def _read(at: S3Location, **options: str) -> tuple[bytes, dict[str, Any]]:
                 return answer["Body"].read(), answer
         except (HTTPError, OSError) as error:  # boto3 does not retry an answer that breaks off
             if attempt == TRIES:
-                raise ServiceError(f"{at}: its bytes broke off {TRIES} times: {error}") from error
+                raise ServiceError(f"{at}: its bytes broke off {TRIES} times: {describe(error)}") from error
     raise AssertionError
 
 

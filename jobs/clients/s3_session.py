@@ -25,6 +25,7 @@ from botocore.exceptions import (
 from jobs.clients.location import S3Location
 from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
+from jobs.masking import describe
 
 # What is wrong on this machine, or in what is asked for: trying again does not help.
 NOT_PASSING = (
@@ -61,7 +62,7 @@ def explain_errors(at: S3Location) -> Iterator[None]:
     try:
         yield
     except NOT_PASSING as error:
-        raise ConfigurationError(f"{at}: {error}") from error
+        raise ConfigurationError(f"{at}: {describe(error)}") from error
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         if code in _MISSING:
@@ -77,10 +78,10 @@ def explain_errors(at: S3Location) -> Iterator[None]:
         if code in _FORBIDDEN:
             owner = at.service.owners.get(at.bucket)
             hint = f"; the bucket must belong to {owner}" if owner else ""
-            raise ConfigurationError(f"{at}: {code}: {error}{hint}") from error
-        raise ServiceError(f"{at}: {error}") from error
+            raise ConfigurationError(f"{at}: {code}: {describe(error)}{hint}") from error
+        raise ServiceError(f"{at}: {describe(error)}") from error
     except BotoCoreError as error:
-        raise ServiceError(f"{at}: {error}") from error
+        raise ServiceError(f"{at}: {describe(error)}") from error
 
 
 def get_client(at: S3Location) -> Any:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobs.errors import ConfigurationError, ServiceError
+from jobs.masking import describe
 
 REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
 _DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
@@ -58,6 +59,6 @@ def _parameter_store(path: str) -> Iterator[Any]:
             raise ServiceError(f"secret ssm:{path}: {code} from SSM in {region} after 5 tries; run again") from None
         raise ConfigurationError(f"secret ssm:{path}: {code} from SSM in {region}") from None
     except NOT_PASSING as error:
-        raise ConfigurationError(f"secret ssm:{path}: {error}") from None
+        raise ConfigurationError(f"secret ssm:{path}: {describe(error)}") from None
     except BotoCoreError as error:
-        raise ServiceError(f"secret ssm:{path}: SSM in {region}: {error}") from None
+        raise ServiceError(f"secret ssm:{path}: SSM in {region}: {describe(error)}") from None

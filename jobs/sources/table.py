@@ -166,6 +166,7 @@ def _make_options(secret: Database, table: Table) -> dict[str, str]:
         "loginTimeout": "30",
         "socketTimeout": "120",  # without it a dead connection hangs for ever
         "tcpKeepAlive": "true",
+        "logServerErrorDetail": "false",  # an error's details quote rows, and Spark's event log keeps them
         "sslmode": table.access.sslmode,
         **({"sslrootcert": str(table.access.sslrootcert)} if table.access.sslrootcert else {}),
     }

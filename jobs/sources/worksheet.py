@@ -1,6 +1,5 @@
 """A worksheet of a Google spreadsheet in one request, by a service account; every cell as the text it shows."""
 
-import re
 from datetime import date
 from functools import partial
 from string import ascii_uppercase
@@ -11,7 +10,13 @@ import gspread
 import requests
 from google.oauth2.service_account import Credentials
 
-from jobs.clients.credentials import make_bearer, read_service_account, resolve_address, resolve_identifier
+from jobs.clients.credentials import (
+    describe_refusal,
+    make_bearer,
+    read_service_account,
+    resolve_address,
+    resolve_identifier,
+)
 from jobs.clients.http import CONNECT, confine, may_pass, mount_retries, retry_request
 from jobs.clients.options import Retries
 from jobs.clients.url import host_of
@@ -116,10 +121,9 @@ def _read_values(
     except google.auth.exceptions.RefreshError as error:
         if error.retryable:
             raise ServiceError(f"{where}: {key['token_uri']} gives no token now; run again later") from None
-        reason = re.match(r"[a-z_]*", str(error.args[0] if error.args else "")) or [""]  # OAuth's code, no description
         raise ConfigurationError(
-            f"{where}: the key of {key['client_email']} is refused ({reason[0]}); is it deleted, disabled, or this "
-            "machine's clock wrong? Make a new key and put it where the secret's reference points"
+            f"{where}: the key of {key['client_email']} is refused ({describe_refusal(error)}); is it deleted, "
+            "disabled, or this machine's clock wrong? Make a new key and put it where the secret's reference points"
         ) from None
     except google.auth.exceptions.TransportError as error:
         raise ServiceError(f"{where}: {key['token_uri']} cannot be reached: {type(error).__name__}") from None

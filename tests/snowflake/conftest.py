@@ -137,7 +137,7 @@ class Platform:
         return land(self.lake, run_id, rows, day, more, parts)
 
     def put(self, at: S3Location, content: bytes) -> None:
-        self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content)
+        self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content, IfNoneMatch="*")
 
     def held(self, source: str = "agents") -> dict[date, tuple[str, int]]:
         return make_bronze(self.cloud.environment).published(source)

@@ -45,6 +45,8 @@ TOLD = {
         "sorted(paths)",
         "sorted(wrong)",
         "sorted(there_are)",
+        "sorted(tags)",
+        "untagged",
         "landed",
         "reserved",
         "twice",
@@ -58,7 +60,17 @@ TOLD = {
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
     *("said", "again.rows"),
     # statuses, reasons and hosts
-    *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "host_of(link)"),
+    *(
+        "error",
+        "fault",
+        "phrase",
+        "reason",
+        "describe_refusal(error)",
+        "status",
+        "to",
+        "type(error).__name__",
+        "host_of(link)",
+    ),
     *("headers", "_show_key(contract, absent)"),  # spellings of names that the source contract has
 }
 

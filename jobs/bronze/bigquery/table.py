@@ -91,7 +91,11 @@ class SourceTable:
         guard = self.describe(sql.name_guard(self.contract.name), ())
         guard.schema = [
             SchemaField("ingest_date", "DATE", description="The day."),
-            SchemaField("run_id", "STRING", description="The run whose rows the day holds."),
+            SchemaField(
+                "run_id",
+                "STRING",
+                description="The run whose rows the day holds, and its landing's amendment.",
+            ),
             SchemaField("published_at", "TIMESTAMP", description="When they were published."),
         ]
         guard.time_partitioning = None

@@ -20,6 +20,7 @@ from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest, locate_landing
+from jobs.masking import describe
 from jobs.metadata import METADATA_COLUMNS
 
 _ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
@@ -81,6 +82,7 @@ class SnowflakeBronze:
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
+            "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
             **make_dbt_login(self.warehouse),
         }
 
@@ -101,6 +103,6 @@ def _answer_query(connection: SnowflakeConnection, query: str) -> Answer:
             cursor.execute(query)
         except errors.ProgrammingError as error:
             if error.errno == ABSENT:
-                raise NotArrivedError(str(error)) from None
+                raise NotArrivedError(describe(error)) from None
             raise
         return Answer([column.name.lower() for column in cursor.description], [*map(tuple, cursor.fetchall())])

@@ -63,7 +63,7 @@ class SourceTable:
         """What is published: a row a source and day, and a row a source without a day.
 
         Whoever publishes updates the latter first, so that two publishers conflict even on a day that is new. The
-        others remember the run of a day that has no rows.
+        others remember the version of what was published: the run, behind a dot its amendment.
         """
         return qualify_name(self.warehouse, PUBLISH)
 
