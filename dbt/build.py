@@ -4,8 +4,8 @@
     ./dbt.sh headline | docs | query SQL | export FILE
 
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
-CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
-or s3://bucket/prefix.
+Each environment has a DuckDB file of its own; CORETELECOMS_WAREHOUSE names another one, CORETELECOMS_BRONZE the
+folder of the Delta tables, or s3://bucket/prefix.
 Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another build runs or another process
 holds the file, 78 configuration.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import duckdb
 from headline import headline, query
 from told import describe, describe_trace, logging_to, mask_results, tell_dbt, tell_exception
 from warehouse import (
@@ -33,6 +34,8 @@ from warehouse import (
     alone,
     artifacts,
     bronze,
+    claim,
+    environment,
     export,
     gold_table,
     host,
@@ -66,6 +69,7 @@ IS_TAKEN = re.compile(
 def invoke(*arguments: str) -> Any:
     """One dbt command in this process; returns its result. Raises BuildError where dbt could not run at all."""
     os.environ |= {
+        "CORETELECOMS_ENVIRONMENT": environment(),
         "CORETELECOMS_WAREHOUSE": str(warehouse()),
         "CORETELECOMS_BRONZE": str(bronze()),
         "CORETELECOMS_CONTRACTS": str(place("CORETELECOMS_CONTRACTS", "conf/sources")),
@@ -114,9 +118,7 @@ def _build(
 ) -> str:
     started = time.monotonic()
     if is_local():
-        warehouse().parent.mkdir(parents=True, exist_ok=True)
-        with opened():
-            pass  # held by another process? Better known now than after dbt's start
+        _claim()
     os.environ["CORETELECOMS_DAYS"] = "_".join(sorted({str(first), str(last)})) if first else "all"
     arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *dbt_arguments]
     if first and last:
@@ -134,6 +136,14 @@ def _build(
         return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
     return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}"
+
+
+def _claim() -> None:
+    """Held by another process, or another environment's? Better known now than after dbt's start."""
+    try:
+        claim()
+    except duckdb.Error as error:  # Bronze's, who was asked whether it knows the file
+        raise BuildError(describe(error), _passing(str(error)) or CONFIGURATION) from error
 
 
 def _results(layer: str | None = None) -> Path:

@@ -54,9 +54,9 @@ class Build:
         return sorted(self.models, key=lambda model: (model.status == "success", -model.seconds))[:SLOWEST]
 
 
-def read(out: Location) -> Build | None:
-    """None where dbt has not run here."""
-    folder = ROOT / os.environ.get("DBT_TARGET_PATH", ".local/dbt")
+def read(environment: str, out: Location) -> Build | None:
+    """Of an environment; None where dbt has not run here for it."""
+    folder = ROOT / os.environ.get("DBT_TARGET_PATH", f".local/dbt/{environment}")
     files = [*folder.glob("run_results.json"), *sorted(folder.glob("run_results.*.json"))]
     if not files or not (folder / "manifest.json").exists():
         return None

@@ -146,12 +146,11 @@ def _end_attempt(outcome: Outcome, attempt: Attempt) -> Outcome:
 
 def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | None) -> None:
     """Raises SupersededError where Bronze holds a newer landing; one that the lake does not know is no such."""
-    if published is None or published.run_id <= manifest.run_id:
+    if published is None or published.version <= manifest.version:
         return
-    day = manifest.ingest_date
-    newest = Ledger(run.request.environment.lake).newest_runs(manifest.source, (day,))
-    if newest.get(day, "") > manifest.run_id:
-        raise SupersededError(f"{manifest.run_id} landed it; the newer run {published.run_id} was published")
+    newest = Ledger(run.request.environment.lake).find_newest(manifest.source, manifest.ingest_date)
+    if newest and newest.version > manifest.version:
+        raise SupersededError(f"{manifest.version} is the landing; the newer {published.version} was published")
 
 
 def _land(run: Run, unit: Unit) -> Manifest:

@@ -10,11 +10,16 @@ import pytest
 from jobs.bronze.choice import make_bronze
 from jobs.clients.location import S3Location
 from jobs.errors import BalanceError, ConfigurationError, ServiceError
+from jobs.ledger.amendment import Decision
+from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.pipeline.load import stage_audit_publish
+from jobs.pipeline.plan import is_behind
+from tests.amendments import suppress
 from tests.conftest import DAY, DAYS
 from tests.manifests import contract_of
 from tests.snowflake.conftest import Platform
+from tests.snowflake.masks import masks
 
 
 def load(platform: Platform, manifest: Manifest, *more: str, log: object = None) -> tuple[str, int]:
@@ -49,8 +54,37 @@ def test_a_day_that_became_empty_is_empty_and_remembers_its_run(platform: Platfo
     assert platform.held() == {DAY: ("R2", 0)}
 
 
+def test_an_amended_landing_is_known_by_its_amendment_and_no_older_one_comes_back(platform: Platform) -> None:
+    before, ledger = platform.land("R1", 10, DAY, parts=2), Ledger(platform.lake)
+    load(platform, before)
+    amended = ledger.amend(before, "asked to be forgotten", suppress(platform.lake, before, 2))
+    assert is_behind(amended, make_bronze(platform.cloud.environment).published("agents", DAY)[DAY])
+    assert load(platform, amended) == ("R1.amendment-0001", 8)
+    assert load(platform, before) == ("R1.amendment-0001", 8)
+    assert platform.snowflake.ask(f"select distinct _run_id from {platform.schema}.agents") == [("R1",)]
+    withdrawn = ledger.amend(amended, "sent by mistake", Decision(decided="withdrawn", who="ops"))
+    assert load(platform, withdrawn) == ("R1.amendment-0002", 0)
+    assert load(platform, amended) == ("R1.amendment-0002", 0)
+    assert platform.held() == {DAY: ("R1.amendment-0002", 0)}
+    assert load(platform, platform.land("R2", 5, DAY)) == ("R2", 5)
+
+
 def test_a_source_that_never_loaded_holds_nothing(platform: Platform) -> None:
     assert platform.held() == {}
+
+
+def test_personal_columns_are_masked_where_the_environment_names_policies(platform: Platform) -> None:
+    """Also of a table that was made before."""
+    table = f"{platform.cloud.prefix}.agents"
+    load(platform, platform.land("R1", 10, DAY, more=("name",)), "name")
+    assert masks(statement for _, statement in platform.snowflake.requests).get(table) is None
+    text = platform.cloud.file.read_text()
+    platform.cloud.file.write_text(text.replace("login_timeout", 'masking_policies = "policies", login_timeout'))
+    assert load(platform, platform.land("R2", 5, DAY, more=("name",)), "name") == ("R2", 5)
+    assert masks(statement for _, statement in platform.snowflake.requests)[table] == {
+        "name": "policies.identity_text",
+        "_rescued": "policies.undecided_text",
+    }
 
 
 def test_a_column_that_the_source_contract_gained_is_null_in_older_days(platform: Platform) -> None:

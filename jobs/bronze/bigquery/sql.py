@@ -65,7 +65,7 @@ def publish(warehouse: BigQueryWarehouse, manifest: Manifest, staging: str) -> s
     has no rows yet: DELETE and INSERT alone would then both pass.
     """
     table, of_days = quote(warehouse, manifest.source), quote(warehouse, name_guard(manifest.source))
-    day, run = f"DATE '{manifest.ingest_date}'", f"'{manifest.run_id}'"
+    day, run = f"DATE '{manifest.ingest_date}'", f"'{manifest.version}'"
     columns = ", ".join(manifest.columns_landed)
     return f"""DECLARE is_newest BOOL;
 INSERT INTO {of_days} (ingest_date) SELECT {day} FROM (SELECT 1 AS one)

@@ -11,6 +11,7 @@ from jobs.bronze.bronze import Published
 from jobs.bronze.delta.bounds import Bounds, bounds
 from jobs.clients import store
 from jobs.clients.location import Location
+from jobs.ledger.amendment import make_version
 from jobs.metadata import METADATA_COLUMNS
 
 _TYPES = {"_ingested_at": "timestamp", "ingest_date": "date"}
@@ -39,15 +40,25 @@ def published_in(
         *_, folder, name = uri.split("/")
         of_day = date.fromisoformat(folder.removeprefix("ingest_date="))
         files.setdefault(of_day, {})[name] = bounds(path / folder / name, "_run_id")
-    return {of_day: _make_published(of_files) for of_day, of_files in files.items()}
+    return {of_day: _make_published(table, of_day, of_files) for of_day, of_files in files.items()}
 
 
-def _make_published(files: dict[str, Bounds]) -> Published:
-    """By the files' names: where there are no rows, a name of ours is all that tells the run."""
+def _make_published(table: DeltaTable, day: date, files: dict[str, Bounds]) -> Published:
+    """By the files' names: where there are no rows, a name of ours is all that tells the version.
+
+    Where there are, the table's log tells which amendment of their run's landing was published.
+    """
     ends = [end for bounds in files.values() for end in (bounds.first, bounds.last) if end is not None]
-    run_id, is_ours, _ = max(files).partition(".part-")
-    rows = sum(bounds.rows for bounds in files.values())
-    return Published.of_rows(run_id if is_ours else "", min(ends, default=None), max(ends, default=None), rows)
+    version, is_ours, _ = max(files).partition(".part-")
+    recorded, first, last = version if is_ours else "", min(ends, default=None), max(ends, default=None)
+    if last and recorded != last:
+        recorded = make_version(last, table.transaction_version(name_transaction(day, last)) or 0)
+    return Published.of_rows(recorded, first, last, sum(bounds.rows for bounds in files.values()))
+
+
+def name_transaction(day: date, run_id: str) -> str:
+    """Whose version in the table's log is the number of the amendment that was published of a landing."""
+    return f"{day}/{run_id}"
 
 
 def opened_or_made(path: Location, columns: list[str]) -> DeltaTable:
