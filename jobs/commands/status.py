@@ -1,4 +1,4 @@
-"""`status`: the ledger as a table; with `--check` it also looks at the sources."""
+"""`status`: the ledger as a table; `--check` also looks at the sources, `--recount` counts everything anew."""
 
 import sys
 from collections.abc import Sequence
@@ -16,6 +16,10 @@ def run(arguments: Arguments) -> int:
     """65 where counts do not add up; 75 where a look at the sources finds that something is missing."""
     environment = load_environment(arguments.environment)
     contracts = load_contracts(environment, arguments.sources)
+    if arguments.is_recount:
+        from jobs.commands import recount
+
+        return recount.run(environment, contracts, arguments)
     if arguments.key:
         show_outcomes(status.read_reported(environment, arguments.key), arguments.is_json)
         return 0

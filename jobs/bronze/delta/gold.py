@@ -10,12 +10,14 @@ from jobs.bronze.bronze import Answer, GoldIsHeldError, GoldIsMissingError
 from jobs.clients.location import ROOT
 from jobs.errors import ConfigurationError, NotArrivedError
 
+_LAYERS = ("silver", "gold")
+
 
 def query(queries: Mapping[str, str]) -> dict[str, Answer]:
     """Raises NotArrivedError where a table has not been built, GoldIsMissingError, GoldIsHeldError."""
-    schema = os.environ.get("CORETELECOMS_GOLD", "coretelecoms_gold")
+    schemas = {layer: os.environ.get(f"CORETELECOMS_{layer.upper()}", f"coretelecoms_{layer}") for layer in _LAYERS}
     with _open() as connection:
-        return {name: _answer_query(connection, query.format(gold=schema)) for name, query in queries.items()}
+        return {name: _answer_query(connection, query.format(**schemas)) for name, query in queries.items()}
 
 
 def _answer_query(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
