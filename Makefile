@@ -33,7 +33,7 @@ endef
 .PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: bigquery-costs
-.PHONY: test-airflow test-terraform test-page env-from-terraform lint-infra plan image verify-bigquery verify-snowflake
+.PHONY: test-airflow test-terraform test-page env-from-terraform personal-columns lint-infra plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load
 
 help: ## this list
@@ -127,7 +127,7 @@ test-page: ## the two pages in headless Chromium: every number, accessibility, a
 	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
-	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict build.py headline.py warehouse.py plugins/bronze.py
+	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases build.py headline.py warehouse.py plugins/bronze.py
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double
@@ -219,6 +219,9 @@ lock: ## compile the lock files anew from their .in files
 	$$compile -c requirements/pages.txt requirements/pages-test.in -o requirements/pages-test.txt; \
 	$$compile requirements/peers.in -o requirements/peers.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
+
+personal-columns: ## terraform/gcp/personal.json from the source contracts
+	@$(PYTHON) terraform/personal.py
 
 clean: ## remove what the demo made (.local)
 	@rm -rf .local

@@ -4,8 +4,8 @@
     ./dbt.sh headline | docs | query SQL | export FILE
 
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
-CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
-or s3://bucket/prefix.
+Each environment has a DuckDB file of its own; CORETELECOMS_WAREHOUSE names another one, CORETELECOMS_BRONZE the
+folder of the Delta tables, or s3://bucket/prefix.
 Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another build runs or another process
 holds the file, 78 configuration.
 """
@@ -21,7 +21,9 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import duckdb
 from headline import headline, query
+from told import describe, describe_trace, logging_to, mask_results, tell_dbt, tell_exception
 from warehouse import (
     CONFIGURATION,
     DATA_ERROR,
@@ -32,6 +34,8 @@ from warehouse import (
     alone,
     artifacts,
     bronze,
+    claim,
+    environment,
     export,
     gold_table,
     host,
@@ -65,6 +69,7 @@ IS_TAKEN = re.compile(
 def invoke(*arguments: str) -> Any:
     """One dbt command in this process; returns its result. Raises BuildError where dbt could not run at all."""
     os.environ |= {
+        "CORETELECOMS_ENVIRONMENT": environment(),
         "CORETELECOMS_WAREHOUSE": str(warehouse()),
         "CORETELECOMS_BRONZE": str(bronze()),
         "CORETELECOMS_CONTRACTS": str(place("CORETELECOMS_CONTRACTS", "conf/sources")),
@@ -77,13 +82,18 @@ def invoke(*arguments: str) -> Any:
 
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     places += ["--target-path", str(artifacts()), "--log-path", str(artifacts() / "logs")]
+    log = artifacts() / "logs/dbt.log"
     try:
-        done = dbtRunner().invoke([*arguments, *places, "--log-level", "none", "--log-level-file", "info"])
+        with logging_to(log) as keep:
+            done = dbtRunner(callbacks=[keep]).invoke(
+                [*arguments, *places, "--log-level", "none", "--log-level-file", "none"]
+            )
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        mask_results(_results())
     if done.exception is not None:
         code = _passing(str(done.exception)) or CONFIGURATION
-        raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", code)
+        raise BuildError(f"dbt: {tell_exception(done.exception)}\nits log: {shown(log)}", code)
     return done.result
 
 
@@ -108,9 +118,7 @@ def _build(
 ) -> str:
     started = time.monotonic()
     if is_local():
-        warehouse().parent.mkdir(parents=True, exist_ok=True)
-        with opened():
-            pass  # held by another process? Better known now than after dbt's start
+        _claim()
     os.environ["CORETELECOMS_DAYS"] = "_".join(sorted({str(first), str(last)})) if first else "all"
     arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *dbt_arguments]
     if first and last:
@@ -128,6 +136,14 @@ def _build(
         return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
     return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}"
+
+
+def _claim() -> None:
+    """Held by another process, or another environment's? Better known now than after dbt's start."""
+    try:
+        claim()
+    except duckdb.Error as error:  # Bronze's, who was asked whether it knows the file
+        raise BuildError(describe(error), _passing(str(error)) or CONFIGURATION) from error
 
 
 def _results(layer: str | None = None) -> Path:
@@ -218,7 +234,7 @@ def _layer(node: Any) -> str:
 
 
 def _what(result: Any) -> str:
-    return f"{result.node.name} ({result.node.original_file_path}): {' '.join(str(result.message).split())}"
+    return f"{result.node.name} ({result.node.original_file_path}): {' '.join(tell_dbt(str(result.message)).split())}"
 
 
 def _rows() -> str:
@@ -270,6 +286,9 @@ def main() -> int:
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except Exception as error:  # noqa: BLE001 - what Python would print quotes what was read
+        print(f"{describe_trace(error)}\nerror: {describe(error)}", file=sys.stderr)
+        return SOFTWARE
     return 0
 
 

@@ -97,7 +97,7 @@ def page(environment: Environment, contracts: dict[str, SourceContract], out: Lo
         )
         for outcome in status.read_outcomes(environment, contracts, (), check=False)
     ]
-    build = artifacts.read(out)
+    build = artifacts.read(environment.name, out)
     unfinished = _unfinished(environment, reports, out)
     days = _days([line.outcome.ingest_date for line in lines])
     return html.render(

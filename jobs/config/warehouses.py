@@ -11,6 +11,7 @@ from jobs.config.model import Name, Strict
 LabelKey = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern="^[a-z0-9_-]{0,63}$")]
 Dataset = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]
+PolicyTag = Annotated[str, Field(pattern=r"^projects/[^/\s]+/locations/[^/\s]+/taxonomies/[^/\s]+/policyTags/[^/\s]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
 
 
@@ -35,6 +36,8 @@ class BigQueryWarehouse(Strict):
     silver: Dataset = "coretelecoms_silver"
     gold: Dataset = "coretelecoms_gold"
     gold_private: Dataset | None = None  # who customers and agents are, granted apart; None: Gold's name and `_private`
+    gold_build: Dataset | None = None  # Gold until it has passed its tests, for nobody else; None: ... and `_build`
+    policy_tags: dict[Name, PolicyTag] = {}  # kind of personal column -> the tag that it gets; none: no column gets one
     staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     dbt_secret: Name | None = None
@@ -49,9 +52,14 @@ class BigQueryWarehouse(Strict):
         """The dataset of what identifies persons."""
         return self.gold_private or f"{self.gold}_private"
 
+    @property
+    def build(self) -> str:
+        """The dataset of Gold until it has passed its tests."""
+        return self.gold_build or f"{self.gold}_build"
+
     @model_validator(mode="after")
-    def _check_private(self) -> Self:
-        _check_apart(self.gold, self.private)
+    def _check_apart(self) -> Self:
+        _check_apart(self.gold, self.private, self.build)
         return self
 
 
@@ -76,6 +84,8 @@ class SnowflakeWarehouse(Strict):
     silver: Identifier = "coretelecoms_silver"
     gold: Identifier = "coretelecoms_gold"
     gold_private: Identifier | None = None  # who customers and agents are, granted apart; None: as in BigQuery
+    gold_build: Identifier | None = None  # Gold until it has passed its tests, for nobody else; None: as in BigQuery
+    masking_policies: Identifier | None = None  # the schema of KIND_TEXT and KIND_DATE; None: nothing is masked
     stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
     private_key: Reference | None = None  # PKCS#8 in PEM
     passphrase: Reference | None = None
@@ -89,9 +99,19 @@ class SnowflakeWarehouse(Strict):
         """The schema of what identifies persons."""
         return self.gold_private or f"{self.gold}_private"
 
+    @property
+    def build(self) -> str:
+        """The schema of Gold until it has passed its tests."""
+        return self.gold_build or f"{self.gold}_build"
+
+    @property
+    def qualified_policies(self) -> str:
+        """The schema of the masking policies as it stands in a statement; "" where there are none."""
+        return f"{self.database}.{self.masking_policies}" if self.masking_policies else ""
+
     @model_validator(mode="after")
-    def _check_private(self) -> Self:
-        _check_apart(self.gold.lower(), self.private.lower())
+    def _check_apart(self) -> Self:
+        _check_apart(self.gold.lower(), self.private.lower(), self.build.lower())
         return self
 
     @model_validator(mode="after")
@@ -101,9 +121,11 @@ class SnowflakeWarehouse(Strict):
         return self
 
 
-def _check_apart(gold: str, private: str) -> None:
+def _check_apart(gold: str, private: str, build: str) -> None:
     if gold == private:
         raise ValueError(f"gold_private: found {private!r}, which is gold, whose readers would see persons")
+    if build in (gold, private):
+        raise ValueError(f"gold_build: found {build!r}, whose readers would see what has not passed its tests")
 
 
 Warehouse = Annotated[DeltaWarehouse | BigQueryWarehouse | SnowflakeWarehouse, Field(discriminator="kind")]

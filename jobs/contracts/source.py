@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from jobs.config import toml
 from jobs.config.environment import Environment
 from jobs.config.model import Name, Strict
+from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.deliveries import (
     CsvDelivery,
     Delivery,
@@ -116,7 +117,13 @@ def _override_delivery(contract: SourceContract, environment: Environment) -> So
 
 
 def _check(contract: SourceContract, environment: Environment) -> SourceContract:
-    """The environment has what the delivery takes from it."""
+    """The environment has what the delivery takes from it, and a policy tag for what is personal where it has any."""
+    tags = environment.warehouse.policy_tags if isinstance(environment.warehouse, BigQueryWarehouse) else {}
+    if tags and (untagged := sorted({*contract.personal_columns.values()} - {*tags})):
+        raise ConfigurationError(
+            f"conf/env/{environment.name}.toml: warehouse.policy_tags: found nothing for {untagged}, "
+            f"but {contract.name} has such columns; there are {sorted(tags)}"
+        )
     for table, needed in _list_needs(contract.delivery).items():
         there_are: dict[str, str] = getattr(environment, table)
         if needed not in there_are:

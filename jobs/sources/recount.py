@@ -35,7 +35,8 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
             count = count_csv if isinstance(delivery, CsvDelivery) else count_json
             return sum(_count_file(count, environment, file) for file in files)
         case PostgresDelivery() as delivery:
-            from jobs.sources.postgres import PostgresTable, count_rows
+            from jobs.sources.extent import count_rows
+            from jobs.sources.postgres import PostgresTable
 
             return sum(map(count_rows, _require(PostgresTable(delivery, environment).look(day), inputs)))
         case SheetDelivery() | RestDelivery():

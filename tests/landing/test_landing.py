@@ -8,7 +8,7 @@ from datetime import date
 from demo.complaints import HEADERS
 from jobs.ledger.ledger import Ledger
 from jobs.metadata import METADATA_COLUMNS
-from jobs.sources.postgres import PAGE, RANGE, cut_page_ranges
+from jobs.sources.extent import PAGE, RANGE, cut_page_ranges
 from tests.conftest import DAY, DAYS, World
 from tests.runner import Runner
 
@@ -193,10 +193,10 @@ def test_a_postgres_that_is_down_is_a_service_error_without_the_password(run: Ru
 
 
 def test_page_ranges_cover_a_table_once() -> None:
-    assert cut_page_ranges(0) == cut_page_ranges(RANGE) == ["ctid >= '(0,0)'::tid"]
     pages = RANGE // PAGE
-    assert cut_page_ranges(2 * RANGE + 1) == [
+    assert cut_page_ranges(range(0), 0) == cut_page_ranges(range(pages), RANGE) == ("ctid >= '(0,0)'::tid",)
+    assert cut_page_ranges(range(2 * pages + 1), 2 * RANGE + 1) == (
         f"ctid >= '(0,0)'::tid and ctid < '({pages},0)'::tid",
         f"ctid >= '({pages},0)'::tid and ctid < '({2 * pages},0)'::tid",
         f"ctid >= '({2 * pages},0)'::tid",
-    ]
+    )

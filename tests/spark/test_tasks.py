@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from errno import ENOSPC
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from jobs.landing.raw import Landing
 from jobs.landing.split import Counts
 from jobs.landing.task import LandSplit
 from jobs.landing.writer import Stamp
+from jobs.masking import HIDDEN
 
 STAMP = Stamp(datetime(2025, 11, 22, tzinfo=UTC), "s3", "run", date(2025, 11, 21))
 
@@ -79,8 +81,22 @@ def test_what_a_user_is_meant_to_read_is_no_failed_task(error: Exception, sessio
         landing.write(OnSpark(session), [Letters("abc"), Letters("", error=error)], "landed")
 
 
-def test_what_nobody_foresaw_is_told_by_its_own_words(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(ENOSPC, "No space left on device"),
+            "OSError: No space left on device; the traceback is in the run's log",
+        ),
+        (ValueError("Xanthippe Quill"), f"ValueError: {HIDDEN}"),
+    ],
+)
+def test_what_nobody_foresaw_is_told_by_its_words_where_they_quote_nothing(
+    error: Exception, told: str, session: Session, tmp_path: Path
+) -> None:
+    """Nor does what Spark itself keeps of a task that failed, in its event log say, hold more."""
     landing = Landing(tmp_path, "letters", ["letter"], STAMP)
     with pytest.raises(Exception, match="Job aborted") as caught:
-        landing.write(OnSpark(session), [Letters("", error=OSError("No space left"))], "landed")
-    assert str(explain_error(caught.value)) == "OSError: No space left; the traceback is in the run's log"
+        landing.write(OnSpark(session), [Letters("", error=error)], "landed")
+    assert str(explain_error(caught.value)).startswith(told)
+    assert "Xanthippe" not in str(caught.value)

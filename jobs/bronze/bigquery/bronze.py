@@ -1,5 +1,6 @@
 """What a load, `status`, dbt and the pages ask of Bronze in BigQuery."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from jobs.bronze.bigquery.client import (
     get_load_credentials,
     make_client,
     query,
-    take_first_line,
 )
 from jobs.bronze.bigquery.staged import BigQueryStaged, dropped_at_the_end, make_staging
 from jobs.bronze.bigquery.table import SourceTable
@@ -26,6 +26,7 @@ from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest
+from jobs.masking import describe
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -108,6 +109,8 @@ class BigQueryBronze:
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
+            "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
+            "CORETELECOMS_POLICY_TAGS": json.dumps(self.warehouse.policy_tags),
             "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(self.warehouse.maximum_bytes_billed),
             "CORETELECOMS_ENDPOINT": credentials.resolve_address(endpoint) if endpoint else "",
             "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,
@@ -158,5 +161,5 @@ class BigQueryBronze:
         try:
             rows, _ = query(client, self.warehouse, text, step="answers", query=name)
         except NotFound as error:
-            raise NotArrivedError(take_first_line(error)) from None
+            raise NotArrivedError(describe(error)) from None
         return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])

@@ -61,4 +61,4 @@ class DeltaBronze:
         """Of the DuckDB file that dbt builds Silver and Gold in. Raises GoldIsMissingError, GoldIsHeldError too."""
         from jobs.bronze.delta import gold  # only here: DuckDB is installed where pages are written
 
-        return gold.query(queries)
+        return gold.query(queries, self.environment.name, self.warehouse.path)

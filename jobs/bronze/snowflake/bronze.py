@@ -21,6 +21,7 @@ from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest, locate_landing
+from jobs.masking import describe
 from jobs.metadata import METADATA_COLUMNS
 
 _Answer = TypeVar("_Answer")
@@ -70,7 +71,7 @@ class SnowflakeBronze:
         folder = str(locate_landing(lake, source, day, run_id)).removeprefix(str(lake)).strip("/")
         tag = {"step": "load", "source": source, "day": str(day), "run_id": run_id}
         with connect(self.warehouse, tag) as connection:
-            target = SourceTable(connection, self.warehouse, source, columns)
+            target = SourceTable(connection, self.warehouse, source, columns, contract.personal_columns)
             with _ONE_AT_A_TIME:
                 target.prepare()
             with staging(target, day) as name:
@@ -83,7 +84,8 @@ class SnowflakeBronze:
         with connect(self.warehouse, {"step": "dbt"}) as connection:
             for contract in contracts:
                 columns = [*contract.columns.values(), *METADATA_COLUMNS]
-                SourceTable(connection, self.warehouse, contract.name, columns).prepare()
+                personal = contract.personal_columns
+                SourceTable(connection, self.warehouse, contract.name, columns, personal).prepare()
         return {
             "CORETELECOMS_TARGET": "snowflake",
             "CORETELECOMS_PROJECT": self.warehouse.database,
@@ -91,6 +93,8 @@ class SnowflakeBronze:
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
+            "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
+            "CORETELECOMS_MASKING_POLICIES": self.warehouse.qualified_policies,
             **make_dbt_login(self.warehouse),
         }
 
@@ -112,6 +116,6 @@ def _answer_query(connection: SnowflakeConnection, query: str) -> Answer:
             cursor.execute(query)
         except errors.ProgrammingError as error:
             if error.errno == ABSENT:
-                raise NotArrivedError(str(error)) from None
+                raise NotArrivedError(describe(error)) from None
             raise
         return Answer([column.name.lower() for column in cursor.description], [*map(tuple, cursor.fetchall())])
