@@ -127,7 +127,9 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--json", action="store_true", help="an object a line instead of the table")
     command.add_argument("--key", type=_parse_key, metavar="K", help=_KEY.get(name, "to know the run by later"))
     if name == "status":
-        command.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
+        command.add_argument(
+            "--check", action="store_true", help="look at the sources too; 75: something is missing, 69: unseen"
+        )
         command.add_argument("--recount", action="store_true", help=_RECOUNT)
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")

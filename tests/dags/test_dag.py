@@ -72,7 +72,7 @@ def test_a_week_is_recounted_once_it_has_ended() -> None:
         1,
     )
     assert {task.task_id: sorted(task.upstream_task_ids) for task in found.tasks} == {"asked": [], "recount": ["asked"]}
-    assert found.timetable.expression == "@weekly"  # its interval begins with `ds`, and is seven days
+    assert found.timetable.expression == "0 0 * * 0"  # its interval begins with `ds`, and is seven days
 
 
 def test_every_task_has_an_owner_a_time_out_retries_and_an_alert(dag: DAG) -> None:
