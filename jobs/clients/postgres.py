@@ -99,7 +99,7 @@ def prepare_session(access: PostgresAccess) -> str:
 
 def explain_error(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
-    text = f"Postgres: {tell(message, code)}"
+    text = f"Postgres: {tell(message.strip().removeprefix('FATAL:').strip(), code)}"
     match code:
         case errorcodes.INSUFFICIENT_PRIVILEGE if "row-level security" in text:
             return ConfigurationError(f"{text}; {see_all_rows(secret)}")

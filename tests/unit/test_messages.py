@@ -59,6 +59,7 @@ TOLD = {
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
     *("said", "again.rows"),
+    *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
     *(
         "error",
