@@ -97,8 +97,9 @@ test-warehouses: setup ## BigQuery, Snowflake, and the comparison of what they e
 test-snowflake: setup ## Bronze, Silver and Gold in a stand-in for Snowflake, the lake on an S3 server
 	@$(PYTHON) -m pytest -q tests/snowflake
 
-verify-snowflake: setup ## [ENV=snowflake] [INTEGRATION=I]: what only real Snowflake proves, in a scratch schema
-	@$(PYTHON) -m tests.snowflake.verify --env $(or $(ENV),snowflake) $(if $(INTEGRATION),--integration $(INTEGRATION))
+verify-snowflake: setup ## [ENV=snowflake] [INTEGRATION=I]: what only real Snowflake proves, in a scratch schema; or READER=ENV: what a reader is given
+	@$(if $(READER),$(PYTHON) -m tests.snowflake.verify_reader --env $(or $(ENV),snowflake) --reader $(READER),\
+	$(PYTHON) -m tests.snowflake.verify --env $(or $(ENV),snowflake) $(if $(INTEGRATION),--integration $(INTEGRATION)))
 
 test-parity: setup ## what the two suites above exported: Silver and Gold of three warehouses, row by row
 	@$(PYTHON) -m pytest -q tests/parity
@@ -108,8 +109,9 @@ test-bigquery: setup-spark ## Bronze, Silver and Gold in a stand-in for BigQuery
 		./setup.sh $$made >/dev/null; done # its tests can reach loopback only
 	@$(PYTHON) -m pytest -q tests/bigquery
 
-verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in scratch datasets
-	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
+verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in scratch datasets; or READER=KEY [ENV=E]: what a reader is given
+	@$(if $(READER),$(PYTHON) -m tests.bigquery.verify_reader --env $(or $(ENV),bigquery) --reader $(READER),\
+	$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU))
 
 bigquery-costs: ## what a day costs in BigQuery, computed: into docs/bigquery.md
 	@$$(./setup.sh requirements/googlesql.txt) -m tests.googlesql.costs --write
