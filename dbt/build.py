@@ -23,7 +23,7 @@ from typing import Any
 
 import duckdb
 from headline import headline, query
-from told import describe, describe_trace, logging_to, mask_results, tell, tell_dbt, tell_exception
+from told import describe, describe_trace, logging_to, mask_results, tell_dbt, tell_exception
 from warehouse import (
     CONFIGURATION,
     DATA_ERROR,
@@ -143,7 +143,7 @@ def _claim() -> None:
     try:
         claim()
     except duckdb.Error as error:  # Bronze's, who was asked whether it knows the file
-        raise BuildError(tell(str(error)), _passing(str(error)) or CONFIGURATION) from error
+        raise BuildError(describe(error), _passing(str(error)) or CONFIGURATION) from error
 
 
 def _results(layer: str | None = None) -> Path:

@@ -17,10 +17,14 @@ _ROOT = Path(__file__).resolve().parents[1]
 # Types whose texts name places, rights and codes, those derived from them included.
 _TELLING = {
     "botocore.exceptions.ClientError",
+    "botocore.exceptions.ConfigNotFound",
+    "botocore.exceptions.ConfigParseError",
     "botocore.exceptions.HTTPClientError",
+    "botocore.exceptions.InvalidRegionError",
     "botocore.exceptions.NoCredentialsError",
     "botocore.exceptions.NoRegionError",
     "botocore.exceptions.PartialCredentialsError",
+    "botocore.exceptions.ProfileNotFound",
     "builtins.ImportError",
     "_internal.CommitFailedError",  # of delta-rs
     "_internal.TableNotFoundError",

@@ -63,7 +63,7 @@ def connect(secret: Database, access: PostgresAccess, application: str = "corete
     except psycopg2.Error as error:
         # What a server says as it ends a connection comes with no statement, so as a notice.
         message = connection.notices[-1] if connection.closed and connection.notices else str(error)
-        raise explain_error(secret, message, error.pgcode) from error
+        raise explain_error(secret, message.removeprefix("FATAL:"), error.pgcode) from error
     finally:
         connection.close()
 
@@ -99,7 +99,7 @@ def prepare_session(access: PostgresAccess) -> str:
 
 def explain_error(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
-    text = f"Postgres: {tell(message.strip().removeprefix('FATAL:').strip(), code)}"
+    text = f"Postgres: {tell(message, code)}"
     match code:
         case errorcodes.INSUFFICIENT_PRIVILEGE if "row-level security" in text:
             return ConfigurationError(f"{text}; {see_all_rows(secret)}")

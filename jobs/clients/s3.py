@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ def head(at: S3Location) -> dict[str, Any] | None:
     except MissingError:
         return None
     return response
+
+
+@cache
+def require_bucket(root: S3Location) -> None:
+    """Raises ConfigurationError where there is no such bucket; of an object S3 says only that it is not there."""
+    try:
+        with explain_errors(root):
+            get_client(root).head_bucket(**name_bucket(root))
+    except MissingError:
+        raise ConfigurationError(f"s3://{root.bucket}: there is no such bucket; check `sources` in conf/env") from None
+    except ConfigurationError:  # a role that may not ask is told nothing
+        return
 
 
 def list_matching(

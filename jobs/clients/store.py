@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from jobs.clients.location import Location, S3Location
+from jobs.clients.location import Location, S3Location, is_marker
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -53,14 +53,18 @@ class Input(BaseModel):
 def look(root: Location, pattern: str) -> tuple[Input, ...]:
     """The objects below `root` whose path matches `pattern` (`*` allowed), sorted; none: not arrived."""
     if isinstance(root, Path):
-        return tuple(_make_input(path) for path in sorted(root.glob(pattern)) if path.is_file())
+        paths = (path for path in sorted(root.glob(pattern)) if path.is_file())
+        return tuple(_make_input(path) for path in paths if not is_marker(path.name, path.stat().st_size))
     from jobs.clients import s3
 
     if "*" in pattern:
-        objects = [(at, facts, int(facts["Size"])) for at, facts in s3.list_matching(root, pattern)]
+        listed = ((at, facts, int(facts["Size"])) for at, facts in s3.list_matching(root, pattern))
+        objects = [found for found in listed if not is_marker(found[0].key.rpartition("/")[2], found[2])]
     else:
         facts = s3.head(root / pattern)
         objects = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
+        if not facts:
+            s3.require_bucket(root)
     return tuple(
         Input(
             uri=str(at),

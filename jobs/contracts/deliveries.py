@@ -1,6 +1,7 @@
 """The kinds of deliveries: where each is and how it is read; a new one is a class here and a module in jobs/sources."""
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
@@ -63,8 +64,9 @@ class JsonDelivery(FileDelivery):
 
 
 class PostgresDelivery(Strict):
-    """A table a day; `secret` names the environment's entry that holds the six connection parameters.
+    """A table or view a day; `secret` names the environment's entry that holds the six connection parameters.
 
+    `where`: of one that grows, SQL that is true for the day's rows; `{date}` in it is a literal in quotes.
     `settle`: seconds that the table must stand still before it is read, waited for up to `settle_limit` seconds;
     with 0 a table that grows meanwhile is only reported.
     """
@@ -74,8 +76,9 @@ class PostgresDelivery(Strict):
     secret: Name
     settle: float = Field(default=0, ge=0)
     settle_limit: float = Field(default=600, ge=0)
+    where: Template | None = None
 
-    _templates = field_validator("table")(_check_template)
+    _templates = field_validator("table", "where")(lambda text: text and _check_template(text))
 
     @field_validator("table")
     @classmethod
@@ -86,10 +89,31 @@ class PostgresDelivery(Strict):
             raise ValueError("longer than the 63 characters that Postgres keeps of a name")
         return table
 
+    @field_validator("where")
+    @classmethod
+    def _check_condition(cls, where: str | None) -> str | None:
+        if where and re.search(r"[;?]|--|/[*]", where):  # ? is a parameter to JDBC
+            raise ValueError("; ? or a comment in it; allowed is one condition on columns, as behind WHERE")
+        return where
+
     @property
     def templates(self) -> tuple[str, ...]:
-        """What a day is told by."""
-        return (self.table,)
+        """What a day is told by: one of them names it."""
+        return (f"{self.table} {self.where or ''}",)
+
+    def select(self, day: date) -> str:
+        """The condition for a day's rows; "": all of the table's are."""
+        return self.where.format(date=_SqlDate(day)) if self.where else ""
+
+
+@dataclass(frozen=True)
+class _SqlDate:
+    """A day that formats as a literal of SQL."""
+
+    day: date
+
+    def __format__(self, form: str) -> str:
+        return "'{}'".format(format(self.day, form).replace("'", "''"))
 
 
 class SheetDelivery(Strict):

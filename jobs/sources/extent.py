@@ -32,10 +32,11 @@ from pg_class join below using (oid)
 
 @dataclass(frozen=True)
 class Selection:
-    """What is read of a database: a table or a view."""
+    """What is read of a database: a table or a view, or the rows of it for which `where` is true (SQL)."""
 
     secret: Database
     table: str
+    where: str = ""
 
     @property
     def uri(self) -> str:
@@ -45,16 +46,22 @@ class Selection:
     def name(self) -> sql.Identifier:
         return sql.Identifier(self.secret.table_schema_name, self.table)
 
+    @property
+    def rows(self) -> sql.Composed:
+        """What follows FROM."""
+        return sql.SQL("{} where ({})" if self.where else "{}").format(self.name, sql.SQL(self.where))
+
 
 @dataclass(frozen=True)
 class Extent:
     """How much there is. `predicates`: SQL, each true for the rows of one range; every row is in one.
 
-    `oid`: of a table whose rows have a ctid, else None.
+    `oid`: of a whole table, else None.
     """
 
     input: Input
     predicates: tuple[str, ...]
+    is_paged: bool  # its rows have a ctid
     oid: int | None = None
 
     @property
@@ -83,7 +90,10 @@ def begin_snapshot(connection: Connection, selection: Selection) -> None:
 
 
 def look_at(connection: Connection, selection: Selection) -> Extent | None:
-    """What the connection's transaction sees; None: there is no such table. Raises ConfigurationError."""
+    """What the connection's transaction sees. Raises ConfigurationError.
+
+    None: there is no such table; of one that grows, no row of the day.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_KIND, [selection.name.as_string(connection)])
         if (found := cursor.fetchone()) is None:
@@ -93,7 +103,11 @@ def look_at(connection: Connection, selection: Selection) -> Extent | None:
         _require_readable(selection.uri, kind, is_populated)
         if shows_some_rows:  # the server's own error may be in any language
             raise ConfigurationError(f"{selection.uri}: {see_all_rows(selection.secret)}")
-        return _look_at_view(cursor, selection) if kind == _VIEW else _look_at_pages(cursor, selection, oid)
+        sizes = (0, 0, 0) if kind == _VIEW else _measure_pages(cursor, oid, selection.uri)
+        if kind == _VIEW or selection.where:
+            extent = _look_at_rows(cursor, selection, is_paged=kind != _VIEW)
+            return extent if extent.rows or not selection.where else None
+        return _look_at_pages(cursor, selection, oid, *sizes)
 
 
 def count_rows(table: Input) -> int:
@@ -112,22 +126,34 @@ def cut_page_ranges(pages: range, size: int) -> tuple[str, ...]:
     return (*closed, f"ctid >= '({starts[-1]},0)'::tid")
 
 
-def _look_at_pages(cursor: Cursor, selection: Selection, oid: int) -> Extent:
+def _look_at_pages(cursor: Cursor, selection: Selection, oid: int, size: int, largest: int, apart: int) -> Extent:
     """A table is told apart by its rows and its bytes. A range holds these pages of every partition."""
-    size, largest, apart = _measure_pages(cursor, oid, selection.uri)
     cursor.execute(sql.SQL("select count(*) from {}").format(selection.name))
     (rows,) = cursor.fetchone() or (0,)
     table = Input(uri=selection.uri, size=size, etag=f"{rows}-{size}")
-    return Extent(table, cut_page_ranges(range(-(-largest // PAGE)), size + apart), oid)
+    return Extent(table, cut_page_ranges(range(-(-largest // PAGE)), size + apart), True, oid)
 
 
-def _look_at_view(cursor: Cursor, selection: Selection) -> Extent:
-    """A view has no bytes to be told apart by, so its rows are added up: in any order, each a hash of its text."""
-    row = sql.SQL("({}.*)::text").format(selection.name)
-    measures = sql.SQL("coalesce(sum(octet_length({row})), 0), coalesce(sum(hashtextextended({row}, 0)), 0)")
-    cursor.execute(sql.SQL("select count(*), {} from {}").format(measures.format(row=row), selection.name))
-    rows, size, content = cursor.fetchone() or (0, 0, 0)
-    return Extent(Input(uri=selection.uri, size=int(size), etag=f"{rows}-{content}"), ("true",))
+def _look_at_rows(cursor: Cursor, selection: Selection, is_paged: bool) -> Extent:
+    """Bytes of a view, or of a table that grows, tell nothing: the rows are added up, each a hash of its text.
+
+    Of a table only the pages that hold them are read: a day's rows came one after the other.
+    """
+    measures = sql.SQL(
+        "count(*), coalesce(sum(octet_length({row})), 0), coalesce(sum(hashtextextended({row}, 0)), 0), {pages}"
+    ).format(
+        row=sql.SQL("({}.*)::text").format(selection.name),
+        pages=sql.SQL("min(ctid)::text, max(ctid)::text" if is_paged else "null, null"),
+    )
+    cursor.execute(sql.SQL("select {} from {}").format(measures, selection.rows))
+    rows, size, content, first, last = cursor.fetchone() or (0, 0, 0, None, None)
+    predicates = cut_page_ranges(range(_page_of(first), _page_of(last) + 1), int(size)) if first else ("true",)
+    return Extent(Input(uri=selection.uri, size=int(size), etag=f"{rows}-{content}"), predicates, is_paged)
+
+
+def _page_of(ctid: str) -> int:
+    """(7,3) -> 7"""
+    return int(ctid[1:].partition(",")[0])
 
 
 def _measure_pages(cursor: Cursor, oid: int, uri: str) -> tuple[int, int, int]:

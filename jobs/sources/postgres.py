@@ -27,7 +27,7 @@ from jobs.sources.table import PagesSplit, Table
 
 @dataclass(frozen=True)
 class PostgresTable:
-    """A table a day; told apart by its rows and its size in bytes."""
+    """A table or view a day, or a day's rows of one that grows."""
 
     delivery: PostgresDelivery
     environment: Environment
@@ -40,7 +40,8 @@ class PostgresTable:
         return self.environment.retries.landing
 
     def describe_place(self, day: date) -> str:
-        return f"no table {self.delivery.table.format(date=day)}"
+        where = self.delivery.select(day)
+        return f"no table {self.delivery.table.format(date=day)}{where and f' with rows where {where}'}"
 
     def look(self, day: date) -> tuple[Input, ...]:
         selection = self._select(day)
@@ -86,7 +87,8 @@ class PostgresTable:
         return self.environment.secrets[self.delivery.secret]
 
     def _select(self, day: date) -> Selection:
-        return Selection(read_database(self._reference), self.delivery.table.format(date=day))
+        secret, table = read_database(self._reference), self.delivery.table.format(date=day)
+        return Selection(secret, table, self.delivery.select(day))
 
     def _make_table(self, request: Request, cursor: Cursor, selection: Selection, extent: Extent) -> Table:
         """What a split needs to read its rows: the snapshot of this transaction, and the columns as texts."""
@@ -98,8 +100,8 @@ class PostgresTable:
             sql.SQL("{}::text as {}").format(sql.Identifier(header), sql.Identifier(f"c{position}"))
             for position, header in enumerate(headers)
         ]
-        place = [] if extent.oid is None else [sql.SQL("ctid")]
-        rows = sql.SQL("select {} from {}").format(sql.SQL(", ").join([*place, *texts]), selection.name)
+        place = [sql.SQL("ctid")] if extent.is_paged else []
+        rows = sql.SQL("select {} from {}").format(sql.SQL(", ").join([*place, *texts]), selection.rows)
         return Table(
             uri=selection.uri,
             rows=rows.as_string(cursor),
@@ -141,7 +143,7 @@ def _wait_until_settled(connection: Connection, delivery: PostgresDelivery, sele
 
 def _require(connection: Connection, selection: Selection) -> Extent:
     if (extent := look_at(connection, selection)) is None:
-        raise DeliveryChangedError(f"{selection.uri} was dropped while it was read")
+        raise DeliveryChangedError(f"{selection.uri} is gone since it was looked at")
     return extent
 
 

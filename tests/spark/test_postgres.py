@@ -560,6 +560,129 @@ def test_a_schema_that_is_missing_and_a_role_that_may_not_log_in_need_a_person(r
     assert "ALTER ROLE ... LOGIN" in (outcome.error or "")
 
 
+def slicing(world: World, where: str, more: str = "") -> None:
+    text = world.file.read_text()
+    delivery = f'{{ kind = "postgres", table = "grows", secret = "database", where = "{where}"{more} }}'
+    world.file.write_text(f"{text}web_forms = {delivery}\n")
+
+
+@pytest.fixture
+def growing(filled: Server) -> Iterator[Server]:
+    """A table of three days' rows, in the order of the days, around midnight in UTC."""
+    with filled.transaction() as cursor:
+        cursor.execute(
+            f"create table {SCHEMA}.grows as"
+            f" select *, timestamptz '2025-11-20 00:00Z' + n * interval '1 day' / {ROWS} as updated_at"
+            f" from (select *, 3 * (row_number() over () - 1) as n from {TABLE}) as numbered"
+        )
+    yield filled
+    with filled.transaction() as cursor:
+        cursor.execute(f"drop table {SCHEMA}.grows cascade; alter role {READER} reset all")
+
+
+def change(server: Server, statement: str) -> None:
+    with server.transaction() as cursor:
+        cursor.execute(statement.format(f"{SCHEMA}.grows"))
+
+
+@pytest.mark.parametrize("partitioned", [False, True])
+def test_a_days_rows_of_a_table_that_grows_land_and_again_only_when_they_change(
+    either: Runner, growing: Server, monkeypatch: pytest.MonkeyPatch, partitioned: bool
+) -> None:
+    monkeypatch.setattr(reader, "RANGE", 64 * 1024)
+    slicing(either.world, "updated_at::date = {date}")
+    if partitioned:
+        change(
+            growing,
+            "create table {0}_p (like {0}) partition by hash (request_id); "
+            "create table {0}_a partition of {0}_p for values with (modulus 2, remainder 0); "
+            "create table {0}_b partition of {0}_p for values with (modulus 2, remainder 1); "
+            "insert into {0}_p select * from {0}; drop table {0}; alter table {0}_p rename to grows",
+        )
+    change(growing, f"alter role {READER} set timezone = 'Asia/Tokyo'")
+    outcome = land(either)
+    assert (outcome.state, outcome.rows_bronze, outcome.drift) == (
+        "loaded",
+        ROWS // 3,
+        {"unknown_columns": ["n", "updated_at"]},
+    )
+    days = {json.loads(str(row["_rescued"]))["updated_at"][:10] for row in either.bronze("web_forms")}
+    assert days == {str(DAY)}
+    change(
+        growing,
+        "insert into {0} select * from {0} where updated_at::date <> '2025-11-21'; vacuum_later".replace(
+            "; vacuum_later", ""
+        ),
+    )
+    assert land(either).attempt == "unchanged"
+    change(
+        growing,
+        "update {0} set resolutionstatus = 'other' where request_id ="
+        " (select min(request_id) from {0} where updated_at::date = '2025-11-21')",
+    )
+    outcome = land(either)
+    assert (outcome.corrected, outcome.rows_bronze) == (True, ROWS // 3), outcome.error
+    assert len({row["request_id"] for row in either.bronze("web_forms")}) == ROWS // 3
+
+
+def test_only_the_pages_that_hold_a_slice_are_read(
+    world: World, growing: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "RANGE", 128 * 1024)
+    slicing(world, "updated_at >= {date} and updated_at < {date}::date + 1")
+    contract = load_contracts(world.environment, ("web_forms",))["web_forms"]
+    request = Request(contract, world.environment, DAY, "read", InProcess(1), tmp_path, tmp_path)
+    with make_source(contract, world.environment).read(request, ()) as reading:
+        predicates = [split.predicate for split in reading.splits if isinstance(split, TableSplit)]
+    with growing.transaction() as cursor:
+        found = []
+        for predicate in predicates:
+            cursor.execute(
+                f"select count(*) filter (where updated_at::date = %s), count(*) from {SCHEMA}.grows where {predicate}",
+                [DAY],
+            )
+            found.append(cursor.fetchone() or (0, 0))
+    assert len(predicates) > 3
+    assert sum(of_day for of_day, _ in found) == reading.records == ROWS // 3
+    assert max(read for _, read in found[:-1]) < ROWS // 6  # only the last, which is open, goes beyond the day
+
+
+def test_a_day_without_rows_has_not_arrived(run: Runner, growing: Server) -> None:
+    slicing(run.world, "updated_at::date = {date}")
+    change(growing, "delete from {0} where updated_at::date = '2025-11-21'")
+    outcome = land(run)
+    assert (outcome.state, outcome.exit_code) == ("not_arrived", 75)
+    assert "no table grows with rows where updated_at::date = '2025-11-21'" in (outcome.error or "")
+
+
+def test_a_day_of_a_view_lands_too(either: Runner, growing: Server) -> None:
+    change(growing, "alter table {0} rename to kept")
+    change(growing, f"create view {{0}} as select * from {SCHEMA}.kept")
+    try:
+        slicing(either.world, "to_char(updated_at, 'YYYYMMDD') = {date:%Y%m%d}")
+        assert land(either).rows_bronze == ROWS // 3
+    finally:
+        change(growing, f"drop view {{0}}; alter table {SCHEMA}.kept rename to grows")
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("changed_at = {date}", 'column "changed_at" does not exist'),
+        ("request_id::date = {date}", f"SQLSTATE 22007; {HIDDEN}"),
+        ("updated_at::date = {date} and", "syntax error"),
+        ("{date}", f"SQLSTATE 22P02; {HIDDEN}"),
+    ],
+)
+def test_a_condition_that_cannot_be_run_is_named_at_once(run: Runner, growing: Server, where: str, why: str) -> None:
+    slicing(run.world, where)
+    with on("retry") as log:
+        outcome = land(run)
+    assert (outcome.exit_code, outcome.retry_helps, log.of("retry")) == (78, False, []), outcome.error
+    assert why.lower() in (outcome.error or "").lower()
+    assert form(1) not in (outcome.error or "")
+
+
 def test_a_role_with_only_select_suffices_and_one_without_is_told_what_to_grant(run: Runner, filled: Server) -> None:
     with filled.transaction() as cursor:
         cursor.execute("select privilege_type from information_schema.role_table_grants where grantee = %s", [READER])
@@ -616,28 +739,22 @@ SENTENCES = {  # code of what a server says of a row -> its words
 
 
 @pytest.fixture
-def guarded(filled: Server) -> Iterator[Callable[[str, str], None]]:
-    """A view whose every row is looked at by a function, which can be made to raise once its rows are read."""
-    with filled.transaction() as cursor:
-        cursor.execute(f"alter table {TABLE} rename to hidden")
+def guarded(made: Server) -> Callable[[str, str], None]:
+    """A view whose every row is looked at by a function, which can be made to raise when its rows are read."""
 
     def guard(code: str, message: str) -> None:
-        """All other rows come first: batches are on their way by then."""
+        """All rows but the last come first: batches are on their way by then."""
         raising = (
             f"raise exception using errcode = '{code}', message = '{message}', detail = 'Failing row: Quill, Ohio'"
         )
-        last = "position('8999x' in form::text) > 0 and current_query() !~* 'count'"
-        with filled.transaction() as cursor:
-            cursor.execute(
-                f"create or replace function {SCHEMA}.seen(form text) returns boolean language plpgsql stable as "
-                f"$$begin if {last} then {raising}; end if; return true; end$$; "
-                f"create or replace view {TABLE} as select * from {SCHEMA}.hidden where {SCHEMA}.seen(request_id); "
-                f"grant select on {TABLE} to {READER}"
-            )
+        last = "position('8999x' in form::text) > 0 and current_query() ~ 'as \"c0\"'"
+        function = (
+            f"create or replace function {SCHEMA}.seen(form text) returns boolean language plpgsql stable as "
+            f"$$begin if {last} then {raising}; end if; return true; end$$"
+        )
+        replaced_by(made, f"{function}; create view {{0}} as select * from {{1}} where {SCHEMA}.seen(request_id)")
 
-    yield guard
-    with filled.transaction() as cursor:
-        cursor.execute(f"drop view {TABLE}; drop table {SCHEMA}.hidden; drop function {SCHEMA}.seen")
+    return guard
 
 
 @pytest.mark.parametrize("code", SENTENCES)

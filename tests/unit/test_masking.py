@@ -260,15 +260,16 @@ KNOWN = {
     ("jobs/config/toml.py", "ValidationError"): "by describe_mistakes",
     ("jobs/contracts/source.py", "ValidationError"): "by describe_mistakes",
     ("jobs/clients/postgres.py", "psycopg2.OperationalError"): "of libpq, before there are any rows",
-    ("jobs/clients/postgres.py", "psycopg2.Error"): "by its SQLSTATE",
     ("jobs/sources/table.py", "adbc.Error"): "of libpq, before there are any rows",
     ("jobs/sources/table.py", "(adbc.Error, OSError, pa.ArrowException)"): "by its SQLSTATE",
     ("jobs/clients/credentials.py", "ValidationError"): "the names of fields",
     ("jobs/sources/json_record.py", "FAULTS"): "which of them it is",
+    ("jobs/sources/worksheet.py", "google.auth.exceptions.RefreshError"): "whether it may pass",
+    ("jobs/clients/postgres.py", "psycopg2.Error"): "by explain_error, without the word that a notice begins with",
+    ("jobs/clients/http.py", "HTTPError"): "as requests' own, which _find_cause tells of",
     ("jobs/pipeline/ingest.py", "Exception"): "whether it was explained",
     ("dbt/warehouse.py", "(OSError, duckdb.IOException)"): "the system's words for its number",
     ("jobs/clients/http.py", "requests.RequestException"): "by _find_cause",
-    ("jobs/clients/http.py", "HTTPError"): "by _find_cause",
 }
 FILTERS = (
     "describe",
@@ -301,7 +302,6 @@ def uses(handler: ast.ExceptHandler) -> Iterator[str]:
             "start",
             "response",
             "error_count",
-            "retryable",
         ):
             free |= {id(one) for one in ast.walk(node)}
     for node in ast.walk(handler):
