@@ -104,6 +104,11 @@ class SnowflakeWarehouse(Strict):
         """The schema of Gold until it has passed its tests."""
         return self.gold_build or f"{self.gold}_build"
 
+    @property
+    def qualified_policies(self) -> str:
+        """The schema of the masking policies as it stands in a statement; "" where there are none."""
+        return f"{self.database}.{self.masking_policies}" if self.masking_policies else ""
+
     @model_validator(mode="after")
     def _check_apart(self) -> Self:
         _check_apart(self.gold.lower(), self.private.lower(), self.build.lower())

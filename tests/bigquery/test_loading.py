@@ -20,7 +20,7 @@ from jobs.pipeline import status
 from jobs.pipeline.load import load
 from pages import gold
 from tests.amendments import suppress
-from tests.bigquery.conftest import Cloud, write
+from tests.bigquery.conftest import TAGGED, TAGS, Cloud, write
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, sql
 from tests.conftest import DAYS
 
@@ -69,6 +69,25 @@ def test_what_bigquery_was_asked_for(cloud: Cloud) -> None:
     reads = [text for text in sent if f"FROM `{PROJECT}`.`{BRONZE}`.`call_logs`" in text]
     assert reads
     assert all("WHERE ingest_date = DATE" in text for text in reads)
+
+
+def test_personal_columns_get_their_policy_tags_where_the_environment_names_them(cloud: Cloud) -> None:
+    """Also of a table that was made before; a load after that changes nothing. Staging has none: nobody reads it."""
+    cloud.calls(10)
+    cloud.run()
+    assert [asked for asked in cloud.stand_in.asked if b"policyTags" in asked.body] == []
+
+    write(cloud, policy_tags=TAGGED)
+    for _ in range(2):
+        (outcome,) = cloud.run(replay=True)
+        assert outcome.state == "loaded", outcome.error
+    schema = cloud.stand_in.through_the_front().get_table(f"{BRONZE}.call_logs").schema
+    tagged = {field.name: field.policy_tags.names for field in schema if field.policy_tags}
+    assert tagged == {"_rescued": (TAGS["undecided"],)}
+    assert [field.description for field in schema if field.name == "customer_id"] == ["Delivered as 'customeR iD'."]
+    asked = [asked for asked in cloud.stand_in.asked if b"policyTags" in asked.body]
+    assert [one.method for one in asked if b"_stage_" not in one.body] == ["POST", "PATCH", "POST"]
+    assert [one for one in asked if b"_stage_" in one.body] == []
 
 
 def test_a_load_stages_in_the_dataset_that_the_environment_names_for_it(cloud: Cloud) -> None:

@@ -19,6 +19,7 @@ from tests.amendments import suppress
 from tests.conftest import DAY, DAYS
 from tests.manifests import contract_of
 from tests.snowflake.conftest import Platform
+from tests.snowflake.masks import masks
 
 
 def load(platform: Platform, manifest: Manifest, *more: str, log: object = None) -> tuple[str, int]:
@@ -70,6 +71,20 @@ def test_an_amended_landing_is_known_by_its_amendment_and_no_older_one_comes_bac
 
 def test_a_source_that_never_loaded_holds_nothing(platform: Platform) -> None:
     assert platform.held() == {}
+
+
+def test_personal_columns_are_masked_where_the_environment_names_policies(platform: Platform) -> None:
+    """Also of a table that was made before."""
+    table = f"{platform.cloud.prefix}.agents"
+    load(platform, platform.land("R1", 10, DAY, more=("name",)), "name")
+    assert masks(statement for _, statement in platform.snowflake.requests).get(table) is None
+    text = platform.cloud.file.read_text()
+    platform.cloud.file.write_text(text.replace("login_timeout", 'masking_policies = "policies", login_timeout'))
+    assert load(platform, platform.land("R2", 5, DAY, more=("name",)), "name") == ("R2", 5)
+    assert masks(statement for _, statement in platform.snowflake.requests)[table] == {
+        "name": "policies.identity_text",
+        "_rescued": "policies.undecided_text",
+    }
 
 
 def test_a_column_that_the_source_contract_gained_is_null_in_older_days(platform: Platform) -> None:

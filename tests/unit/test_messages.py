@@ -44,8 +44,8 @@ TOLD = {
     *(
         "sorted(paths)",
         "sorted(wrong)",
-        "sorted(there_are)",
         "sorted(tags)",
+        "sorted(there_are)",
         "untagged",
         "landed",
         "reserved",
@@ -59,6 +59,7 @@ TOLD = {
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
     *("said", "again.rows", "grammar.encoding"),
+    *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
     *(
         "error",

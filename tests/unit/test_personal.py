@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -19,9 +19,15 @@ SILVER = ROOT / "dbt/models/silver"
 CONTRACTS = load_contracts(load_environment("local"))
 
 
+def model_in(path: Path) -> Any:
+    content = yaml.safe_load(path.read_text())
+    (model,) = content.get("models") or content["snapshots"]
+    return model
+
+
 def said_in(path: Path) -> dict[str, str]:
     """As dbt reads it."""
-    (model,) = yaml.safe_load(path.read_text())["models"]
+    model = model_in(path)
     said = {column["name"]: column.get("config", {}).get("meta", {}).get("personal") for column in model["columns"]}
     return {column: kind for column, kind in said.items() if kind}
 
@@ -43,9 +49,10 @@ def test_models_behind_say_what_the_first_says() -> None:
     for source in ("customers", "agents"):
         first |= said_in(SILVER / f"stg_{source}.yml")
     behind = [path for path in SILVER.glob("int_*.yml") if "customers" in path.name or "agent" in path.name]
-    assert len(behind) == 4
+    behind += [*(ROOT / "dbt/models/gold/private").glob("*.yml"), *(ROOT / "dbt/snapshots").glob("*.yml")]
+    assert len(behind) == 7
     for path in behind:
-        (model,) = yaml.safe_load(path.read_text())["models"]
+        model = model_in(path)
         there = {column["name"] for column in model["columns"]}
         assert said_in(path) == {column: kind for column, kind in first.items() if column in there}, path.name
 

@@ -1,5 +1,6 @@
 """What a load, `status`, dbt and the pages ask of Bronze in BigQuery."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ class BigQueryBronze:
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
             "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
+            "CORETELECOMS_POLICY_TAGS": json.dumps(self.warehouse.policy_tags),
             "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(self.warehouse.maximum_bytes_billed),
             "CORETELECOMS_ENDPOINT": credentials.resolve_address(endpoint) if endpoint else "",
             "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,

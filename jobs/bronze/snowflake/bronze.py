@@ -61,7 +61,7 @@ class SnowflakeBronze:
         folder = str(locate_landing(lake, source, day, run_id)).removeprefix(str(lake)).strip("/")
         tag = {"step": "load", "source": source, "day": str(day), "run_id": run_id}
         with connect(self.warehouse, tag) as connection:
-            target = SourceTable(connection, self.warehouse, source, columns)
+            target = SourceTable(connection, self.warehouse, source, columns, contract.personal_columns)
             with _ONE_AT_A_TIME:
                 target.prepare()
             with staging(target, day) as name:
@@ -74,7 +74,8 @@ class SnowflakeBronze:
         with connect(self.warehouse, {"step": "dbt"}) as connection:
             for contract in contracts:
                 columns = [*contract.columns.values(), *METADATA_COLUMNS]
-                SourceTable(connection, self.warehouse, contract.name, columns).prepare()
+                personal = contract.personal_columns
+                SourceTable(connection, self.warehouse, contract.name, columns, personal).prepare()
         return {
             "CORETELECOMS_TARGET": "snowflake",
             "CORETELECOMS_PROJECT": self.warehouse.database,
@@ -83,6 +84,7 @@ class SnowflakeBronze:
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
             "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
+            "CORETELECOMS_MASKING_POLICIES": self.warehouse.qualified_policies,
             **make_dbt_login(self.warehouse),
         }
 
