@@ -46,13 +46,16 @@ class FileDelivery(Strict):
 
 
 class CsvDelivery(FileDelivery):
-    """RFC 4180 with a header line, comma and double quote.
+    """RFC 4180 with a header line and double quotes; `delimiter` and `encoding` where they are others.
 
     `multiline` is taken and means nothing any more: whether values hold line ends is found from the data.
     """
 
     kind: Literal["csv"]
     multiline: bool = False
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    # Those whose first 128 bytes are ASCII's: records are cut before they are decoded.
+    encoding: Annotated[str, Field(pattern=r"^(utf-8|windows-125[0-8]|iso-8859-([1-9]|1[0-13-6]))$")] = "utf-8"
 
 
 class JsonDelivery(FileDelivery):

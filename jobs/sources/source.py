@@ -47,8 +47,10 @@ def make_source(contract: SourceContract, environment: Environment) -> Source:
     match contract.delivery:
         case CsvDelivery() as delivery:
             from jobs.sources.csv import CsvFiles
+            from jobs.sources.csv_grammar import Grammar
 
-            return CsvFiles(environment.sources, delivery.paths)
+            grammar = Grammar(delivery.delimiter.encode(), delivery.encoding)
+            return CsvFiles(environment.sources, delivery.paths, grammar)
         case JsonDelivery() as delivery:
             from jobs.sources.json import JsonFiles
 

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable
 from datetime import date
 
+import pytest
+
 from demo.complaints import HEADERS
 from jobs.ledger.ledger import Ledger
 from jobs.metadata import METADATA_COLUMNS
@@ -190,6 +192,27 @@ def test_a_postgres_that_is_down_is_a_service_error_without_the_password(run: Ru
     assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 69, True)
     assert "cannot be reached" in (outcome.error or "")
     assert "hunter2" not in json.dumps(outcome.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(";", "windows-1252"), ("|", "iso-8859-15"), ("\t", "utf-8")])
+def test_a_delivery_with_another_delimiter_and_encoding_lands_as_text(
+    run: Runner, delimiter: str, encoding: str
+) -> None:
+    dialect = f"delimiter = {json.dumps(delimiter)}, encoding = {json.dumps(encoding)}"
+    text = run.world.file.read_text()
+    run.world.file.write_text(f'{text}call_logs = {{ kind = "csv", paths = ["calls_{{date}}.csv"], {dialect} }}\n')
+    rows = [[f'"{number}, né, 5 €{delimiter} ""x""\n"' for _ in CALLS] for number in range(200)]
+    rows[3][1] = "bare, né"
+    lines = [delimiter.join(CALLS), *(delimiter.join(row) for row in rows)]
+    bad = delimiter.join(["né"] * (len(CALLS) - 1) + ["X"]).encode(encoding).replace(b"X", b"\x81\0")
+    (run.world.root / f"sources/calls_{DAY}.csv").write_bytes("\r\n".join([*lines, ""]).encode(encoding) + bad)
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_landed, outcome.rows_rejected) == ("loaded", 200, 1), outcome.error
+    found = {str(row["call_id"]) for row in run.bronze("call_logs")}
+    assert found == {"bare, né"} | {f'{number}, né, 5 €{delimiter} "x"\n' for number in range(200) if number != 3}
+    (manifest,) = Ledger(run.world.lake).read_manifests("call_logs")
+    (rejected,) = run.rejected(manifest)
+    assert (rejected["_reason"], rejected["_raw"][:2]) == ("NUL byte", "né")
 
 
 def test_page_ranges_cover_a_table_once() -> None:
