@@ -230,6 +230,15 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             **{f"an object without its {cut}": OBJECT.replace(cut, " ", 3).encode() for cut in ':,"{'},
         },
     ),
+    "call_logs: a mark of another encoding": (
+        "call_logs",
+        lambda stage: [
+            stage.deliver_by(
+                "call_logs", 'kind = "csv", encoding = "windows-1252", paths = ["call logs/call*{date}.csv"]'
+            ),
+            stage.world.deliver("call_logs", b"\xef\xbb\xbf" + HEADERLESS),
+        ],
+    ),
     "social_media: too large an object": (
         "social_media",
         lambda stage: [
@@ -423,6 +432,7 @@ ELSEWHERE = {
     "clients/postgres.py explain_error DeliveryChangedError": "a table that is dropped meanwhile: its name",
     "landing/raw.py _chain": "counts of bytes; what must not happen",
     "landing/task.py _land": "counts of records; what must not happen",
+    "pipeline/execute.py _attempted": "an error that has been described; tests/landing/test_attempts.py",
     "pipeline/execute.py _land": "a path, of what went between plan and run",
     "pipeline/execute.py _refuse_if_superseded": "ids of runs; tests/landing/test_order.py",
     "pipeline/ingest.py _odd_volume": "counts; tests/landing/test_landing.py",
