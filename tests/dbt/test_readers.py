@@ -104,7 +104,7 @@ def test_a_value_that_no_model_can_read_is_quoted_nowhere(
     """Neither on the terminal, nor in dbt's results and log; DuckDB's own sentence quotes it."""
     customers = [{**row, "name": CANARY} for row in world.delivered("customers")]
     world.land("customers", DAYS[0], customers)
-    project = world.root / "planted"
+    project = world.root / "planted-in-silver"
     shutil.copytree(ROOT / "dbt", project, ignore=shutil.ignore_patterns("__pycache__"))
     model = project / "models/silver/stg_customers.sql"
     sql = model.read_text()
