@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from demo.complaints import HEADERS
+from jobs.clients import store
+from jobs.contracts.source import load_contracts
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest
 from jobs.metadata import METADATA_COLUMNS
 from jobs.sources import csv as csv_files
 from jobs.sources.extent import PAGE, RANGE, cut_page_ranges
+from jobs.sources.recount import UncountableError, count_delivered
 from tests.conftest import DAY, DAYS, World
 from tests.runner import Runner
 
@@ -216,6 +220,7 @@ def test_a_delivery_with_another_delimiter_and_encoding_lands_as_text(
     (manifest,) = Ledger(run.world.lake).read_manifests("call_logs")
     (rejected,) = run.rejected(manifest)
     assert (rejected["_reason"], rejected["_raw"][:2]) == ("NUL byte", "né")
+    assert counted(run, manifest) == 201
 
 
 def packed(run: Runner, source: str, content: bytes, kind: str = "csv") -> Path:
@@ -226,6 +231,13 @@ def packed(run: Runner, source: str, content: bytes, kind: str = "csv") -> Path:
     path = run.world.root / f"sources/packed_{DAY}.x"
     path.write_bytes(content)
     return path
+
+
+def counted(run: Runner, manifest: Manifest) -> int:
+    """By Python's own readers."""
+    environment = run.world.environment
+    contract = load_contracts(environment, (manifest.source,))[manifest.source]
+    return count_delivered(contract, environment, DAY, manifest.inputs)
 
 
 def test_a_gzip_delivery_lands_as_its_plain_bytes_do(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,6 +256,11 @@ def test_a_gzip_delivery_lands_as_its_plain_bytes_do(run: Runner, monkeypatch: p
     (rejected,) = run.rejected(manifest)
     assert (rejected["_position"], rejected["_raw"]) == (302, "short,row\n")
     assert run(sources=("call_logs",))[0].attempt == "unchanged"
+    assert counted(run, manifest) == 301
+    path.write_bytes(gzip.compress(plain)[:-1])
+    cut = store.look(run.world.root / "sources", path.name)
+    with pytest.raises(UncountableError, match="EOFError"):
+        counted(run, manifest.model_copy(update={"inputs": cut}))
     assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
 
 
