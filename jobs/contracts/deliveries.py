@@ -33,8 +33,12 @@ Template = Annotated[str, Field(min_length=1)]
 
 
 class FileDelivery(Strict):
-    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts."""
+    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts.
 
+    `compression`: of each of the files, whatever they are called.
+    """
+
+    compression: Literal["gzip"] | None = None
     paths: tuple[Template, ...] = Field(min_length=1)
 
     _templates = field_validator("paths")(lambda paths: tuple(_checked_path(path) for path in paths))

@@ -28,23 +28,20 @@ _GUESSES = 100_000
 
 @dataclass(frozen=True)
 class CsvSplit:
-    """The records of a file whose first byte is in [start, end).
+    """The records of a file whose first byte is in [start, end); `uri`: as which it was delivered.
 
     Where the first of them begins is guessed, and told with the counts, unless `is_start_known`.
     """
 
     root: Location
     file: Input
+    uri: str
     mapping: Mapping
     start: int
     end: int
     line: int  # the number of the first line behind the header
     is_start_known: bool
     grammar: Grammar = RFC_4180
-
-    @property
-    def uri(self) -> str:
-        return self.file.uri
 
     @property
     def size(self) -> int:

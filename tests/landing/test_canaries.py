@@ -130,6 +130,11 @@ def files(source: str, contents: dict[str, bytes]) -> dict[str, tuple[str, Act]]
     return {f"{source}: {name}": (source, put(content)) for name, content in contents.items()}
 
 
+def packed(content: bytes) -> Act:
+    delivery = 'kind = "csv", compression = "gzip", paths = ["customers/customers_dataset.csv"]'
+    return lambda stage: [stage.deliver_by("customers", delivery), stage.world.deliver("customers", content)]
+
+
 def replies(contents: dict[str, Reply]) -> dict[str, tuple[str, Act]]:
     def put(reply: Reply) -> Act:
         return lambda stage: stage.answer(reply)
@@ -239,6 +244,10 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             stage.world.deliver("call_logs", b"\xef\xbb\xbf" + HEADERLESS),
         ],
     ),
+    **{
+        f"customers: gzip that {what}": ("customers", packed(content))
+        for what, content in {"is none": HEADERLESS, "ends too soon": gzip.compress(HEADERLESS)[:-9]}.items()
+    },
     "social_media: too large an object": (
         "social_media",
         lambda stage: [
