@@ -72,6 +72,9 @@ class Bronze(Protocol):
         A day that was never published is not in it.
         """
 
+    def count_rows(self, source: str, first: date, last: date) -> dict[date, int]:
+        """The rows of each day that has any, read one by one: no count that was kept is believed."""
+
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> AbstractContextManager[Staged]:
         """A landing staged, for as long as the block lasts.
 
@@ -89,7 +92,7 @@ class Bronze(Protocol):
         """Variables by which dbt outlasts its first token; they serve this process and what it becomes by exec."""
 
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
-        """What Silver and Gold answer, by the queries' names; `{gold}` in a query is Gold's schema.
+        """What Silver and Gold answer, by the queries' names; `{gold}` and `{silver}` in a query are schemas.
 
         Raises NotArrivedError where a table has not been built.
         """

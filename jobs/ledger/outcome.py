@@ -49,11 +49,17 @@ class Outcome(Record):
     attempt_error: str | None = None
     attempted_at: datetime | None = None
     attempt_run_id: str | None = None
+    attempt_step: str | None = None  # ingest, load or run; older versions did not say
 
     @property
     def has_failed(self) -> bool:
         """Whether the last attempt ended with what a person has to mend, whatever there is of the data."""
         return self.attempt in ("refused", "failed")
+
+    @property
+    def has_failed_to_load(self) -> bool:
+        """Whether what the last attempt failed at was loading: it had landed the day itself, or was to load only."""
+        return self.attempt == "failed" and (self.attempt_step == "load" or self.run_id == self.attempt_run_id)
 
     def describe_amendment(self) -> list[str]:
         """What was amended of its landing, in words; none: nothing was."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from jobs.bronze.choice import make_bronze
 from jobs.contracts.source import SourceContract
 from jobs.engines.session import explain_error
-from jobs.errors import PlatformError
+from jobs.errors import PlatformError, ServiceError
 from jobs.ledger.ledger import Committed, Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.pipeline.plan import Plan, RunRequest, Seen, choose_landing_day, is_news, list_days, plan
@@ -91,7 +91,9 @@ def _add_bronze(request: RunRequest, seen: Seen) -> Seen:
     day = seen.known.ingest_date if seen.known else seen.day
     published = _try(lambda: make_bronze(request.environment).published(seen.contract.name, day))
     if isinstance(published, PlatformError):
-        return replace(seen, error=published)
+        # Nothing is loaded: only the run's id is to come after what Bronze holds.
+        is_needed = request.loads or not isinstance(published, ServiceError)
+        return replace(seen, error=published if is_needed else None)
     return replace(seen, published=published.get(day))
 
 

@@ -6,6 +6,8 @@ from datetime import date
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.sources.packed import unpack
+from jobs.sources.reading import Request
 
 
 @dataclass(frozen=True)
@@ -14,9 +16,14 @@ class Files:
 
     root: Location
     paths: tuple[str, ...]
+    compression: str | None
     is_fetched = False
     is_replaceable = True
     pauses = ()
+
+    @property
+    def fills_scratch(self) -> bool:
+        return self.compression is not None
 
     def describe_place(self, day: date) -> str:
         paths = " nor ".join(template.format(date=day) for template in self.paths)
@@ -24,3 +31,7 @@ class Files:
 
     def look(self, day: date) -> tuple[Input, ...]:
         return store.look_for_any(self.root, self.paths, day)
+
+    def open(self, request: Request, file: Input) -> tuple[Location, Input]:
+        """The plain bytes of a file, and below which location they are read. Raises ContractError."""
+        return unpack(request, self.root, file) if self.compression else (self.root, file)

@@ -128,6 +128,14 @@ def test_silver_and_gold_are_the_local_ones_row_by_row(both: Both) -> None:
     assert both.differences(DAYS[0], DAYS[-1], FOUR_DAYS) == []
 
 
+def test_a_recount_finds_the_four_days_adding_up_there_and_here(both: Both) -> None:
+    asked = ("status", "--recount", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--json")
+    for env in (both.cloud.world.file, both.local):
+        places = [json.loads(line) for line in both.call("spark-submit.sh", *asked, env=env).splitlines()]
+        assert Counter(one["place"] for one in places if one["counted"] == one["ledger"])["silver"] > 4 * len(DAYS)
+        assert [one for one in places if one["wrong"]] == []
+
+
 def test_the_pages_read_the_same_there_and_here(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORETELECOMS_WAREHOUSE", str(both.root / "warehouse.duckdb"))
     pages_read_the_same(both.cloud.world.environment, load_environment(str(both.local)))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from urllib.parse import parse_qs
 
 import pytest
@@ -18,6 +19,7 @@ from jobs.ledger.amendment import Decision
 from jobs.ledger.ledger import Ledger
 from jobs.pipeline import status
 from jobs.pipeline.load import load
+from jobs.pipeline.recount import recount
 from pages import gold
 from tests.amendments import suppress
 from tests.bigquery.conftest import TAGGED, TAGS, Cloud, write
@@ -159,6 +161,26 @@ def test_an_amended_landing_is_known_by_its_amendment_and_no_older_one_comes_bac
     assert cloud.bronze() == []
     (told,) = status.read_outcomes(environment, {"call_logs": contract}, (), check=False)
     assert (told.state, told.rows_bronze) == ("withdrawn", 0)
+
+
+def test_a_recount_counts_bronze_and_silver_row_by_row(cloud: Cloud) -> None:
+    for day in (FIRST, SECOND):
+        cloud.calls(30, day)
+    cloud.run(FIRST, SECOND)
+    contracts = load_contracts(cloud.world.environment, ("call_logs",))
+
+    def counted() -> dict[tuple[date, str], tuple[int | None, str]]:
+        found = recount(cloud.world.environment, contracts, (FIRST, SECOND))
+        return {(one.ingest_date, one.place): (one.counted, one.wrong) for one in found}
+
+    assert {one for (_, place), one in counted().items() if place != "silver"} == {(30, ""), (0, "")}
+    assert counted()[FIRST, "silver"] == (None, "")
+    silver = f"{DATASETS['silver']}.stg_call_logs"
+    cloud.stand_in.rows(f"CREATE TABLE {silver} AS SELECT * FROM {BRONZE}.call_logs WHERE ingest_date = '{SECOND}'")
+    cloud.stand_in.rows(f"DELETE FROM {BRONZE}.call_logs WHERE ingest_date = '{FIRST}' AND call_id = 'c3'")
+    found = counted()
+    assert (found[FIRST, "bronze"], found[FIRST, "silver"]) == ((29, "Bronze: off by 1"), (0, "Silver: off by 30"))
+    assert (found[SECOND, "bronze"], found[SECOND, "silver"]) == ((30, ""), (30, ""))
 
 
 def test_an_older_run_never_replaces_a_newer_one(cloud: Cloud, session: Session) -> None:

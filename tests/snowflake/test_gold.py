@@ -45,6 +45,15 @@ def test_silver_and_gold_are_those_of_one_machine(four_days: Platform) -> None:
     assert built_differently(four_days, DAYS[0], DAYS[-1], FOUR_DAYS) == []
 
 
+def test_a_recount_finds_the_four_days_adding_up(four_days: Platform) -> None:
+    span = ("--from", str(DAYS[0]), "--to", str(DAYS[-1]))
+    done = four_days.cloud.submit("status", "--recount", "--json", *span)
+    assert done.returncode == 0, done.stderr
+    places = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sum(one["place"] == "silver" and one["counted"] == one["ledger"] for one in places) > 4 * len(DAYS)
+    assert {one["source"] for one in places if one["counted"] is None} == {"agents", "service_outages"}
+
+
 def test_x7_what_readers_are_given_holds_no_column_that_identifies_a_person(four_days: Platform) -> None:
     asked = "select column_name from information_schema.columns where lower(table_schema) = '{}'"
     given, kept = (

@@ -15,6 +15,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.pipeline.load import stage_audit_publish
 from jobs.pipeline.plan import is_behind
+from jobs.pipeline.recount import recount
 from tests.amendments import suppress
 from tests.conftest import DAY, DAYS
 from tests.manifests import contract_of
@@ -67,6 +68,30 @@ def test_an_amended_landing_is_known_by_its_amendment_and_no_older_one_comes_bac
     assert load(platform, amended) == ("R1.amendment-0002", 0)
     assert platform.held() == {DAY: ("R1.amendment-0002", 0)}
     assert load(platform, platform.land("R2", 5, DAY)) == ("R2", 5)
+
+
+def test_a_recount_counts_bronze_and_silver_row_by_row(platform: Platform) -> None:
+    contract = {"agents": contract_of("agent_id")}
+    first, second = (platform.land("R1", rows, day) for rows, day in ((10, DAY), (7, DAYS[2])))
+    load(platform, first)
+    load(platform, second)
+    text, silver = platform.cloud.file.read_text(), f"{platform.schema}_silver"
+    platform.cloud.file.write_text(text.replace(", stage = ", f', silver = "{silver.partition(".")[2]}", stage = '))
+    platform.snowflake.ask(f"create schema {silver}")
+    platform.snowflake.ask(
+        f"create table {silver}.stg_agents as select * from {platform.schema}.agents where agent_id <> '3'"
+    )
+    platform.snowflake.ask(f"delete from {platform.schema}.agents where agent_id = '6'")
+    found = list(recount(platform.cloud.environment, contract, DAYS))
+    platform.snowflake.ask(f"drop schema {silver}")
+    assert {(one.ingest_date, one.place): one.wrong for one in found if one.place in ("bronze", "silver")} == {
+        (day, place): f"{name}: off by 1"
+        for day in (DAY, DAYS[2])
+        for place, name in (("bronze", "Bronze"), ("silver", "Silver"))
+    }
+    platform.snowflake.ask(f"drop table {platform.schema}.agents")
+    found = list(recount(platform.cloud.environment, contract, (DAY,)))
+    assert [one.counted for one in found] == [None, 10, 0, 0, None]
 
 
 def test_a_source_that_never_loaded_holds_nothing(platform: Platform) -> None:

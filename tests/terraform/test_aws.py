@@ -441,6 +441,18 @@ def test_the_lake_is_reached_by_tls_alone(applied: Applied) -> None:
     assert denials(applied, in_clear, Act("s3:GetObject", PART)) == [("TlsOnly",), ()]
 
 
+def test_every_request_of_a_recount_is_allowed_by_airflows_role(demo: Demo, applied: Applied) -> None:
+    command = ["./spark-submit.sh", "status", "--recount", "--date", str(DAYS[0]), "--env", "s3"]
+    given = os.environ | applied.clone.environment | {"AWS_ACCESS_KEY_ID": "worker"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=applied.clone.path, env=given, check=False)
+    assert done.returncode == 0, done.stderr
+    allowed, made = grants(applied.policy("coretelecoms-airflow")), applied.acts_of("worker")
+    assert any("/landed/" in act.resource for act in made)
+    assert sorted({(act.action, act.resource) for act in made if not any(one.allows(act) for one in allowed)}) == []
+    amendment = Act("s3:GetObject", f"{PART.rpartition('/landed')[0]}/_amendment-0001.json")
+    assert any(one.allows(amendment) for one in allowed)
+
+
 def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: Applied) -> None:
     rights = grants(applied.policy("coretelecoms-airflow"))
     passed = {one.resource for one in rights if one.action == "iam:PassRole"}

@@ -250,6 +250,8 @@ OURS |= {
     "NotArrivedError",
     "MissingError",
     "DeliveryChangedError",
+    "ServiceError",
+    "UncountableError",
 }
 KNOWN = {
     ("jobs/config/environment.py", "ValueError"): "of checked_url",
@@ -268,6 +270,10 @@ KNOWN = {
     ("jobs/clients/postgres.py", "psycopg2.Error"): "by explain_error, without the word that a notice begins with",
     ("jobs/clients/http.py", "HTTPError"): "as requests' own, which _find_cause tells of",
     ("jobs/pipeline/ingest.py", "Exception"): "whether it was explained",
+    (
+        "jobs/sources/recount.py",
+        "(csv.Error, ValueError, RecursionError, EOFError, gzip.BadGzipFile, zlib.error)",
+    ): "places and fixed words",
     ("dbt/warehouse.py", "(OSError, duckdb.IOException)"): "the system's words for its number",
     ("jobs/clients/http.py", "requests.RequestException"): "by _find_cause",
 }

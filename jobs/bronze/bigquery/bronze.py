@@ -59,6 +59,18 @@ class BigQueryBronze:
         names = ("run_id", "first_run", "last_run", "row_count")
         return {row["ingest_date"]: Published.of_rows(*(row[name] for name in names)) for row in rows}
 
+    def count_rows(self, source: str, first: date, last: date) -> dict[date, int]:
+        """By a query of the table."""
+        from google.api_core.exceptions import NotFound
+
+        with explain_errors(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
+            statement = sql.count_days(self.warehouse, source, first, last)
+            try:
+                rows, _ = query(self._make_dbt_client(), self.warehouse, statement, step="recount", source=source)
+            except NotFound:
+                return {}
+        return {row["ingest_date"]: row["row_count"] for row in rows}
+
     @contextmanager
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[BigQueryStaged]:
         """The landing in a staging table, appended by Spark.
@@ -116,10 +128,11 @@ class BigQueryBronze:
 
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
-        gold = f"`{self.warehouse.project}`.{self.warehouse.gold}"
+        datasets = {"silver": self.warehouse.silver, "gold": self.warehouse.gold}
+        named = {layer: f"`{self.warehouse.project}`.{dataset}" for layer, dataset in datasets.items()}
         with explain_errors(f"{self.warehouse.project}.{self.warehouse.gold}"):
             client = self._make_dbt_client()
-            return {name: self._answer_query(client, name, text.format(gold=gold)) for name, text in queries.items()}
+            return {name: self._answer_query(client, name, text.format(**named)) for name, text in queries.items()}
 
     def _make_load_client(self) -> "Client":
         return make_client(self.warehouse, get_load_credentials(self.warehouse, self.environment))

@@ -13,6 +13,8 @@ from jobs.config.toml import show_path
 from jobs.errors import ConfigurationError, NotArrivedError
 from jobs.masking import describe
 
+_LAYERS = ("silver", "gold")
+
 
 def query(queries: Mapping[str, str], environment: str, bronze: Location) -> dict[str, Answer]:
     """Of the file of an environment, whose Bronze is there.
@@ -20,11 +22,11 @@ def query(queries: Mapping[str, str], environment: str, bronze: Location) -> dic
     Raises NotArrivedError where a table has not been built, GoldIsMissingError, GoldIsHeldError, and ConfigurationError
     where another environment made the file (dbt/warehouse.py).
     """
-    schema = os.environ.get("CORETELECOMS_GOLD", "coretelecoms_gold")
+    schemas = {layer: os.environ.get(f"CORETELECOMS_{layer.upper()}", f"coretelecoms_{layer}") for layer in _LAYERS}
     path = ROOT / os.environ.get("CORETELECOMS_WAREHOUSE", f".local/warehouse/{environment}/warehouse.duckdb")
     with _open(path) as connection:
         _check_owner(connection, path, environment, bronze)
-        return {name: _answer_query(connection, query.format(gold=schema)) for name, query in queries.items()}
+        return {name: _answer_query(connection, query.format(**schemas)) for name, query in queries.items()}
 
 
 def _check_owner(connection: duckdb.DuckDBPyConnection, path: Path, environment: str, bronze: Location) -> None:

@@ -1,10 +1,11 @@
 """What a load, `status`, dbt and the pages ask of Bronze in Snowflake."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from threading import Lock
+from typing import TypeVar
 
 from snowflake.connector import SnowflakeConnection, errors
 from snowflake.connector.vendored.requests.exceptions import RequestException
@@ -23,6 +24,7 @@ from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.masking import describe
 from jobs.metadata import METADATA_COLUMNS
 
+_Answer = TypeVar("_Answer")
 _ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
 _READING, _readers = Lock(), dict[SnowflakeWarehouse, SnowflakeConnection]()
 
@@ -36,11 +38,19 @@ class SnowflakeBronze:
 
     def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
         """The rows counted in the table, and the run that they name. One session answers for all sources."""
+        return self._ask(lambda connection: table.published(connection, self.warehouse, source, day, last))
+
+    def count_rows(self, source: str, first: date, last: date) -> dict[date, int]:
+        """By a query of the table."""
+        return self._ask(lambda connection: table.count_rows(connection, self.warehouse, source, first, last))
+
+    def _ask(self, question: Callable[[SnowflakeConnection], dict[date, _Answer]]) -> dict[date, _Answer]:
+        """None: there is no such table."""
         with _READING, explain_errors(self.warehouse):
             if self.warehouse not in _readers:
                 _readers[self.warehouse] = open_connection(self.warehouse, {"step": "status"})
             try:
-                return table.published(_readers[self.warehouse], self.warehouse, source, day, last)
+                return question(_readers[self.warehouse])
             except errors.ProgrammingError as error:
                 if error.errno == ABSENT:
                     return {}
@@ -94,9 +104,10 @@ class SnowflakeBronze:
 
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
-        gold = f"{self.warehouse.database}.{self.warehouse.gold}"
+        schemas = {"silver": self.warehouse.silver, "gold": self.warehouse.gold}
+        named = {layer: f"{self.warehouse.database}.{schema}" for layer, schema in schemas.items()}
         with connect(self.warehouse, {"step": "pages"}) as connection:
-            return {name: _answer_query(connection, text.format(gold=gold)) for name, text in queries.items()}
+            return {name: _answer_query(connection, text.format(**named)) for name, text in queries.items()}
 
 
 def _answer_query(connection: SnowflakeConnection, query: str) -> Answer:

@@ -46,6 +46,15 @@ def published(
     return {of_day: Published.of_rows(*held) for of_day, *held in days}
 
 
+def count_rows(
+    connection: SnowflakeConnection, warehouse: SnowflakeWarehouse, source: str, first: date, last: date
+) -> dict[date, int]:
+    """Of each day that has any."""
+    query = f"""select ingest_date, count(*) from {qualify_name(warehouse, source)}
+        where ingest_date between %s and %s group by ingest_date"""
+    return {day: int(rows) for day, rows in execute(connection, query, str(first), str(last))}
+
+
 @dataclass(frozen=True)
 class SourceTable:
     """A source's table, in one session; `columns`: its names, metadata included; `personal`: their kinds."""
