@@ -33,7 +33,7 @@ endef
 .PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: bigquery-costs
-.PHONY: test-airflow test-terraform test-page env-from-terraform personal-columns lint-infra advisories plan image verify-bigquery verify-snowflake
+.PHONY: test-airflow test-terraform test-page env-from-terraform stop-application personal-columns lint-infra advisories plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load
 
 help: ## this list
@@ -228,6 +228,9 @@ lock: ## compile the lock files anew from their .in files
 	$$compile -c requirements/pages.txt requirements/pages-test.in -o requirements/pages-test.txt; \
 	$$compile requirements/peers.in -o requirements/peers.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
+
+stop-application: ## EMR Serverless' application, which AWS changes and removes only then; the next job starts it
+	@$(PYTHON) terraform/stop.py
 
 personal-columns: ## terraform/gcp/personal.json from the source contracts
 	@$(PYTHON) terraform/personal.py

@@ -20,7 +20,7 @@ from jobs.clients.location import Location
 from jobs.clients.store import Input
 from jobs.contracts.mapping import map_columns
 from jobs.errors import ContractError
-from jobs.sources.csv_grammar import BYTE_ORDER_MARK, RFC_4180, Grammar
+from jobs.sources.csv_grammar import BYTE_ORDER_MARK, Grammar
 from jobs.sources.csv_records import Records, Window
 from jobs.sources.csv_split import CsvSplit
 from jobs.sources.files import Files
@@ -34,7 +34,16 @@ csv.field_size_limit(2**31 - 1)
 class CsvFiles(Files):
     """A delivery's files, each by its own header."""
 
-    grammar: Grammar = RFC_4180
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+    @property
+    def transcoded(self) -> str | None:
+        return self.encoding if self.encoding.startswith("utf-16") else None
+
+    @property
+    def grammar(self) -> Grammar:
+        return Grammar(self.delimiter.encode(), "utf-8" if self.transcoded else self.encoding)
 
     @contextmanager
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
