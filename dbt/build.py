@@ -12,26 +12,27 @@ holds the file, 78 configuration.
 
 import argparse
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import gold
 from headline import headline, query
 from warehouse import (
     CONFIGURATION,
     DATA_ERROR,
-    SERVICE,
     SOFTWARE,
     TRY_LATER,
     BuildError,
     alone,
     artifacts,
     bronze,
+    build_schema,
     export,
     gold_table,
     host,
@@ -39,6 +40,7 @@ from warehouse import (
     keep_private,
     opened,
     others,
+    passing,
     place,
     shown,
     silver_table,
@@ -52,18 +54,13 @@ ONLY = {
     "silver": ["--select", "path:models/silver", "path:seeds", "path:snapshots", "--indirect-selection", "cautious"],
     "gold": ["--select", "path:models/gold"],
 }
-# What DuckDB's two S3 clients say of a service that does not answer, or answers with a fault of its own.
-IS_DOWN = re.compile(r"error for HTTP (GET|HEAD)|HTTP 5\d\d|HTTP error: error sending request|status code: 5\d\d")
-# What the three warehouses say to one of two that change the same table, or open the same file.
-IS_TAKEN = re.compile(
-    r"due to concurrent update|ould not set lock on file|"
-    r"number of waiters for this lock exceeds|lock timeout|has locked table",
-    re.IGNORECASE,
-)
 
 
-def invoke(*arguments: str) -> Any:
-    """One dbt command in this process; returns its result. Raises BuildError where dbt could not run at all."""
+def invoke(*arguments: str, parsed: Any = None, said: list[str] | None = None) -> Any:
+    """One dbt command in this process; returns its result. Raises BuildError where dbt could not run at all.
+
+    `parsed`: the project, as `invoke("parse")` returns it; `said`: gets what its macros log, or why one failed.
+    """
     os.environ |= {
         "CORETELECOMS_WAREHOUSE": str(warehouse()),
         "CORETELECOMS_BRONZE": str(bronze()),
@@ -78,13 +75,21 @@ def invoke(*arguments: str) -> Any:
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     places += ["--target-path", str(artifacts()), "--log-path", str(artifacts() / "logs")]
     try:
-        done = dbtRunner().invoke([*arguments, *places, "--log-level", "none", "--log-level-file", "info"])
+        runner = dbtRunner(parsed, [] if said is None else [partial(_listen, said)])
+        done = runner.invoke([*arguments, *places, "--log-level", "none", "--log-level-file", "info"])
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if done.exception is not None:
-        code = _passing(str(done.exception)) or CONFIGURATION
+        code = passing(str(done.exception)) or CONFIGURATION
         raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", code)
     return done.result
+
+
+def _listen(said: list[str], event: Any) -> None:
+    if event.info.name == "JinjaLogInfo":
+        said.append(event.data.msg)
+    elif event.info.name.startswith("RunningOperation"):  # the result itself does not say why
+        said.append(event.data.exc)
 
 
 def build(
@@ -119,15 +124,32 @@ def _build(
     if full:
         arguments.append("--full-refresh")
     _discard_results(layer)
-    results = list(invoke(*arguments).results)
-    if layer:
-        _results().replace(_results(layer))
-    if any(_has_failed(result) for result in results):
-        raise _failure(results)
+    parsed = invoke("parse")
+    ask = partial(invoke, parsed=parsed)
+    if layer == "silver" or "--select" in dbt_arguments:
+        results = _ran(ask, arguments, layer)
+    else:
+        publication = gold.prepare(ask)
+        with gold.yielding(ask, publication):
+            results = _ran(ask, arguments, layer, publication)
+            if gold.is_whole(results, parsed):
+                gold.publish(ask, publication, first, last)
     if layer:
         return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
     return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}"
+
+
+def _ran(
+    ask: gold.Invoke, arguments: Sequence[str], layer: str | None, publication: gold.Publication | None = None
+) -> list[Any]:
+    """What became of each node. Raises BuildError where one failed."""
+    results = list(ask(*arguments).results)
+    if layer:
+        _results().replace(_results(layer))
+    if any(_has_failed(result) for result in results):
+        raise _failure(results, publication)
+    return results
 
 
 def _results(layer: str | None = None) -> Path:
@@ -158,7 +180,7 @@ def _has_failed(result: Any) -> bool:
     return result.status in ("error", "fail", "runtime error")
 
 
-def _failure(results: Sequence[Any]) -> BuildError:
+def _failure(results: Sequence[Any], publication: gold.Publication | None = None) -> BuildError:
     failed = [result for result in results if _has_failed(result)]
     skipped = sum(result.status == "skipped" for result in results)
     lines = [f"{len(failed)} of {len(results)} dbt nodes failed, {skipped} skipped after them:"]
@@ -166,6 +188,8 @@ def _failure(results: Sequence[Any]) -> BuildError:
         lines.append(f"  {_what(result)}")
         if compiled := getattr(result.node, "compiled_path", None):
             lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
+    if publication:
+        lines.append(f"  Gold is as it was ({publication.seen}); what was built beside it is in {build_schema()}")
     if (code := _code(failed)) == TRY_LATER:
         lines += [f"  at the same time: {other}" for other in others(_own())]
     return BuildError("\n".join(lines), code)
@@ -178,15 +202,8 @@ def _own() -> str:
     return str(get_invocation_id()).replace("-", "")
 
 
-def _passing(message: str) -> int:
-    """The exit code of what a later try may not meet; 0: it would."""
-    if IS_TAKEN.search(message):
-        return TRY_LATER
-    return SERVICE if IS_DOWN.search(message) else 0
-
-
 def _code(failed: Sequence[Any]) -> int:
-    if code := next(filter(None, (_passing(str(result.message)) for result in failed)), 0):
+    if code := next(filter(None, (passing(str(result.message)) for result in failed)), 0):
         return code
     return DATA_ERROR if all(result.status == "fail" for result in failed) else SOFTWARE
 

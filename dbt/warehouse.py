@@ -16,12 +16,29 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA_ERROR, SERVICE, SOFTWARE, TRY_LATER, CONFIGURATION = 65, 69, 70, 75, 78  # sysexits
 
 
+# What DuckDB's two S3 clients say of a service that does not answer, or answers with a fault of its own.
+IS_DOWN = re.compile(r"error for HTTP (GET|HEAD)|HTTP 5\d\d|HTTP error: error sending request|status code: 5\d\d")
+# What the three warehouses say to one of two that change the same table, or open the same file; and Gold's guard.
+IS_TAKEN = re.compile(
+    r"due to concurrent update|ould not set lock on file|"
+    r"number of waiters for this lock exceeds|lock timeout|has locked table|another build (was published|is at work)",
+    re.IGNORECASE,
+)
+
+
 class BuildError(Exception):
     """What went wrong, as one message for the user, and the exit code."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+def passing(message: str) -> int:
+    """The exit code of what a later try may not meet; 0: it would."""
+    if IS_TAKEN.search(message):
+        return TRY_LATER
+    return SERVICE if IS_DOWN.search(message) else 0
 
 
 def place(variable: str, default: str) -> Path:
@@ -61,6 +78,11 @@ def silver_table(name: str) -> str:
 
 def gold_table(name: str) -> str:
     return f"{os.environ.get('CORETELECOMS_GOLD', 'coretelecoms_gold')}.{name}"
+
+
+def build_schema() -> str:
+    """Where Gold is built, beside what its readers see."""
+    return os.environ.get("CORETELECOMS_GOLD_BUILD", f"{gold_table('').rstrip('.')}_build")
 
 
 def shown(path: Path | str) -> str:

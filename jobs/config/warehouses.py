@@ -35,11 +35,12 @@ class BigQueryWarehouse(Strict):
     silver: Dataset = "coretelecoms_silver"
     gold: Dataset = "coretelecoms_gold"
     gold_private: Dataset | None = None  # who customers and agents are, granted apart; None: Gold's name and `_private`
+    gold_build: Dataset | None = None  # where Gold is built beside what readers see; None: Gold's name and `_build`
     staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     dbt_secret: Name | None = None
     labels: dict[LabelKey, LabelValue] = {"application": "coretelecoms"}  # of tables and jobs; jobs have more
-    maximum_bytes_billed: int = Field(default=200 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
+    maximum_bytes_billed: int = Field(default=250 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
     staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left
     endpoint: Address | None = None  # else Google's own
     storage_endpoint: str | None = None  # host:port of the Storage Write API, always TLS
@@ -49,9 +50,14 @@ class BigQueryWarehouse(Strict):
         """The dataset of what identifies persons."""
         return self.gold_private or f"{self.gold}_private"
 
+    @property
+    def build(self) -> str:
+        """The dataset in which Gold is built."""
+        return self.gold_build or f"{self.gold}_build"
+
     @model_validator(mode="after")
     def _check_private(self) -> Self:
-        _check_apart(self.gold, self.private)
+        _check_apart(self.gold, self.private, self.build)
         return self
 
 
@@ -76,6 +82,7 @@ class SnowflakeWarehouse(Strict):
     silver: Identifier = "coretelecoms_silver"
     gold: Identifier = "coretelecoms_gold"
     gold_private: Identifier | None = None  # who customers and agents are, granted apart; None: as in BigQuery
+    gold_build: Identifier | None = None  # where Gold is built beside what readers see; None: as in BigQuery
     stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
     private_key: Reference | None = None  # PKCS#8 in PEM
     passphrase: Reference | None = None
@@ -89,9 +96,14 @@ class SnowflakeWarehouse(Strict):
         """The schema of what identifies persons."""
         return self.gold_private or f"{self.gold}_private"
 
+    @property
+    def build(self) -> str:
+        """The schema in which Gold is built."""
+        return self.gold_build or f"{self.gold}_build"
+
     @model_validator(mode="after")
     def _check_private(self) -> Self:
-        _check_apart(self.gold.lower(), self.private.lower())
+        _check_apart(self.gold.lower(), self.private.lower(), self.build.lower())
         return self
 
     @model_validator(mode="after")
@@ -101,9 +113,11 @@ class SnowflakeWarehouse(Strict):
         return self
 
 
-def _check_apart(gold: str, private: str) -> None:
+def _check_apart(gold: str, private: str, build: str) -> None:
     if gold == private:
         raise ValueError(f"gold_private: found {private!r}, which is gold, whose readers would see persons")
+    if build in (gold, private):
+        raise ValueError(f"gold_build: found {build!r}, which has readers: they would see persons, and what failed")
 
 
 Warehouse = Annotated[DeltaWarehouse | BigQueryWarehouse | SnowflakeWarehouse, Field(discriminator="kind")]

@@ -40,7 +40,8 @@ from jobs.config.environment import ROOT
 from tests.bigquery.analyst import Analyst, analyzing
 
 PROJECT, LOCATION = "coretelecoms-test", "EU"
-DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold", "gold_private", "staging")}
+LAYERS = ("bronze", "silver", "gold", "gold_private", "gold_build", "staging")
+DATASETS = {name: f"coretelecoms_{name}" for name in LAYERS}
 TRUST = "stand-in"  # the trust store's password, which protects nothing
 READY_SECONDS = 120.0
 _KEPT = {"content-type", "accept", "content-encoding", "content-range"}

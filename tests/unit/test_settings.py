@@ -232,10 +232,14 @@ def test_persons_have_a_schema_of_their_own_beside_gold(tmp_path: Path, kind: st
     path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts" }}\n')
     warehouse = load_environment(str(path)).warehouse
     assert not isinstance(warehouse, DeltaWarehouse)
-    assert warehouse.private == "marts_private"
+    assert (warehouse.private, warehouse.build) == ("marts_private", "marts_build")
     path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts", gold_private = "marts" }}\n')
     with pytest.raises(ConfigurationError, match="gold_private: found 'marts', which is gold"):
         load_environment(str(path))
+    for taken in ("marts", "marts_private"):
+        path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts", gold_build = "{taken}" }}\n')
+        with pytest.raises(ConfigurationError, match=f"gold_build: found '{taken}', which has readers"):
+            load_environment(str(path))
 
 
 @pytest.mark.parametrize("name", ["BIGQUERY_EMULATOR_HOST", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])

@@ -96,6 +96,7 @@ class BigQueryBronze:
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
+            "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
             "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(self.warehouse.maximum_bytes_billed),
             "CORETELECOMS_ENDPOINT": credentials.resolve_address(endpoint) if endpoint else "",
             "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,

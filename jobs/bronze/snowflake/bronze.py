@@ -81,6 +81,7 @@ class SnowflakeBronze:
             "CORETELECOMS_SILVER": self.warehouse.silver,
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
+            "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
             **make_dbt_login(self.warehouse),
         }
 
