@@ -4,8 +4,8 @@
     ./dbt.sh headline | docs | query SQL | export FILE
 
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
-CORETELECOMS_WAREHOUSE names the DuckDB file, CORETELECOMS_BRONZE the folder of the Delta tables,
-or s3://bucket/prefix.
+Each environment has a DuckDB file of its own; CORETELECOMS_WAREHOUSE names another one, CORETELECOMS_BRONZE the
+folder of the Delta tables, or s3://bucket/prefix.
 Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another build runs or another process
 holds the file, 78 configuration.
 """
@@ -21,8 +21,21 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import duckdb
 import gold
 from headline import headline, query
+from told import (
+    describe,
+    describe_trace,
+    list_each,
+    listen,
+    logging_to,
+    mask_results,
+    passing,
+    summarize,
+    tell_exception,
+    what,
+)
 from warehouse import (
     CONFIGURATION,
     DATA_ERROR,
@@ -33,6 +46,8 @@ from warehouse import (
     artifacts,
     bronze,
     build_schema,
+    claim,
+    environment,
     export,
     gold_table,
     host,
@@ -40,7 +55,6 @@ from warehouse import (
     keep_private,
     opened,
     others,
-    passing,
     place,
     shown,
     silver_table,
@@ -48,7 +62,6 @@ from warehouse import (
 )
 
 PROJECT = Path(__file__).resolve().parent
-LAYERS = ("seeds", "snapshots", "silver", "gold", "tests")
 # A schedule builds and tests the layers one after the other; what tests both is tested with Gold.
 ONLY = {
     "silver": ["--select", "path:models/silver", "path:seeds", "path:snapshots", "--indirect-selection", "cautious"],
@@ -62,6 +75,7 @@ def invoke(*arguments: str, parsed: Any = None, said: list[str] | None = None) -
     `parsed`: the project, as `invoke("parse")` returns it; `said`: gets what its macros log, or why one failed.
     """
     os.environ |= {
+        "CORETELECOMS_ENVIRONMENT": environment(),
         "CORETELECOMS_WAREHOUSE": str(warehouse()),
         "CORETELECOMS_BRONZE": str(bronze()),
         "CORETELECOMS_CONTRACTS": str(place("CORETELECOMS_CONTRACTS", "conf/sources")),
@@ -74,22 +88,20 @@ def invoke(*arguments: str, parsed: Any = None, said: list[str] | None = None) -
 
     places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     places += ["--target-path", str(artifacts()), "--log-path", str(artifacts() / "logs")]
+    log = artifacts() / "logs/dbt.log"
     try:
-        runner = dbtRunner(parsed, [] if said is None else [partial(_listen, said)])
-        done = runner.invoke([*arguments, *places, "--log-level", "none", "--log-level-file", "info"])
+        with logging_to(log) as keep:
+            listeners = [keep] if said is None else [keep, partial(listen, said)]
+            done = dbtRunner(parsed, listeners).invoke(
+                [*arguments, *places, "--log-level", "none", "--log-level-file", "none"]
+            )
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        mask_results(_results())
     if done.exception is not None:
         code = passing(str(done.exception)) or CONFIGURATION
-        raise BuildError(f"dbt: {done.exception}\nits log: {shown(artifacts() / 'logs/dbt.log')}", code)
+        raise BuildError(f"dbt: {tell_exception(done.exception)}\nits log: {shown(log)}", code)
     return done.result
-
-
-def _listen(said: list[str], event: Any) -> None:
-    if event.info.name == "JinjaLogInfo":
-        said.append(event.data.msg)
-    elif event.info.name.startswith("RunningOperation"):  # the result itself does not say why
-        said.append(event.data.exc)
 
 
 def build(
@@ -113,9 +125,7 @@ def _build(
 ) -> str:
     started = time.monotonic()
     if is_local():
-        warehouse().parent.mkdir(parents=True, exist_ok=True)
-        with opened():
-            pass  # held by another process? Better known now than after dbt's start
+        _claim()
     os.environ["CORETELECOMS_DAYS"] = "_".join(sorted({str(first), str(last)})) if first else "all"
     arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *dbt_arguments]
     if first and last:
@@ -135,9 +145,9 @@ def _build(
             if gold.is_whole(results, parsed):
                 gold.publish(ask, publication, first, last)
     if layer:
-        return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
+        return "\n".join([*list_each(results), f"{layer} of {days} built and tested ({summarize(results)})"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
-    return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}"
+    return f"{days} built and tested in {time.monotonic() - started:.1f} s ({summarize(results)}); {rows}"
 
 
 def _ran(
@@ -150,6 +160,14 @@ def _ran(
     if any(_has_failed(result) for result in results):
         raise _failure(results, publication)
     return results
+
+
+def _claim() -> None:
+    """Held by another process, or another environment's? Better known now than after dbt's start."""
+    try:
+        claim()
+    except duckdb.Error as error:  # Bronze's, who was asked whether it knows the file
+        raise BuildError(describe(error), passing(str(error)) or CONFIGURATION) from error
 
 
 def _results(layer: str | None = None) -> Path:
@@ -185,7 +203,7 @@ def _failure(results: Sequence[Any], publication: gold.Publication | None = None
     skipped = sum(result.status == "skipped" for result in results)
     lines = [f"{len(failed)} of {len(results)} dbt nodes failed, {skipped} skipped after them:"]
     for result in failed:
-        lines.append(f"  {_what(result)}")
+        lines.append(f"  {what(result)}")
         if compiled := getattr(result.node, "compiled_path", None):
             lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
     if publication:
@@ -206,36 +224,6 @@ def _code(failed: Sequence[Any]) -> int:
     if code := next(filter(None, (passing(str(result.message)) for result in failed)), 0):
         return code
     return DATA_ERROR if all(result.status == "fail" for result in failed) else SOFTWARE
-
-
-def _summary(results: Sequence[Any]) -> str:
-    seconds = dict.fromkeys(LAYERS, 0.0)
-    for result in results:
-        seconds[_layer(result.node)] += result.execution_time
-    tests = sum(_layer(result.node) == "tests" for result in results)
-    warned = [result for result in results if result.status == "warn"]
-    warnings = "".join(f"\nwarning: {_what(result)}" for result in warned)
-    by_layer = ", ".join(f"{layer} {spent:.1f}" for layer, spent in seconds.items())
-    return f"{by_layer}; {tests} tests, {len(warned)} warnings{warnings}"
-
-
-def _each(results: Sequence[Any]) -> list[str]:
-    """A line a model, snapshot and seed: what became of it, and in how many seconds."""
-    built = [result for result in results if _layer(result.node) != "tests"]
-    return [
-        f"  {_layer(result.node)} {result.node.name}: {result.status}, {result.execution_time:.1f} s"
-        for result in built
-    ]
-
-
-def _layer(node: Any) -> str:
-    if node.resource_type == "model":
-        return Path(node.path).parts[0]
-    return f"{node.resource_type}s"
-
-
-def _what(result: Any) -> str:
-    return f"{result.node.name} ({result.node.original_file_path}): {' '.join(str(result.message).split())}"
 
 
 def _rows() -> str:
@@ -287,6 +275,9 @@ def main() -> int:
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
+    except Exception as error:  # noqa: BLE001 - what Python would print quotes what was read
+        print(f"{describe_trace(error)}\nerror: {describe(error)}", file=sys.stderr)
+        return SOFTWARE
     return 0
 
 

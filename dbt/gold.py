@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from warehouse import CONFIGURATION, SOFTWARE, BuildError, artifacts, host, is_local, passing
+from told import passing, tell_operation
+from warehouse import CONFIGURATION, SOFTWARE, BuildError, artifacts, host, is_local
 
 PROJECT = Path(__file__).resolve().parent
 PATIENCE = timedelta(hours=1)  # with a build of another machine's that does not end: it may have been killed
@@ -80,8 +81,8 @@ def _run(invoke: Invoke, macro: str, otherwise: str, code: int, **given: Any) ->
     said: list[str] = []
     done = invoke("run-operation", macro, "--args", json.dumps(given), "--no-write-json", said=said)
     if any(result.status == "error" for result in done.results):
-        why = " ".join(" ".join(said).split())
-        raise BuildError(f"{otherwise}: {why}", passing(why) or code)
+        why = "\n".join(said)
+        raise BuildError(f"{otherwise}: {tell_operation(why)}", passing(why) or code)
     return said
 
 

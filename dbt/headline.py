@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
+from told import tell
 from warehouse import CONFIGURATION, BuildError, artifacts, bronze, gold_table, opened, shown, warehouse
 
 Row = Sequence[object]
@@ -33,7 +34,7 @@ def query(sql: str) -> str:
         try:
             return str(connection.sql(sql))
         except duckdb.Error as error:
-            raise BuildError(f"query: {error}", CONFIGURATION) from None
+            raise BuildError(f"query: {tell(str(error))}", CONFIGURATION) from None
 
 
 def _by_category(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[Row]]:

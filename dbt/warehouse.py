@@ -8,22 +8,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
+from told import tell
 
 ROOT = Path(__file__).resolve().parents[1]
+OLDER = ROOT / ".local/warehouse.duckdb"  # of all environments, before each had its own
 DATA_ERROR, SERVICE, SOFTWARE, TRY_LATER, CONFIGURATION = 65, 69, 70, 75, 78  # sysexits
 
 
-# What DuckDB's two S3 clients say of a service that does not answer, or answers with a fault of its own.
-IS_DOWN = re.compile(r"error for HTTP (GET|HEAD)|HTTP 5\d\d|HTTP error: error sending request|status code: 5\d\d")
-# What the three warehouses say to one of two that change the same table, or open the same file; and Gold's guard.
-IS_TAKEN = re.compile(
-    r"due to concurrent update|ould not set lock on file|"
-    r"number of waiters for this lock exceeds|lock timeout|has locked table|another build (was published|is at work)",
-    re.IGNORECASE,
-)
+class Owner(NamedTuple):
+    """Whom a DuckDB file belongs to, as its view `main.environment` says: an environment, and where Bronze is there."""
+
+    name: str
+    bronze: str
+
+    def __str__(self) -> str:
+        return f"environment {self.name!r} (Bronze: {self.bronze})"
 
 
 class BuildError(Exception):
@@ -32,13 +34,6 @@ class BuildError(Exception):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
-
-
-def passing(message: str) -> int:
-    """The exit code of what a later try may not meet; 0: it would."""
-    if IS_TAKEN.search(message):
-        return TRY_LATER
-    return SERVICE if IS_DOWN.search(message) else 0
 
 
 def place(variable: str, default: str) -> Path:
@@ -51,8 +46,14 @@ def is_local() -> bool:
     return os.environ.get("CORETELECOMS_TARGET", "local") == "local"
 
 
+def environment() -> str:
+    """The name of the environment that is built or asked."""
+    return os.environ.get("CORETELECOMS_ENVIRONMENT", "local")
+
+
 def warehouse() -> Path:
-    return place("CORETELECOMS_WAREHOUSE", ".local/warehouse.duckdb")
+    """The DuckDB file of this environment."""
+    return place("CORETELECOMS_WAREHOUSE", f".local/warehouse/{environment()}/warehouse.duckdb")
 
 
 def bronze() -> Path | str:
@@ -69,7 +70,7 @@ def bronze() -> Path | str:
 
 def artifacts() -> Path:
     """Where dbt writes its artifacts (manifest, run results, parsed project) and its log."""
-    return place("DBT_TARGET_PATH", ".local/dbt")
+    return place("DBT_TARGET_PATH", f".local/dbt/{environment()}")
 
 
 def silver_table(name: str) -> str:
@@ -95,9 +96,9 @@ def keep_private() -> None:
     A DuckDB file of an older version, which all could read, becomes such a one.
     """
     os.umask(0o077 | os.umask(0o077))
-    if is_local() and warehouse().is_file():
-        with suppress(PermissionError):  # somebody else's: theirs to say
-            warehouse().chmod(warehouse().stat().st_mode & 0o700)
+    for path in (warehouse(), OLDER) if is_local() else ():
+        with suppress(PermissionError, FileNotFoundError):  # somebody else's: theirs to say
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 @contextmanager
@@ -171,6 +172,71 @@ def _client() -> Any:
     return Client(project=os.environ["CORETELECOMS_PROJECT"], credentials=credentials, client_options=options)
 
 
+def ours() -> Owner:
+    """Of the environment that is built or asked; a place below the project's folder as from there."""
+    return Owner(environment(), shown(bronze()))
+
+
+def owner_of(connection: duckdb.DuckDBPyConnection) -> Owner | None:
+    """None: a file that is new, or of a version that wrote no name into it."""
+    if not connection.execute("FROM duckdb_views() WHERE NOT internal AND view_name = 'environment'").fetchall():
+        return None
+    ((name, place),) = connection.execute("SELECT name, bronze FROM main.environment").fetchall()
+    return Owner(name, place)
+
+
+def claim() -> None:
+    """The DuckDB file is this environment's from now on; one of an older version is taken over where it was so before.
+
+    Raises BuildError where it is another's.
+    """
+    path = warehouse()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() and OLDER.exists() and "CORETELECOMS_WAREHOUSE" not in os.environ:
+        with connected(OLDER) as connection:
+            is_ours = owner_of(connection) in (None, ours()) and _holds_our_runs(connection)
+        if is_ours:
+            OLDER.rename(path)
+    with opened() as connection:
+        if owner_of(connection) is None:
+            if connection.execute("FROM pg_tables").fetchall() and not _holds_our_runs(connection):
+                raise _of_another(path, None)
+            name, place = (text.replace("'", "''") for text in ours())
+            connection.execute(f"CREATE VIEW main.environment AS SELECT '{name}' AS name, '{place}' AS bronze")
+
+
+def _holds_our_runs(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Does Silver hold rows of a run that this environment's Bronze holds too? No two environments share one."""
+    from plugins import bronze as plugin
+
+    folder, contracts = str(bronze()), place("CORETELECOMS_CONTRACTS", "conf/sources")
+    if plugin.is_on_s3(folder):
+        plugin.reach_s3(connection)
+    plugin.load_extension(connection, "delta")
+    plugin.attach(connection, folder, contracts)
+    tables = {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
+    try:
+        return any(
+            connection.execute(
+                f"""SELECT _run_id FROM {silver_table(f"stg_{source}")}
+                INTERSECT SELECT _run_id FROM {plugin.CATALOG}.{plugin.SCHEMA}.{source} LIMIT 1"""
+            ).fetchall()
+            for source in sorted(path.stem for path in contracts.glob("*.toml") if f"stg_{path.stem}" in tables)
+        )
+    finally:
+        connection.execute(f"DETACH {plugin.CATALOG}")
+
+
+def _of_another(path: Path, owner: Owner | None) -> BuildError:
+    whose = f"is of {owner}" if owner else "is of another Bronze: no run of it is in this one"
+    return BuildError(
+        f"{shown(path)} {whose}, not of {ours()}. Each environment has a file of its own: name it by --env, and leave "
+        "CORETELECOMS_WAREHOUSE unset or let it name another file; one that is not needed any more may be removed, "
+        "for a build makes it anew from Bronze.",
+        CONFIGURATION,
+    )
+
+
 @contextmanager
 def opened(read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The DuckDB file. Raises BuildError where it is missing, is none, or another process holds it."""
@@ -179,6 +245,15 @@ def opened(read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     path = warehouse()
     if read_only and not path.exists():
         raise BuildError(f"{shown(path)}: no such file; build it first: ./dbt.sh build", CONFIGURATION)
+    with connected(path, read_only) as connection:
+        if (owner := owner_of(connection)) not in (None, ours()):
+            raise _of_another(path, owner)
+        yield connection
+
+
+@contextmanager
+def connected(path: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Any DuckDB file, whoever made it. Raises BuildError where it is none, or another process holds it."""
     try:
         connection = duckdb.connect(path, read_only=read_only)
     except duckdb.IOException as error:
@@ -204,7 +279,8 @@ def export(to: Path) -> str:
                 connection.execute(f"CREATE TABLE exported.{schema}.{name} AS FROM {gold_table(name)}")
         unfinished.replace(to)
     except (OSError, duckdb.IOException) as error:
-        raise BuildError(f"{shown(to)}: {getattr(error, 'strerror', None) or error}", CONFIGURATION) from error
+        why = getattr(error, "strerror", None) or tell(str(error))
+        raise BuildError(f"{shown(to)}: {why}", CONFIGURATION) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return f"Gold, without persons: {len(names)} tables in {shown(to)}"
@@ -212,7 +288,7 @@ def export(to: Path) -> str:
 
 def _not_opened(path: Path, error: duckdb.IOException) -> BuildError:
     if "lock" not in str(error):
-        return BuildError(f"{shown(path)}: {error}", CONFIGURATION)
+        return BuildError(f"{shown(path)}: {tell(str(error))}", CONFIGURATION)
     holder = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
     owner = f"process {holder[2]} ({holder[1]})" if holder else "another process"
     return BuildError(

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,13 +27,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; `length`, where it is not that of the body, and `endless`, for a server that keeps sending, lie."""
+    """An answer; `length`, where it is not that of the body, and `endless`, for a server that keeps sending, lie.
+
+    `pause`: seconds before each of the body's bytes.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
     endless: bool = False
+    pause: float = 0
 
 
 def json_reply(content: Any, status: int = 200, **headers: str) -> Reply:
@@ -63,7 +68,9 @@ def answering(answer: Callable[[Request], Reply]) -> Iterator[str]:
             for name, value in {"Content-Length": str(length), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            for part in (bytes([byte]) for byte in reply.body) if reply.pause else (reply.body,):
+                time.sleep(reply.pause)
+                self.wfile.write(part)
             while reply.endless:
                 self.wfile.write(b" " * 65536)
             self.close_connection = self.close_connection or length != len(reply.body)

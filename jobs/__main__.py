@@ -15,6 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from jobs.cli import Arguments, parse  # noqa: E402
 from jobs.errors import PlatformError  # noqa: E402
+from jobs.masking import describe, describe_trace  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001 - what Python would print quotes what was read
+        print(f"{describe_trace(error)}\nerror: {describe(error)}", file=sys.stderr)
+        return PlatformError.exit_code
 
 
 def _find_command(given: Arguments) -> Callable[[Arguments], int]:

@@ -23,6 +23,7 @@ EX_USAGE = 64
 _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
 _MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
 _REBUILD = "Bronze anew from all that has landed, static sources on each day; without days: of every day"
+_RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing; 65: something does not add up"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
 
@@ -49,6 +50,7 @@ class Arguments:
     master: str = ""
     of_dbt: tuple[str, ...] = ()
     is_rebuild: bool = False
+    is_recount: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,6 +81,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         master=given["master"],
         of_dbt=tuple(unknown),
         is_rebuild=given.get("rebuild", False),
+        is_recount=given.get("recount", False),
     )
 
 
@@ -124,7 +127,10 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--json", action="store_true", help="an object a line instead of the table")
     command.add_argument("--key", type=_parse_key, metavar="K", help=_KEY.get(name, "to know the run by later"))
     if name == "status":
-        command.add_argument("--check", action="store_true", help="look at the sources too; 75: something is missing")
+        command.add_argument(
+            "--check", action="store_true", help="look at the sources too; 75: something is missing, 69: unseen"
+        )
+        command.add_argument("--recount", action="store_true", help=_RECOUNT)
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
     command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
@@ -149,7 +155,8 @@ def _parse_days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tu
         parser.error("name the day by --date D, or a range by --from D and --to D")
     first, last = day or first, day or last
     if not isinstance(first, date) or not isinstance(last, date):
-        is_free = (given["command"] == "status" and not given["check"]) or given.get("rebuild")
+        is_of_all = given["command"] == "status" and not (given["check"] or given["recount"])
+        is_free = is_of_all or given.get("rebuild")
         if not is_free:
             parser.error(f"{given['command']}: which day? --date D, or --from D --to D")
         return ()

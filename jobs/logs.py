@@ -7,11 +7,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from jobs.errors import ConfigurationError
+from jobs.masking import describe_trace
 
 _logger = logging.getLogger("jobs")
 
 
-class _JsonLines(logging.Formatter):
+class JsonLines(logging.Formatter):
+    """A fact a line; of an exception where it was raised, and what may be told of it."""
+
     def format(self, record: logging.LogRecord) -> str:
         facts = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -19,8 +22,8 @@ class _JsonLines(logging.Formatter):
             "event": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        if record.exc_info:
-            facts["traceback"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            facts["traceback"] = describe_trace(record.exc_info[1])
         return json.dumps(facts, default=str)
 
 
@@ -28,7 +31,7 @@ def start(folder: Path | None, run_id: str) -> Path | None:
     """Open the log of a run; returns its file, or None where it goes to stderr."""
     file = folder and folder / f"{run_id}.jsonl"
     handler = _open(file) if file else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(JsonLines())
     _logger.handlers.append(handler)
     _logger.setLevel(logging.INFO)
     _logger.propagate = False
@@ -57,5 +60,5 @@ def log_run_fact(event: str, run: str, *, level: int = logging.INFO, **facts: ob
 
 
 def log_unexpected(source: str, day: date, run: str) -> None:
-    """Log the exception being handled with its traceback, which users do not see."""
+    """Log the exception being handled with its traceback, which users do not see, nor what it quotes."""
     _logger.exception("error", extra={"facts": {"source": source, "day": day, "run": run}})

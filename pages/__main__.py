@@ -10,6 +10,7 @@ from jobs.clients.location import ROOT, Location, parse_location
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import PlatformError
+from jobs.masking import describe, describe_trace
 from pages import cx, runs
 
 CX, RUNS = "complaints.html", "runs.html"
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PlatformError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:  # noqa: BLE001 - what Python would print quotes what was read
+        print(f"{describe_trace(error)}\nerror: {describe(error)}", file=sys.stderr)
+        return PlatformError.exit_code
     return 0
 
 

@@ -5,12 +5,12 @@
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from jobs.clients.location import ROOT, Location
+from jobs.masking import tell_dbt
 from pages import html
 
 SLOWEST = 10
@@ -54,9 +54,9 @@ class Build:
         return sorted(self.models, key=lambda model: (model.status == "success", -model.seconds))[:SLOWEST]
 
 
-def read(out: Location) -> Build | None:
-    """None where dbt has not run here."""
-    folder = ROOT / os.environ.get("DBT_TARGET_PATH", ".local/dbt")
+def read(environment: str, out: Location) -> Build | None:
+    """Of an environment; None where dbt has not run here for it."""
+    folder = ROOT / os.environ.get("DBT_TARGET_PATH", f".local/dbt/{environment}")
     files = [*folder.glob("run_results.json"), *sorted(folder.glob("run_results.*.json"))]
     if not files or not (folder / "manifest.json").exists():
         return None
@@ -79,6 +79,5 @@ def _node(result: dict[str, Any], nodes: dict[str, Any]) -> Node:
     node = nodes.get(result["unique_id"], {})
     tested = (node.get("attached_node") or "").rpartition(".")[2]
     name = node.get("name", result["unique_id"].split(".")[2])
-    # A warehouse quotes values in its errors, and values may be personal.
-    message = re.sub(r"'[^']*'", "'…'", " ".join((result["message"] or "").split()))
+    message = " ".join(tell_dbt(result["message"] or "").split())
     return Node(name, tested, result["status"], message, result["execution_time"])

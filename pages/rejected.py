@@ -11,6 +11,7 @@ from jobs.config.environment import Environment
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest, Refusal, locate_landing
 from jobs.ledger.outcome import Outcome
+from jobs.masking import mask
 
 LANDINGS, ROWS, CHARACTERS = 30, 3, 160  # newest landings shown, rows of each, characters of each row
 
@@ -52,20 +53,6 @@ def _of(ledger: Ledger, outcome: Outcome) -> Manifest | Refusal | None:
     return ledger.find_newest(outcome.source, outcome.ingest_date) if outcome.rows_rejected else None
 
 
-def masked(raw: str) -> str:
-    """Letters become x, digits 9, in any alphabet; what separates fields stays, so that the defect can be seen."""
-    shape = "".join(_mask(character) for character in raw[:CHARACTERS])
-    return shape + "…" if len(raw) > CHARACTERS else shape
-
-
-def _mask(character: str) -> str:
-    if character.isdigit():
-        return "9"
-    if character.isalpha() or not character.isascii():
-        return "X" if character.isupper() else "x"
-    return character
-
-
 def _first_rows(environment: Environment, manifest: Manifest | Refusal) -> list[Sample]:
     landing = locate_landing(environment.lake, manifest.source, manifest.ingest_date, manifest.run_id)
     for file in manifest.rejected_files:
@@ -74,6 +61,7 @@ def _first_rows(environment: Environment, manifest: Manifest | Refusal) -> list[
             names = ["_reason", "_source_uri", "_position", "_raw"]
             first = next(parquet.iter_batches(batch_size=ROWS, columns=names)).to_pylist()
             return [
-                Sample(row["_reason"], row["_source_uri"], row["_position"], masked(row["_raw"] or "")) for row in first
+                Sample(row["_reason"], row["_source_uri"], row["_position"], mask(row["_raw"] or "", CHARACTERS))
+                for row in first
             ]
     return []

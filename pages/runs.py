@@ -19,6 +19,7 @@ SYMBOLS = {
     "loaded": "✓",
     "landed": "◐",
     "unchanged": "=",
+    "withdrawn": "↩",
     "arrived": "◔",
     "not_arrived": "○",
     "refused": "✕",
@@ -49,15 +50,15 @@ class Line:
     def flags(self) -> list[str]:
         named = {"corrected": self.outcome.corrected, "empty": self.outcome.empty}
         named |= {"odd volume": bool(self.outcome.odd_volume), "drift": bool(self.outcome.drift)}
-        return [name for name, is_so in named.items() if is_so]
+        return [name for name, is_so in named.items() if is_so] + self.outcome.describe_amendment()
 
     @property
     def balance(self) -> str:
-        """Whether it adds up: delivered = landed + rejected, landed = Bronze."""
+        """Whether it adds up: delivered = landed + rejected + suppressed, landed = Bronze."""
         outcome = self.outcome
         if outcome.rows_delivered is None or outcome.rows_landed is None or outcome.rows_rejected is None:
             return ""
-        states = {"loaded": "adds up", "failed": "off: another landing's rows"}
+        states = {"loaded": "adds up", "withdrawn": "adds up", "failed": "off: another landing's rows"}
         return outcome.imbalance or states.get(outcome.state, "not in Bronze yet")
 
 
@@ -96,7 +97,7 @@ def page(environment: Environment, contracts: dict[str, SourceContract], out: Lo
         )
         for outcome in status.read_outcomes(environment, contracts, (), check=False)
     ]
-    build = artifacts.read(out)
+    build = artifacts.read(environment.name, out)
     unfinished = _unfinished(environment, reports, out)
     days = _days([line.outcome.ingest_date for line in lines])
     return html.render(

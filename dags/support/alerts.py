@@ -8,10 +8,11 @@ from typing import Any
 import requests
 from airflow.sdk import Connection, Context
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 from asgiref.sync import sync_to_async
 
 from dags.support.report import NotLandedError, describe
+from jobs import masking
 from jobs.ledger.outcome import Outcome
 
 SLACK, TEAMS = "CORE_TELECOMS_SLACK_CONN", "CORE_TELECOMS_TEAMS_CONN"
@@ -84,8 +85,15 @@ def alert_failure(context: Context) -> None:
         return
     outcomes = error.outcomes if isinstance(error, NotLandedError) else []
     ti = context["ti"]
-    lines = [describe(outcome) for outcome in outcomes] or str(error).splitlines()[:20]
+    lines = [describe(outcome) for outcome in outcomes] or _describe_error(error).splitlines()[:20]
     send(Message(f"{ti.dag_id}: {ti.task_id} failed ({ti.run_id})", lines, ti.log_url, next_step(outcomes)))
+
+
+def _describe_error(error: object) -> str:
+    """Airflow's own are this project's, or a command's output, which has been filtered; any other is a library's."""
+    if isinstance(error, AirflowException) or not isinstance(error, BaseException):
+        return str(error)
+    return masking.describe(error)
 
 
 async def alert_missed_deadline(context: dict[str, Any]) -> None:

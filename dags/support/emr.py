@@ -129,7 +129,7 @@ class EmrStep(EmrServerlessStartJobOperator):
         job = waited["job_details"]
         ids = {"applicationId": job["application_id"], "jobRunId": job["job_id"]}
         run = self.hook.conn.get_job_run(**ids)["jobRun"]
-        ended = f"job run {job['job_id']} {run['state']}: {run.get('stateDetails', '')}"
+        ended = f"job run {job['job_id']} {run['state']}: {_cut_exceptions(run.get('stateDetails', ''))}"
         if run["state"] not in EmrServerlessHook.JOB_TERMINAL_STATES:
             self.hook.conn.cancel_job_run(**ids)
             raise AirflowException(f"{ended}; given up waiting ({waited.get('message')}), cancelled")
@@ -137,3 +137,8 @@ class EmrStep(EmrServerlessStartJobOperator):
             raise AirflowFailException(f"{ended}; somebody cancelled it: clear this task to run it anew")
         arguments = run["jobDriver"]["sparkSubmit"]["entryPointArguments"]
         check_report(context, arguments[arguments.index("--key") + 1], ended)
+
+
+def _cut_exceptions(details: str) -> str:
+    """EMR ends its own words with a log's last exceptions, as they are; what may be told of them the run report has."""
+    return details.partition("Last few exceptions:")[0].strip()

@@ -29,7 +29,8 @@ def status(*arguments: str) -> list[Outcome]:
     done = subprocess.run(
         command, env=child_environment(), capture_output=True, text=True, timeout=STATUS_SECONDS, check=False
     )
-    if done.returncode not in (0, TRY_LATER, OFF_BALANCE):
+    # Codes beside an answer: of what is off balance, missing, or could not be looked at.
+    if done.returncode not in (0, TRY_LATER, OFF_BALANCE) and not done.stdout.strip():
         raise command_error(done.returncode, done.stderr)
     return [Outcome.model_validate_json(line) for line in done.stdout.splitlines()]
 

@@ -72,23 +72,24 @@ class Scope:
 
 
 @task(task_id="asked", execution_timeout=timedelta(minutes=2))
-def resolve_scope() -> list[SourceScope]:
-    """The days and sources of this run. Fails, and with it the run, where they make no sense."""
+def resolve_scope(days: int = 1) -> list[SourceScope]:
+    """The days and sources of this run, on schedule so many days. Fails, and the run, where they make no sense."""
     context = get_current_context()
     is_manual = context["dag_run"].run_type == "manual"
-    return scope_of(dict(context["params"]), context.get("ds"), is_manual).by_source()
+    return scope_of(dict(context["params"]), context.get("ds"), is_manual, days).by_source()
 
 
-def scope_of(params: dict[str, Any], ds: str | None, is_manual: bool) -> Scope:
+def scope_of(params: dict[str, Any], ds: str | None, is_manual: bool, days: int = 1) -> Scope:
     """Raises AirflowFailException where Params contradict each other, or name what there is not."""
     first, last = params["from"] or params["to"], params["to"] or params["from"]
     if first is None and is_manual:
         raise AirflowFailException("Params: which days? A run triggered by hand names them by `from` and `to`")
-    first, last = first or str(ds), last or str(ds)
+    if first is None or last is None:
+        first, last = str(ds), str(date.fromisoformat(str(ds)) + timedelta(days=days - 1))
     if date.fromisoformat(last) < date.fromisoformat(first):
         raise AirflowFailException(f"Params: `to` {last} is before `from` {first}")
     try:
         contracts = load_contracts(load_environment(spark_connection().environment), tuple(params["sources"]))
     except ConfigurationError as error:
         raise AirflowFailException(str(error)) from error
-    return Scope(first, last, list(contracts), params["replay"])
+    return Scope(first, last, list(contracts), params.get("replay", False))

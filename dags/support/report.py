@@ -36,7 +36,12 @@ def describe(outcome: Outcome) -> str:
     numbers = ", ".join(f"{count:,} {name}" for count, name in zip(counts, names, strict=True) if count is not None)
     is_apart = outcome.attempt_error and outcome.attempt != outcome.state
     error = f"last attempt {outcome.attempt}: {outcome.attempt_error}" if is_apart else outcome.error or ""
-    more = [numbers, f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "", error]
+    more = [
+        numbers,
+        *outcome.describe_amendment(),
+        f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "",
+        error,
+    ]
     more += [f"{kind.replace('_', ' ')}: {', '.join(columns)}" for kind, columns in outcome.drift.items()]
     return "; ".join([f"{outcome.source} {outcome.ingest_date} {outcome.state}", *filter(None, more)])
 

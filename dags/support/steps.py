@@ -1,4 +1,4 @@
-"""The DAG's steps: one of Spark, with the backends `emr` and `here`; dbt's and the pages', which are always `here`."""
+"""The DAGs' steps: one of Spark, with the backends `emr` and `here`; dbt's, the pages' and the recount are `here`."""
 
 import secrets
 from abc import abstractmethod
@@ -79,6 +79,15 @@ class DbtLayer(CommandStep):
 
     def command(self, scope: Scope, connection: SparkConnection) -> list[str]:  # noqa: ARG002 - the same everywhere
         return ["dbt.sh", "build", *scope.day_arguments(), "--layer", self.layer]
+
+
+class Recount(CommandStep):
+    """All that is counted, counted anew; the log has a line for each place of each source's day."""
+
+    ui_color = "#fff2cc"
+
+    def command(self, scope: Scope, connection: SparkConnection) -> list[str]:  # noqa: ARG002 - the same everywhere
+        return ["spark-submit.sh", "status", "--recount", *scope.arguments()]
 
 
 class Pages(CommandStep):

@@ -13,18 +13,22 @@ Log = Callable[..., None]  # of an event and its facts
 
 
 class Published(NamedTuple):
-    """What Bronze holds of a source's day: the run that its rows name, and how many the warehouse counts.
+    """What Bronze holds of a source's day: the landing, by its version, and how many rows the warehouse counts.
 
-    `run_id`: "" where they name more than one, or none: somebody else wrote there.
+    `version`: the run that the rows name, and the amendment that was published of its landing, if any. "" where they
+    name more than one run, or none: somebody else wrote there.
     """
 
-    run_id: str
+    version: str
     rows: int
 
     @classmethod
     def of_rows(cls, recorded: str, first: str | None, last: str | None, rows: int) -> "Published":
-        """By the least and the greatest run that rows name; `recorded`: the run of a day that has no rows."""
-        if last is None:
+        """By the least and the greatest run that rows name.
+
+        `recorded`: the version that was published last; it counts where the day has no rows, or they are of its run.
+        """
+        if last is None or (first == last and recorded.startswith(f"{last}.")):
             return cls(recorded, rows)
         return cls(last if first == last else "", rows)
 
@@ -68,6 +72,9 @@ class Bronze(Protocol):
         A day that was never published is not in it.
         """
 
+    def count_rows(self, source: str, first: date, last: date) -> dict[date, int]:
+        """The rows of each day that has any, read one by one: no count that was kept is believed."""
+
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> AbstractContextManager[Staged]:
         """A landing staged, for as long as the block lasts.
 
@@ -85,7 +92,7 @@ class Bronze(Protocol):
         """Variables by which dbt outlasts its first token; they serve this process and what it becomes by exec."""
 
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
-        """What Silver and Gold answer, by the queries' names; `{gold}` in a query is Gold's schema.
+        """What Silver and Gold answer, by the queries' names; `{gold}` and `{silver}` in a query are schemas.
 
         Raises NotArrivedError where a table has not been built.
         """

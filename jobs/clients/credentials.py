@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 from jobs.clients import ssm
 from jobs.clients.location import ROOT
+from jobs.clients.options import Retries
 from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, ServiceError
 
@@ -26,6 +27,8 @@ def _checked_address(text: str) -> str:
 
 # Of a service: itself, or where it stands; then `resolve_address` checks what stands there.
 Address = Annotated[str, Field(pattern=f"^(https?://[^/]+.*|{REFERENCE})$"), AfterValidator(_checked_address)]
+
+_TRIES = Retries(http=2)  # of a token, where no environment says otherwise
 
 
 class Database(BaseModel):
@@ -65,8 +68,10 @@ def read_database(reference: str) -> Database:
         values = _map_database(read_connection(target))
     else:
         folder = ROOT / target
-        values = {name: (folder / name).read_text().strip() for name in names if (folder / name).is_file()}
-    parameters = {name: value for name, value in values.items() if value and name in names}
+        values = {name: (folder / name).read_text() for name in names if (folder / name).is_file()}
+    # Whoever pastes a value puts a line end behind it, wherever it is kept.
+    stripped = {name: value.strip() for name, value in values.items() if value and name in names}
+    parameters = {name: value for name, value in stripped.items() if value}
     if missing := [name for name in names if name not in parameters]:
         raise ConfigurationError(f"secret {shown(reference)}: found {sorted(parameters)}, missing {missing}")
     try:
@@ -137,12 +142,19 @@ def get_google_credentials(reference: str, scope: str) -> Any:
     except TransportError as error:
         raise ServiceError(f"secret {shown(reference)}: Google's token endpoint: {type(error).__name__}") from None
     except (GoogleAuthError, ValueError) as error:
-        reason = str(error.args[0])[:200] if error.args else type(error).__name__
-        raise ConfigurationError(f"secret {shown(reference)}: Google gives no token: {reason}") from None
+        raise ConfigurationError(
+            f"secret {shown(reference)}: Google gives no token: {describe_refusal(error)}"
+        ) from None
     return credentials
 
 
-def make_bearer(minting: Any) -> Any:
+def describe_refusal(error: Exception) -> str:
+    """OAuth's code (RFC 6749, section 5.2) of what a token endpoint says, else what was raised: no description."""
+    code = re.match(r"[a-z]+_[a-z_]+(?=:|$)", str(error.args[0] if error.args else ""))
+    return code[0] if code else type(error).__name__
+
+
+def make_bearer(minting: Any, retries: Retries = _TRIES) -> Any:
     """Credentials that carry the tokens of others, and ask nobody else.
 
     google-auth's service accounts ask iamcredentials.googleapis.com in the background where they may be used.
@@ -150,21 +162,25 @@ def make_bearer(minting: Any) -> Any:
     from google.oauth2.credentials import Credentials
 
     def mint(_: object, **__: object) -> tuple[str, datetime]:
-        minting.refresh(_transport())
+        minting.refresh(_transport(retries))
         return minting.token, minting.expiry
 
     return Credentials(None, refresh_handler=mint)  # type: ignore[no-untyped-call]
 
 
-def _transport() -> Any:
-    """google-auth's way to a token endpoint: to that one only, and as nobody that a ~/.netrc names."""
+def _transport(retries: Retries = _TRIES) -> Any:
+    """google-auth's way to a token endpoint: to that one only, and as nobody that a ~/.netrc names.
+
+    What may pass is waited out, and then a TransportError: google-auth takes a 502 for a refusal of the key.
+    """
     from google.auth.transport.requests import Request
     from requests import Session
 
-    from jobs.clients.http import confine
+    from jobs.clients.http import confine, mount_retries
 
     session = Session()
     confine(session)
+    mount_retries(session, retries, "POST", raises=True)
     return Request(session)
 
 

@@ -72,3 +72,10 @@ Location = Annotated[
     Path | S3Location,
     GetPydanticSchema(lambda _type, _handler: core_schema.no_info_plain_validator_function(parse_location)),
 ]
+
+
+def is_marker(name: str, size: int) -> bool:
+    """Whether an object only says that a folder is there, or that a job ended, as Hadoop and consoles write."""
+    is_folder = not size and (not name or name.endswith("_$folder$"))
+    is_checksum = name.startswith(".") and name.endswith(".crc")
+    return is_folder or is_checksum or name == "_SUCCESS" or name.startswith(("_committed_", "_started_"))

@@ -11,6 +11,7 @@ from psycopg2.extensions import make_dsn
 from jobs.clients.credentials import Database
 from jobs.clients.options import PostgresAccess
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.masking import tell
 
 # Of libpq's messages, which carry no code: a person has to change something, trying again does not help.
 _NOT_PASSING = {
@@ -21,11 +22,27 @@ _NOT_PASSING = {
     "does not support SSL": "the server has no TLS; postgres.sslmode in conf/env can say so",
     "authentication failed": "check db_username and db_password",
     "does not exist": "check db_name and db_username",
+    "not permitted to log in": "ALTER ROLE ... LOGIN, or db_username names another role",
     "permission denied": "the role needs CONNECT on the database",
 }
 
-# Classes of SQLSTATE whose messages quote values: data, constraints, and what functions raise.
-_ABOUT_VALUES = ("22", "23", "P0")
+# What a view, or SQL of a source contract, asks for and is not there.
+_OF_DEFINITIONS = (
+    errorcodes.SYNTAX_ERROR,
+    errorcodes.UNDEFINED_COLUMN,
+    errorcodes.UNDEFINED_FUNCTION,
+    errorcodes.AMBIGUOUS_COLUMN,
+    errorcodes.DATATYPE_MISMATCH,
+    errorcodes.GROUPING_ERROR,
+)
+_OF_SNAPSHOTS = (errorcodes.INVALID_PARAMETER_VALUE,)  # until Postgres 16 of one whose holder is gone
+
+# Else a role's or a database's own settings decide how dates, intervals, fractions and bytes are written, and which day
+# a moment is of; and a policy would show some of the rows as if they were all.
+_ONE_MEANING = (
+    "SET client_encoding = 'UTF8'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; "
+    "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET quote_all_identifiers = off; SET row_security = off"
+)
 
 
 @contextmanager
@@ -40,11 +57,13 @@ def connect(secret: Database, access: PostgresAccess, application: str = "corete
         raise explain_no_connection(secret, str(error)) from None
     try:
         with connection.cursor() as cursor:
-            cursor.execute(limit_session(access))
+            cursor.execute(prepare_session(access))
         connection.commit()
         yield connection
     except psycopg2.Error as error:
-        raise explain_error(secret, str(error), error.pgcode) from error
+        # What a server says as it ends a connection comes with no statement, so as a notice.
+        message = connection.notices[-1] if connection.closed and connection.notices else str(error)
+        raise explain_error(secret, message.removeprefix("FATAL:"), error.pgcode) from error
     finally:
         connection.close()
 
@@ -66,18 +85,24 @@ def make_conninfo(secret: Database, access: PostgresAccess, application: str) ->
     )
 
 
-def limit_session(access: PostgresAccess) -> str:
-    """Statements any role may run. Idle without limit: a snapshot's holder waits while others read."""
+def prepare_session(access: PostgresAccess) -> str:
+    """Statements any role may run, for every session that counts or reads, by whichever driver.
+
+    Idle without limit: a snapshot's holder waits while others read.
+    """
     return (
         f"SET statement_timeout = {int(access.statement_timeout * 1000)}; "
-        f"SET lock_timeout = {int(access.lock_timeout * 1000)}; SET idle_in_transaction_session_timeout = 0"
+        f"SET lock_timeout = {int(access.lock_timeout * 1000)}; SET idle_in_transaction_session_timeout = 0; "
+        f"{_ONE_MEANING}"
     )
 
 
 def explain_error(secret: Database, message: str, code: str | None) -> PlatformError:
     """A statement's error by its SQLSTATE, whichever driver brought it."""
-    text = f"Postgres: {_primary(message, code)}"
+    text = f"Postgres: {tell(message, code)}"
     match code:
+        case errorcodes.INSUFFICIENT_PRIVILEGE if "row-level security" in message:
+            return ConfigurationError(f"{text}; {see_all_rows(secret)}")
         case errorcodes.INSUFFICIENT_PRIVILEGE:
             grants = (
                 f"GRANT USAGE ON SCHEMA {secret.table_schema_name} and SELECT on its tables to {secret.db_username}"
@@ -85,15 +110,18 @@ def explain_error(secret: Database, message: str, code: str | None) -> PlatformE
             return ConfigurationError(f"{text}; {grants}")
         case errorcodes.UNDEFINED_TABLE:
             return DeliveryChangedError(f"{text}: dropped while it was read")
+        case str() if code in _OF_DEFINITIONS or (code.startswith("22") and code not in _OF_SNAPSHOTS):
+            return ConfigurationError(f"{text}; it cannot be read as it is defined, trying again will not help")
         case _:
             return ServiceError(text)
 
 
-def _primary(message: str, code: str | None) -> str:
-    """The message's first line, details and context quote rows; of what is said about a value its SQLSTATE only."""
-    if code and code.startswith(_ABOUT_VALUES):
-        return f"SQLSTATE {code} ({errorcodes.lookup(code)}); the message quotes values and is not shown"
-    return message.strip().partition("\n")[0]
+def see_all_rows(secret: Database) -> str:
+    """What to do where row level security shows a role a part of a table."""
+    return (
+        f"row level security shows {secret.db_username} some rows only, and a part never lands as the whole: "
+        f"ALTER ROLE {secret.db_username} BYPASSRLS"
+    )
 
 
 def explain_no_connection(secret: Database, message: str) -> PlatformError:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from jobs.clients.s3_session import (
     name_owner,
 )
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.masking import describe
 
 TRIES = 4  # of a request whose answer broke off, or that met another writer: boto3 itself retries the rest
 PIECE = 32 * 2**20  # bytes of one request of an upload
@@ -42,6 +44,18 @@ def head(at: S3Location) -> dict[str, Any] | None:
     except MissingError:
         return None
     return response
+
+
+@cache
+def require_bucket(root: S3Location) -> None:
+    """Raises ConfigurationError where there is no such bucket; of an object S3 says only that it is not there."""
+    try:
+        with explain_errors(root):
+            get_client(root).head_bucket(**name_bucket(root))
+    except MissingError:
+        raise ConfigurationError(f"s3://{root.bucket}: there is no such bucket; check `sources` in conf/env") from None
+    except ConfigurationError:  # a role that may not ask is told nothing
+        return
 
 
 def list_matching(
@@ -100,7 +114,7 @@ def _read(at: S3Location, **options: str) -> tuple[bytes, dict[str, Any]]:
                 return answer["Body"].read(), answer
         except (HTTPError, OSError) as error:  # boto3 does not retry an answer that breaks off
             if attempt == TRIES:
-                raise ServiceError(f"{at}: its bytes broke off {TRIES} times: {error}") from error
+                raise ServiceError(f"{at}: its bytes broke off {TRIES} times: {describe(error)}") from error
     raise AssertionError
 
 

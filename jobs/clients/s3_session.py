@@ -8,15 +8,44 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConfigNotFound,
+    ConfigParseError,
+    InvalidConfigError,
+    InvalidRegionError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
 from jobs.clients.location import S3Location
 from jobs.clients.url import checked_url
 from jobs.errors import ConfigurationError, DeliveryChangedError, ServiceError
+from jobs.masking import describe
 
+# What is wrong on this machine, or in what is asked for: trying again does not help.
+NOT_PASSING = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ConfigNotFound,
+    ConfigParseError,
+    InvalidConfigError,
+    InvalidRegionError,
+    NoRegionError,
+    ParamValidationError,
+)
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _making = threading.Lock()
-_FORBIDDEN = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NoSuchBucket"}
+_FORBIDDEN = {
+    *("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
+    *("NoSuchBucket", "InvalidBucketName", "AuthorizationHeaderMalformed", "PermanentRedirect", "301"),
+    *("AllAccessDisabled", "AccountProblem", "RequestTimeTooSkewed"),
+}
 
 
 class MissingError(Exception):
@@ -32,8 +61,8 @@ def explain_errors(at: S3Location) -> Iterator[None]:
     """botocore's errors as ours: what a retry would do about them is part of the type."""
     try:
         yield
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise ConfigurationError(f"{at}: {error}") from error
+    except NOT_PASSING as error:
+        raise ConfigurationError(f"{at}: {describe(error)}") from error
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         if code in _MISSING:
@@ -42,13 +71,17 @@ def explain_errors(at: S3Location) -> Iterator[None]:
             raise DeliveryChangedError(f"{at} changed while it was read; run again") from error
         if code in ("409", "ConditionalRequestConflict"):
             raise ConflictError(str(at)) from error
+        if code == "InvalidObjectState":
+            raise ConfigurationError(
+                f"{at}: it is archived; restore it (RestoreObject), or have it kept readable"
+            ) from error
         if code in _FORBIDDEN:
             owner = at.service.owners.get(at.bucket)
             hint = f"; the bucket must belong to {owner}" if owner else ""
-            raise ConfigurationError(f"{at}: {code}: {error}{hint}") from error
-        raise ServiceError(f"{at}: {error}") from error
+            raise ConfigurationError(f"{at}: {code}: {describe(error)}{hint}") from error
+        raise ServiceError(f"{at}: {describe(error)}") from error
     except BotoCoreError as error:
-        raise ServiceError(f"{at}: {error}") from error
+        raise ServiceError(f"{at}: {describe(error)}") from error
 
 
 def get_client(at: S3Location) -> Any:

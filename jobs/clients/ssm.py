@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobs.errors import ConfigurationError, ServiceError
+from jobs.masking import describe
 
 REGION = "eu-north-1"  # where everything of CoreTelecoms is, unless AWS_REGION or AWS_DEFAULT_REGION says otherwise
 _DENIED = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidKeyId")
@@ -34,6 +35,8 @@ def _parameter_store(path: str) -> Iterator[Any]:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
+    from jobs.clients.s3_session import NOT_PASSING
+
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
     retries = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=30)
     try:
@@ -55,5 +58,7 @@ def _parameter_store(path: str) -> Iterator[Any]:
         if code in _THROTTLED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
             raise ServiceError(f"secret ssm:{path}: {code} from SSM in {region} after 5 tries; run again") from None
         raise ConfigurationError(f"secret ssm:{path}: {code} from SSM in {region}") from None
+    except NOT_PASSING as error:
+        raise ConfigurationError(f"secret ssm:{path}: {describe(error)}") from None
     except BotoCoreError as error:
-        raise ServiceError(f"secret ssm:{path}: SSM in {region}: {error}") from None
+        raise ServiceError(f"secret ssm:{path}: SSM in {region}: {describe(error)}") from None

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from jobs.clients.location import Location, S3Location
+from jobs.clients.location import Location, S3Location, is_marker
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -35,26 +35,36 @@ class Input(BaseModel):
     etag: str
     last_modified: datetime | None = None
     version: str | None = None  # of an object in a versioned bucket that was looked at by its key
+    content: str | None = None  # of an answer: a hash as `etag` has it, but of no order of keys either
 
     def __eq__(self, other: object) -> bool:
-        """The same bytes put again are no new delivery: neither time nor version counts."""
-        return isinstance(other, Input) and (self.uri, self.size, self.etag) == (other.uri, other.size, other.etag)
+        """The same bytes put again are no new delivery: neither time nor version counts.
+
+        Of answers the content does, once both know it: manifests of older versions hold an `etag` only.
+        """
+        if not isinstance(other, Input) or (self.uri, self.size) != (other.uri, other.size):
+            return False
+        return self.content == other.content if self.content and other.content else self.etag == other.etag
 
     def __hash__(self) -> int:
-        return hash((self.uri, self.size, self.etag))
+        return hash((self.uri, self.size))
 
 
 def look(root: Location, pattern: str) -> tuple[Input, ...]:
     """The objects below `root` whose path matches `pattern` (`*` allowed), sorted; none: not arrived."""
     if isinstance(root, Path):
-        return tuple(_make_input(path) for path in sorted(root.glob(pattern)) if path.is_file())
+        paths = (path for path in sorted(root.glob(pattern)) if path.is_file())
+        return tuple(_make_input(path) for path in paths if not is_marker(path.name, path.stat().st_size))
     from jobs.clients import s3
 
     if "*" in pattern:
-        objects = [(at, facts, int(facts["Size"])) for at, facts in s3.list_matching(root, pattern)]
+        listed = ((at, facts, int(facts["Size"])) for at, facts in s3.list_matching(root, pattern))
+        objects = [found for found in listed if not is_marker(found[0].key.rpartition("/")[2], found[2])]
     else:
         facts = s3.head(root / pattern)
         objects = [(root / pattern, facts, int(facts["ContentLength"]))] if facts else []
+        if not facts:
+            s3.require_bucket(root)
     return tuple(
         Input(
             uri=str(at),

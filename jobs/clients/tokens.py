@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from urllib.parse import parse_qs
 
+from jobs.masking import describe
+
 Mint = Callable[[], tuple[str, datetime]]  # a token, and until when it is good (UTC, without zone, as Google's have it)
 _MOST_BYTES = 65536  # of a request
 
@@ -72,6 +74,6 @@ def _answer(mint: Mint, word: str, given: str) -> tuple[int, dict[str, object]]:
     try:
         token, expires = mint()
     except Exception as error:  # noqa: BLE001 - all of them are for the command to tell, and none ends this process
-        return 503, {"error": "temporarily_unavailable", "error_description": str(error)}
+        return 503, {"error": "temporarily_unavailable", "error_description": describe(error)}
     seconds = (expires - datetime.now(UTC).replace(tzinfo=None)).total_seconds()
     return 200, {"access_token": token, "token_type": "Bearer", "expires_in": max(0, int(seconds))}

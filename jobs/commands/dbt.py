@@ -31,7 +31,8 @@ def _read_variables(name: str) -> dict[str, str]:
 
     environment = load_environment(name)
     bronze = make_bronze(environment)
-    return bronze.dbt_variables(load_contracts(environment).values()) | bronze.dbt_renewal()
+    variables = bronze.dbt_variables(load_contracts(environment).values()) | bronze.dbt_renewal()
+    return variables | {"CORETELECOMS_ENVIRONMENT": environment.name}
 
 
 def _build(words: Sequence[str], more: Mapping[str, str]) -> NoReturn:

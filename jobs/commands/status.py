@@ -1,4 +1,4 @@
-"""`status`: the ledger as a table; with `--check` it also looks at the sources."""
+"""`status`: the ledger as a table; `--check` also looks at the sources, `--recount` counts everything anew."""
 
 import sys
 from collections.abc import Sequence
@@ -13,9 +13,15 @@ from jobs.pipeline import status
 
 
 def run(arguments: Arguments) -> int:
-    """65 where counts do not add up; 75 where a look at the sources finds that something is missing."""
+    """65 where counts do not add up; of a look at the sources 69 (or what its error has) where one could not be had,
+    75 where it finds that something is missing.
+    """
     environment = load_environment(arguments.environment)
     contracts = load_contracts(environment, arguments.sources)
+    if arguments.is_recount:
+        from jobs.commands import recount
+
+        return recount.run(environment, contracts, arguments)
     if arguments.key:
         show_outcomes(status.read_reported(environment, arguments.key), arguments.is_json)
         return 0
@@ -28,8 +34,14 @@ def run(arguments: Arguments) -> int:
         print(f"error: {outcome.source} {outcome.ingest_date}: {inert(outcome.error or '')}", file=sys.stderr)
     if wrong:
         return BalanceError.exit_code
-    is_missing = arguments.is_check and any(outcome.state == "not_arrived" for outcome in outcomes)
-    return NotArrivedError.exit_code if is_missing else 0
+    return _judge_look(outcomes) if arguments.is_check else 0
+
+
+def _judge_look(outcomes: Sequence[Outcome]) -> int:
+    """What could not be looked at comes first: of what is missing nobody knows then."""
+    unseen = {outcome.exit_code for outcome in outcomes if outcome.state == "failed"}
+    is_missing = any(outcome.state == "not_arrived" for outcome in outcomes)
+    return max(unseen, default=NotArrivedError.exit_code if is_missing else 0)
 
 
 def _show_what_failed(outcomes: Sequence[Outcome]) -> None:

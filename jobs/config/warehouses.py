@@ -11,6 +11,7 @@ from jobs.config.model import Name, Strict
 LabelKey = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern="^[a-z0-9_-]{0,63}$")]
 Dataset = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]
+PolicyTag = Annotated[str, Field(pattern=r"^projects/[^/\s]+/locations/[^/\s]+/taxonomies/[^/\s]+/policyTags/[^/\s]+$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
 
 
@@ -35,7 +36,8 @@ class BigQueryWarehouse(Strict):
     silver: Dataset = "coretelecoms_silver"
     gold: Dataset = "coretelecoms_gold"
     gold_private: Dataset | None = None  # who customers and agents are, granted apart; None: Gold's name and `_private`
-    gold_build: Dataset | None = None  # where Gold is built beside what readers see; None: Gold's name and `_build`
+    gold_build: Dataset | None = None  # Gold until it has passed its tests, for nobody else; None: ... and `_build`
+    policy_tags: dict[Name, PolicyTag] = {}  # kind of personal column -> the tag that it gets; none: no column gets one
     staging: Dataset | None = None  # where loads stage, with an expiry for all that lies there; None: beside Bronze
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     dbt_secret: Name | None = None
@@ -52,11 +54,11 @@ class BigQueryWarehouse(Strict):
 
     @property
     def build(self) -> str:
-        """The dataset in which Gold is built."""
+        """The dataset of Gold until it has passed its tests."""
         return self.gold_build or f"{self.gold}_build"
 
     @model_validator(mode="after")
-    def _check_private(self) -> Self:
+    def _check_apart(self) -> Self:
         _check_apart(self.gold, self.private, self.build)
         return self
 
@@ -82,7 +84,8 @@ class SnowflakeWarehouse(Strict):
     silver: Identifier = "coretelecoms_silver"
     gold: Identifier = "coretelecoms_gold"
     gold_private: Identifier | None = None  # who customers and agents are, granted apart; None: as in BigQuery
-    gold_build: Identifier | None = None  # where Gold is built beside what readers see; None: as in BigQuery
+    gold_build: Identifier | None = None  # Gold until it has passed its tests, for nobody else; None: as in BigQuery
+    masking_policies: Identifier | None = None  # the schema of KIND_TEXT and KIND_DATE; None: nothing is masked
     stage: Annotated[str, Field(pattern=r"^[A-Za-z_][\w$]*\.[A-Za-z_][\w$]*$")] = "coretelecoms_bronze.lake"
     private_key: Reference | None = None  # PKCS#8 in PEM
     passphrase: Reference | None = None
@@ -98,11 +101,16 @@ class SnowflakeWarehouse(Strict):
 
     @property
     def build(self) -> str:
-        """The schema in which Gold is built."""
+        """The schema of Gold until it has passed its tests."""
         return self.gold_build or f"{self.gold}_build"
 
+    @property
+    def qualified_policies(self) -> str:
+        """The schema of the masking policies as it stands in a statement; "" where there are none."""
+        return f"{self.database}.{self.masking_policies}" if self.masking_policies else ""
+
     @model_validator(mode="after")
-    def _check_private(self) -> Self:
+    def _check_apart(self) -> Self:
         _check_apart(self.gold.lower(), self.private.lower(), self.build.lower())
         return self
 
@@ -117,7 +125,7 @@ def _check_apart(gold: str, private: str, build: str) -> None:
     if gold == private:
         raise ValueError(f"gold_private: found {private!r}, which is gold, whose readers would see persons")
     if build in (gold, private):
-        raise ValueError(f"gold_build: found {build!r}, which has readers: they would see persons, and what failed")
+        raise ValueError(f"gold_build: found {build!r}, whose readers would see what has not passed its tests")
 
 
 Warehouse = Annotated[DeltaWarehouse | BigQueryWarehouse | SnowflakeWarehouse, Field(discriminator="kind")]

@@ -1,6 +1,7 @@
 """The kinds of deliveries: where each is and how it is read; a new one is a class here and a module in jobs/sources."""
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
@@ -32,8 +33,12 @@ Template = Annotated[str, Field(min_length=1)]
 
 
 class FileDelivery(Strict):
-    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts."""
+    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts.
 
+    `compression`: of each of the files, whatever they are called.
+    """
+
+    compression: Literal["gzip"] | None = None
     paths: tuple[Template, ...] = Field(min_length=1)
 
     _templates = field_validator("paths")(lambda paths: tuple(_checked_path(path) for path in paths))
@@ -45,13 +50,18 @@ class FileDelivery(Strict):
 
 
 class CsvDelivery(FileDelivery):
-    """RFC 4180 with a header line, comma and double quote.
+    """RFC 4180 with a header line and double quotes; `delimiter` and `encoding` where they are others.
 
     `multiline` is taken and means nothing any more: whether values hold line ends is found from the data.
     """
 
     kind: Literal["csv"]
     multiline: bool = False
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    # UTF-16 becomes UTF-8 first. The first 128 bytes of all others are ASCII's: records are cut, then decoded.
+    encoding: Annotated[
+        str, Field(pattern=r"^(utf-8|utf-16|utf-16-[lb]e|windows-125[0-8]|iso-8859-([1-9]|1[0-13-6]))$")
+    ] = "utf-8"
 
 
 class JsonDelivery(FileDelivery):
@@ -63,8 +73,9 @@ class JsonDelivery(FileDelivery):
 
 
 class PostgresDelivery(Strict):
-    """A table a day; `secret` names the environment's entry that holds the six connection parameters.
+    """A table or view a day; `secret` names the environment's entry that holds the six connection parameters.
 
+    `where`: of one that grows, SQL that is true for the day's rows; `{date}` in it is a literal in quotes.
     `settle`: seconds that the table must stand still before it is read, waited for up to `settle_limit` seconds;
     with 0 a table that grows meanwhile is only reported.
     """
@@ -74,8 +85,9 @@ class PostgresDelivery(Strict):
     secret: Name
     settle: float = Field(default=0, ge=0)
     settle_limit: float = Field(default=600, ge=0)
+    where: Template | None = None
 
-    _templates = field_validator("table")(_check_template)
+    _templates = field_validator("table", "where")(lambda text: text and _check_template(text))
 
     @field_validator("table")
     @classmethod
@@ -86,10 +98,31 @@ class PostgresDelivery(Strict):
             raise ValueError("longer than the 63 characters that Postgres keeps of a name")
         return table
 
+    @field_validator("where")
+    @classmethod
+    def _check_condition(cls, where: str | None) -> str | None:
+        if where and re.search(r"[;?]|--|/[*]", where):  # ? is a parameter to JDBC
+            raise ValueError("; ? or a comment in it; allowed is one condition on columns, as behind WHERE")
+        return where
+
     @property
     def templates(self) -> tuple[str, ...]:
-        """What a day is told by."""
-        return (self.table,)
+        """What a day is told by: one of them names it."""
+        return (f"{self.table} {self.where or ''}",)
+
+    def select(self, day: date) -> str:
+        """The condition for a day's rows; "": all of the table's are."""
+        return self.where.format(date=_SqlDate(day)) if self.where else ""
+
+
+@dataclass(frozen=True)
+class _SqlDate:
+    """A day that formats as a literal of SQL."""
+
+    day: date
+
+    def __format__(self, form: str) -> str:
+        return "'{}'".format(format(self.day, form).replace("'", "''"))
 
 
 class SheetDelivery(Strict):

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from jobs.config import toml
 from jobs.config.environment import Environment
 from jobs.config.model import Name, Strict
+from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.deliveries import (
     CsvDelivery,
     Delivery,
@@ -22,6 +23,13 @@ from jobs.metadata import METADATA_COLUMNS
 # Who someone is; where to reach her; her date of birth; what tells of her without naming her; what somebody wrote.
 Personal = Literal["identity", "contact", "birth", "attribute", "free_text"]
 UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone decides
+
+_LATER = {
+    "where",
+    "delimiter",
+    "encoding",
+    "compression",
+}  # options of deliveries that the first manifests knew nothing of
 
 
 class SourceContract(Strict):
@@ -62,8 +70,11 @@ class SourceContract(Strict):
 
     @property
     def fingerprint(self) -> str:
-        """Of what decides how it lands: who may see it does not."""
-        return hashlib.sha256(self.model_dump_json(exclude={"subject", "personal"}).encode()).hexdigest()
+        """Of what decides how it lands: who may see it does not, nor does an option that came later and is not used."""
+        fields = type(self.delivery).model_fields
+        unused = {name for name in _LATER & {*fields} if getattr(self.delivery, name) == fields[name].default}
+        known = self.model_dump_json(exclude={"subject": True, "personal": True, "delivery": unused})
+        return hashlib.sha256(known.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _check_day(self) -> Self:
@@ -116,7 +127,13 @@ def _override_delivery(contract: SourceContract, environment: Environment) -> So
 
 
 def _check(contract: SourceContract, environment: Environment) -> SourceContract:
-    """The environment has what the delivery takes from it."""
+    """The environment has what the delivery takes from it, and a policy tag for what is personal where it has any."""
+    tags = environment.warehouse.policy_tags if isinstance(environment.warehouse, BigQueryWarehouse) else {}
+    if tags and (untagged := sorted({*contract.personal_columns.values()} - {*tags})):
+        raise ConfigurationError(
+            f"conf/env/{environment.name}.toml: warehouse.policy_tags: found nothing for {untagged}, "
+            f"but {contract.name} has such columns; there are {sorted(tags)}"
+        )
     for table, needed in _list_needs(contract.delivery).items():
         there_are: dict[str, str] = getattr(environment, table)
         if needed not in there_are:

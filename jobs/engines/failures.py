@@ -3,6 +3,8 @@
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
+from jobs.masking import tell
+
 _TASKS = 1000  # of a stage that are looked at
 _PATIENCE = 5000  # milliseconds for what is on its way to Spark's memory of them
 
@@ -26,7 +28,7 @@ def find_task_failure(spark: SparkSession, work: str) -> str:
             tasks = store.taskList(stage.stageId(), stage.attemptId(), _TASKS)
             for task in (tasks.apply(index) for index in range(tasks.size())):
                 if task.errorMessage().isDefined():
-                    reason = _find_cause(task.errorMessage().get())
+                    reason = tell(_find_cause(task.errorMessage().get()))
                     failures.append((-stage.stageId(), task.launchTime().getTime(), reason))
         return min(failures, default=(0, 0, ""))[2]
     except (Py4JError, AttributeError, TypeError):  # Spark's inner parts, or its driver is gone: the error stands alone

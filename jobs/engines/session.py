@@ -9,6 +9,7 @@ from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.engines.jvm import find_jvm
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
+from jobs.masking import describe, find_java_causes
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -109,36 +110,29 @@ class Session:
 
 
 def explain_error(error: Exception) -> PlatformError:
-    """Any error as one a user can read: Spark's by its root cause, without the stack."""
+    """Any error as one a user can read: Spark's by its root cause, without the stack; nothing that may quote a row."""
     if isinstance(error, PlatformError):
         return error
     from py4j.protocol import Py4JError, Py4JJavaError
-    from pyspark.errors import PySparkException
 
-    cause = f"{type(error).__name__}: {error}"
-    if isinstance(error, Py4JJavaError):
-        cause = _find_root(error.java_exception)
-    elif isinstance(error, PySparkException):
-        cause = _find_root(getattr(error, "_origin", None)) or str(error).partition("\n")[0]
-    elif isinstance(error, Py4JError):
-        cause = f"Spark's driver is gone: {error}"
+    cause = describe(error)
+    if isinstance(error, Py4JError) and not isinstance(error, Py4JJavaError):
+        cause = f"Spark's driver is gone: {cause}"
+    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    kind = _choose_kind(": ".join(find_java_causes(java)) if java is not None else cause)
+    if kind is DeliveryChangedError:
+        return kind(f"{cause}; a delivery changed while it was read; run again")
+    return kind(f"{cause}; the traceback is in the run's log" if kind is PlatformError else cause)
+
+
+def _choose_kind(cause: str) -> type[PlatformError]:
+    """`cause`: as it is, not to be shown."""
     if "RemoteFileChangedException" in cause or ("FileNotFoundException" in cause and "s3a://" in cause):
-        return DeliveryChangedError(f"{cause}; a delivery changed while it was read; run again")
+        return DeliveryChangedError
     if "AccessDenied" in cause or "Status Code: 403" in cause:
-        return ConfigurationError(cause)
-    if "com.amazonaws" in cause or "org.apache.http" in cause:
-        return ServiceError(cause)
-    if "org.postgresql" in cause or "PSQLException" in cause or "java.net." in cause:
-        return ServiceError(cause)
-    return PlatformError(f"{cause}; the traceback is in the run's log")
-
-
-def _find_root(exception: Any) -> str:
-    """The innermost cause of a Java exception, a line; behind the database's own error, where there is one."""
-    causes = []
-    while exception is not None:
-        lines = str(exception.toString()).strip().split("\n")
-        causes.append(lines[-1 if "PythonException" in lines[0] else 0])  # a task's traceback ends with its error
-        exception = exception.getCause()
-    of_database = [cause for cause in causes[:-1] if cause.startswith("org.postgresql.")]
-    return ": ".join([*of_database[-1:], *causes[-1:]])
+        return ConfigurationError
+    if any(
+        name in cause for name in ("com.amazonaws", "org.apache.http", "org.postgresql", "PSQLException", "java.net.")
+    ):
+        return ServiceError
+    return PlatformError

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from jobs.engines.session import Session
 from jobs.engines.task import Result, Split, Task
+from jobs.masking import describe
 
 _AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
@@ -46,6 +47,10 @@ class TableSplit(Protocol):
         ...
 
 
+class TaskError(Exception):
+    """What a task of Spark's did not foresee, described where it failed: nothing that it read is in it."""
+
+
 @dataclass(frozen=True)
 class _Lent:
     """A task with the driver's AWS credentials, for executors that have none; they stand nowhere else."""
@@ -60,7 +65,10 @@ class _Lent:
     def __call__(self, named: tuple[str, Any]) -> Any:
         if "AWS_ACCESS_KEY_ID" not in os.environ:
             os.environ.update(self.variables)
-        return self.task(named)
+        try:
+            return self.task(named)
+        except Exception as error:  # noqa: BLE001 - as it is, Spark would write it into its event log
+            raise TaskError(describe(error).replace("\n", " ")) from None
 
 
 class OnSpark:

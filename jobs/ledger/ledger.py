@@ -1,18 +1,29 @@
 """Manifests and run reports: all the state there is besides the warehouse. No Spark here."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from statistics import median
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from jobs.clients import store
 from jobs.clients.location import Location
-from jobs.errors import PlatformError
-from jobs.ledger.manifest import MANIFEST, REFUSED, Manifest, Refusal, locate_landing
+from jobs.errors import PlatformError, SupersededError
+from jobs.ledger.amendment import Amendment, Change, Decision, add_up, check_change, make_id
+from jobs.ledger.manifest import CODE_VERSION, MANIFEST, REFUSED, Manifest, Record, Refusal, locate_landing
 from jobs.ledger.outcome import Outcome, RunReport
 
 VOLUME_SPAN = timedelta(days=92)  # before a day, that its volume is held against
+_Kept = TypeVar("_Kept", bound=Record)
+
+
+class Committed(NamedTuple):
+    """Where a landing's manifest is, and its amendments."""
+
+    run_id: str
+    manifest: Location
+    amendments: tuple[Location, ...]
 
 
 class Ledger:
@@ -23,12 +34,12 @@ class Ledger:
 
     def read_manifests(self, source: str, day: date | None = None) -> list[Manifest]:
         """Of all landings of a source, or of one day of it, oldest run first."""
-        return [_read(at) for at in self._list_committed(source, (day,) if day else ())]
+        landings = self.list_landings(source, (day,) if day else ())
+        return sorted((_read(one) for of_day in landings.values() for one in of_day), key=lambda one: one.run_id)
 
     def find_newest(self, source: str, day: date) -> Manifest | None:
-        """The landing of a day that counts: the latest run's."""
-        committed = self._list_committed(source, (day,))
-        return _read(committed[-1]) if committed else None
+        """The landing of a day that counts: the latest run's that nobody discarded."""
+        return self.read_newest(self.list_landings(source, (day,)).get(day, ()))
 
     def find_newest_of_all(self, source: str) -> Manifest | None:
         """The landing of a static source that counts; none of it lands before its newest one."""
@@ -39,28 +50,66 @@ class Ledger:
 
     def read_landings(self, source: str, days: Sequence[date] = ()) -> dict[date, Manifest]:
         """The landing that counts of each day from the first to the last of `days`, or of all."""
-        newest = {_parse_day(at): at for at in self._list_committed(source, days)}
-        return {day: _read(at) for day, at in newest.items()}
+        read = {day: self.read_newest(of_day) for day, of_day in self.list_landings(source, days).items()}
+        return {day: manifest for day, manifest in read.items() if manifest}
 
-    def newest_runs(self, source: str, days: Sequence[date]) -> dict[date, str]:
-        """The id of the latest run that landed each day, from the first to the last of `days`. Reads no manifest."""
-        return {_parse_day(at): _parse_run_id(at) for at in self._list_committed(source, days)}
+    def read_newest(self, committed: Sequence[Committed]) -> Manifest | None:
+        """Of a day's landings, as they are listed, the one that counts."""
+        read = (_read(one) for one in reversed(committed))
+        return next((manifest for manifest in read if manifest.decided != "discarded"), None)
 
-    def manifest(self, source: str, day: date, run_id: str) -> Manifest:
-        """Of a landing that there is."""
-        return _read(locate_landing(self.lake, source, day, run_id) / MANIFEST)
-
-    def _list_committed(self, source: str, days: Sequence[date] = ()) -> list[Location]:
-        """Where manifests are, of the days from the first to the last of `days`, or of all; oldest run first."""
-        found = store.list_objects(
-            self.lake / "raw" / source, f"{_make_pattern(days)}/run_id=*/{MANIFEST}", *_name_span(days)
-        )
-        return sorted(found, key=_parse_run_id)
+    def list_landings(self, source: str, days: Sequence[date] = ()) -> dict[date, list[Committed]]:
+        """Of each day from the first to the last of `days`, or of all, oldest run first. Reads no manifest."""
+        pattern = f"{_make_pattern(days)}/run_id=*/_*.json"
+        found: dict[str, list[Location]] = {}
+        for at in store.list_objects(self.lake / "raw" / source, pattern, *_name_span(days)):
+            found.setdefault(str(at).rpartition("/")[0], []).append(at)
+        landings: dict[date, list[Committed]] = {}
+        for folder in sorted(found, key=_parse_run_id):
+            manifests = [at for at in found[folder] if at.name == MANIFEST]
+            amendments = tuple(at for at in found[folder] if at.name.startswith("_amendment-"))
+            if manifests:
+                of_day = landings.setdefault(_parse_day(folder), [])
+                of_day.append(Committed(_parse_run_id(folder), manifests[0], amendments))
+        return landings
 
     def put_manifest(self, manifest: Manifest) -> bool:
         """Make a landing visible; False where that landing was committed before."""
         folder = locate_landing(self.lake, manifest.source, manifest.ingest_date, manifest.run_id)
         return store.put_if_absent(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+
+    def amend(self, landing: Manifest, why: str, what: Change | Decision) -> Manifest:
+        """Put the next amendment of a landing, whose new files are there; returns what it is then.
+
+        Raises SupersededError where another writer amended it since it was read, BalanceError where it would not add
+        up; then nothing was put.
+        """
+        folder = locate_landing(self.lake, landing.source, landing.ingest_date, landing.run_id)
+        manifest, earlier = _read_file(folder / MANIFEST, Manifest), self._read_amendments(landing)
+        known = add_up(manifest, earlier)
+        if known.version != landing.version:
+            raise SupersededError(f"{landing.version} was amended meanwhile: {known.version}; look at it again")
+        if isinstance(what, Change):
+            check_change(add_up(manifest, [one for one in earlier if one.change]), what)
+        amendment = Amendment(
+            source=landing.source,
+            ingest_date=landing.ingest_date,
+            run_id=landing.run_id,
+            id=make_id(len(earlier) + 1),
+            made_at=datetime.now(UTC),
+            code_version=CODE_VERSION,
+            why=why,
+            change=what if isinstance(what, Change) else None,
+            decision=what if isinstance(what, Decision) else None,
+        )
+        content = amendment.model_dump_json(indent=1, exclude_none=True).encode()
+        if not store.put_if_absent(folder / f"_{amendment.id}.json", content):
+            raise SupersededError(f"{landing.version} was amended meanwhile; look at it again")
+        return add_up(manifest, [*earlier, amendment])
+
+    def _read_amendments(self, landing: Manifest) -> list[Amendment]:
+        folder = locate_landing(self.lake, landing.source, landing.ingest_date, landing.run_id)
+        return [_read_file(at, Amendment) for at in store.list_objects(folder, "_amendment-*.json")]
 
     def refuse(self, refusal: Refusal) -> None:
         """Tell why a landing has no manifest; readers of landings do not see it."""
@@ -108,21 +157,35 @@ class Ledger:
 
     def describe_odd_volume(self, source: str, day: date, rows: int) -> str | None:
         """Says so where `rows` is outside 50-200 % of the median of the seven days landed before; else None."""
-        newest = {
-            _parse_day(at): at for at in self._list_committed(source, (day - VOLUME_SPAN, day - timedelta(days=1)))
-        }
-        recent = [_read(newest[known]).rows_delivered for known in sorted(newest)[-7:]]
+        recent = self._read_volumes(source, (day - VOLUME_SPAN, day - timedelta(days=1)))
         if not recent or (usual := median(recent)) * 0.5 <= rows <= usual * 2:
             return None
         return f"{rows} rows; the median of the last {len(recent)} landings is {usual:g}"
 
+    def _read_volumes(self, source: str, days: Sequence[date]) -> list[int]:
+        """Rows delivered on the last seven of `days` of which a landing counts, the newest first."""
+        volumes: list[int] = []
+        for _, of_day in sorted(self.list_landings(source, days).items(), reverse=True):
+            manifest = self.read_newest(of_day)
+            if manifest and manifest.decided != "withdrawn":
+                volumes.append(manifest.rows_delivered)
+            if len(volumes) == 7:
+                break
+        return volumes
 
-def _read(manifest: Location) -> Manifest:
+
+def _read(one: Committed) -> Manifest:
+    manifest = _read_file(one.manifest, Manifest)
+    return add_up(manifest, [_read_file(at, Amendment) for at in one.amendments])
+
+
+def _read_file(at: Location, kind: type[_Kept]) -> _Kept:
     """Raises PlatformError where it is none: it was put whole, so somebody else wrote there."""
     try:
-        return Manifest.model_validate_json(store.read(manifest))
+        return kind.model_validate_json(store.read(at))
     except ValidationError as error:
-        raise PlatformError(f"{manifest}: no manifest of this platform ({error.error_count()} mistakes)") from None
+        what = f"no {kind.__name__.lower()} of this platform ({error.error_count()} mistakes)"
+        raise PlatformError(f"{at}: {what}") from None
 
 
 def _make_pattern(days: Sequence[date]) -> str:
@@ -140,9 +203,8 @@ def _make_prefix(first: date | None) -> str:
     return f"{first:%Y%m%d}" if first else ""
 
 
-def _parse_run_id(manifest: Location) -> str:
-    """Of its folder's name."""
-    return str(manifest).rpartition("/run_id=")[2].removesuffix(f"/{MANIFEST}")
+def _parse_run_id(folder: str) -> str:
+    return folder.rpartition("/run_id=")[2]
 
 
 def _parse_day(at: Location | str) -> date:

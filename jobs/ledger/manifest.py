@@ -1,8 +1,10 @@
 """The manifest: a landing's receipt and commit point, `_manifest.json` in the landing's folder."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs import VERSION
 from jobs.clients.location import ROOT, Location
@@ -11,6 +13,9 @@ from jobs.clients.store import Input
 MANIFEST, REFUSED = "_manifest.json", "_refused.json"
 _COMMIT = ROOT / "jobs/COMMIT"  # only an image has it
 CODE_VERSION = VERSION + (f"+{_COMMIT.read_text(encoding='utf-8').strip()}" if _COMMIT.exists() else "")
+
+
+Decided = Literal["approved", "discarded", "withdrawn"]  # of a landing, by a person
 
 
 class Record(BaseModel):
@@ -41,7 +46,7 @@ class _Ended(Record):
 
 
 class Manifest(_Ended):
-    """A landing's receipt and commit point."""
+    """A landing's receipt and commit point; `amendment` and what follows: of its amendments, never in its own file."""
 
     rows_delivered: int
     rows_landed: int
@@ -55,6 +60,16 @@ class Manifest(_Ended):
     drift: dict[str, list[str]] = {}
     corrected: bool = False
     odd_volume: str | None = None
+    amendment: str = Field(default="", exclude=True)  # the last one's id
+    decided: Decided | None = Field(default=None, exclude=True)
+    removed: tuple[str, ...] = Field(default=(), exclude=True)  # files that count no more, and may still be there
+    rows_suppressed: int = Field(default=0, exclude=True)
+    rows_supplemented: int = Field(default=0, exclude=True)
+
+    @property
+    def version(self) -> str:
+        """By which Bronze knows what it holds: the run, and the amendment if any. The greater one is the newer."""
+        return f"{self.run_id}.{self.amendment}" if self.amendment else self.run_id
 
 
 class Refusal(_Ended):
@@ -67,6 +82,10 @@ class Refusal(_Ended):
     rows_delivered: int | None = None
     rejected_files: tuple[DataFile, ...] = ()
     reject_reasons: dict[str, int] = {}
+
+
+def count_rows(files: Iterable[DataFile]) -> int:
+    return sum(file.rows for file in files)
 
 
 def locate_landing(lake: Location, source: str, day: date, run_id: str) -> Location:

@@ -8,7 +8,7 @@ from typing import Literal
 from jobs.ledger.manifest import Record
 
 # Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up.
-State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "refused", "failed"]
+State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "withdrawn", "refused", "failed"]
 # How what a run did for a source's day ended.
 Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "failed", "not_arrived"]
 
@@ -18,8 +18,9 @@ _MOMENT = "%Y%m%dT%H%M%S%fZ"  # that a run's id begins with
 class Outcome(Record):
     """One source's day: the state of its data, with counts, and the last attempt, as `status` and reports show it.
 
-    `run_id`, `since`: whose landing it is, and when that landed. `error` and what follows is the state's, in a run's
-    report the attempt's. Reports of older versions have no attempt: there the state was both.
+    `run_id`, `amendment`, `since`: whose landing it is, what amended it last, and when it landed. `error` and what
+    follows is the state's, in a run's report the attempt's. Reports of older versions have no attempt: there the state
+    was both.
     """
 
     source: str
@@ -32,7 +33,10 @@ class Outcome(Record):
     rows_delivered: int | None = None
     rows_landed: int | None = None
     rows_rejected: int | None = None
+    rows_suppressed: int = 0
+    rows_supplemented: int = 0
     rows_bronze: int | None = None
+    amendment: str | None = None
     seconds: float | None = None
     error: str | None = None
     error_kind: str | None = None
@@ -45,6 +49,7 @@ class Outcome(Record):
     attempt_error: str | None = None
     attempted_at: datetime | None = None
     attempt_run_id: str | None = None
+    attempt_step: str | None = None  # ingest, load or run; older versions did not say
 
     @property
     def has_failed(self) -> bool:
@@ -52,16 +57,27 @@ class Outcome(Record):
         return self.attempt in ("refused", "failed")
 
     @property
+    def has_failed_to_load(self) -> bool:
+        """Whether what the last attempt failed at was loading: it had landed the day itself, or was to load only."""
+        return self.attempt == "failed" and (self.attempt_step == "load" or self.run_id == self.attempt_run_id)
+
+    def describe_amendment(self) -> list[str]:
+        """What was amended of its landing, in words; none: nothing was."""
+        counts = {"suppressed": self.rows_suppressed, "supplemented": self.rows_supplemented}
+        found = [f"{count:,} {name}" for name, count in counts.items() if count]
+        return found or ["amended"] * bool(self.amendment)
+
+    @property
     def imbalance(self) -> str:
         """By how much its counts differ, in words; "": they add up, as far as they are known.
 
-        Delivered = landed + rejected, and what is loaded is what landed.
+        Delivered = landed + rejected + suppressed, and what is loaded is what landed.
         """
         if self.rows_delivered is None or self.rows_landed is None or self.rows_rejected is None:
             return ""
-        if missing := self.rows_delivered - self.rows_landed - self.rows_rejected:
+        if missing := self.rows_delivered - self.rows_landed - self.rows_rejected - self.rows_suppressed:
             return f"off by {missing:,} on landing"
-        if self.state in ("loaded", "failed") and (missing := self.rows_landed - (self.rows_bronze or 0)):
+        if self.state in ("loaded", "withdrawn", "failed") and (missing := self.rows_landed - (self.rows_bronze or 0)):
             return f"off by {missing:,} in Bronze"
         return ""
 
@@ -69,7 +85,8 @@ class Outcome(Record):
     def is_complete(self) -> bool:
         """Whether its rows are in Bronze, each of them accounted for, or nothing new was there to load."""
         counts = (self.rows_delivered, self.rows_landed, self.rows_rejected, self.rows_bronze)
-        return self.state == "unchanged" or (self.state == "loaded" and None not in counts and not self.imbalance)
+        is_held = self.state in ("loaded", "withdrawn") and None not in counts and not self.imbalance
+        return self.state == "unchanged" or is_held
 
 
 class RunReport(Record):

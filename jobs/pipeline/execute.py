@@ -3,23 +3,25 @@
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from logging import WARNING
 from pathlib import Path
 
-from jobs.bronze.bronze import Published
+from jobs.bronze.bronze import Bronze, Published
 from jobs.bronze.choice import make_bronze
 from jobs.clients.location import Location
+from jobs.contracts.source import SourceContract
 from jobs.engines.choice import choose_engine
 from jobs.engines.in_process import InProcess
 from jobs.engines.session import Session, explain_error
 from jobs.engines.spark import OnSpark
-from jobs.errors import NotArrivedError, PlatformError, SupersededError
+from jobs.errors import BalanceError, NotArrivedError, PlatformError, ServiceError, SupersededError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Attempt, Outcome, RunReport, choose_attempts
-from jobs.logs import log_unexpected
+from jobs.logs import log_fact, log_unexpected
 from jobs.pipeline.load import load
 from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, make_outcomes
 from jobs.pipeline.progress import Progress
@@ -86,9 +88,29 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
 def _attempted(run: Run, unit: Unit) -> list[Outcome]:
     """Each attempt is put by itself too: whoever asks for a day need not read the report of every run."""
     outcomes = make_outcomes(run.request, unit, _settle(run, unit))
-    for outcome in choose_attempts(run.request.step, outcomes):
-        Ledger(run.request.environment.lake).put_attempt(outcome)
+    try:
+        attempts = choose_attempts(run.request.step, outcomes) or _mend_attempt(run, unit, outcomes)
+        for outcome in attempts:
+            Ledger(run.request.environment.lake).put_attempt(outcome)
+    except Exception as error:  # noqa: BLE001 - the report tells of it, and that has to be put
+        log_unexpected(unit.source, unit.day, run.run_id)
+        reason = ServiceError(f"what was attempted could not be put into the lake: {explain_error(error)}")
+        return [
+            one if one.exit_code else make_failed_outcome(one.source, one.ingest_date, reason, one) for one in outcomes
+        ]
     return outcomes
+
+
+def _mend_attempt(run: Run, unit: Unit, outcomes: list[Outcome]) -> list[Outcome]:
+    """A load with nothing to do is told all the same where the last attempt had failed to load what Bronze holds.
+
+    Its answer was lost, say: else that day's last attempt would stay a failure until something new is to be done.
+    """
+    if run.request.step != "load" or not unit.attempted:
+        return []
+    last = Ledger(run.request.environment.lake).read_attempts(unit.source, (unit.day,)).get(unit.day)
+    is_mended = last is not None and last.has_failed_to_load
+    return [one for one in outcomes if is_mended and one.attempt == "unchanged" and one.is_complete]
 
 
 def _settle(run: Run, unit: Unit) -> Outcome:
@@ -99,7 +121,7 @@ def _settle(run: Run, unit: Unit) -> Outcome:
         log_unexpected(unit.source, unit.day, run.run_id)
         reason = explain_error(error)
         outcome = make_failed_outcome(unit.source, unit.day, reason, _read_state(run, unit, reason))
-    when = {"attempted_at": datetime.now(UTC), "attempt_run_id": run.run_id}
+    when = {"attempted_at": datetime.now(UTC), "attempt_run_id": run.run_id, "attempt_step": run.request.step}
     return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1), **when})
 
 
@@ -129,13 +151,39 @@ def _process(run: Run, unit: Unit) -> Outcome:
         manifest = _land(run, unit)
         is_due = manifest.run_id == run.run_id
         if not (is_due and run.request.loads):
-            published = bronze.published(unit.source, manifest.ingest_date).get(manifest.ingest_date)
+            published = _ask_bronze(run, bronze, manifest)
     assert manifest
     attempt: Attempt = "landed" if manifest.run_id == run.run_id else "unchanged"
     if run.request.loads and (is_due or is_behind(manifest, published)):
-        published, attempt = load(bronze, unit.contract, manifest), "loaded"
+        published, attempt = _load(bronze, unit.contract, manifest), "loaded"
     _refuse_if_superseded(run, manifest, published)
     return _end_attempt(make_outcome(manifest, published), attempt)
+
+
+def _ask_bronze(run: Run, bronze: Bronze, manifest: Manifest) -> Published | None:
+    """What it holds of a landing's day; where nothing is to be loaded, a warehouse that is down is no failure."""
+    try:
+        return bronze.published(manifest.source, manifest.ingest_date).get(manifest.ingest_date)
+    except ServiceError as error:
+        if run.request.loads:
+            raise
+        log_fact("bronze", manifest.source, manifest.ingest_date, run.run_id, level=WARNING, error=str(error))
+        return None
+
+
+def _load(bronze: Bronze, contract: SourceContract, manifest: Manifest) -> Published:
+    """A load that failed has succeeded where Bronze holds that very landing: only its answer was lost."""
+    try:
+        return load(bronze, contract, manifest)
+    except BalanceError:
+        raise
+    except Exception:
+        with suppress(Exception):  # what ended the load is told, not that it could not be asked for
+            published = bronze.published(manifest.source, manifest.ingest_date).get(manifest.ingest_date)
+            if published == (manifest.version, manifest.rows_landed):
+                log_fact("answer_lost", manifest.source, manifest.ingest_date, manifest.run_id, level=WARNING)
+                return published
+        raise
 
 
 def _end_attempt(outcome: Outcome, attempt: Attempt) -> Outcome:
@@ -146,12 +194,11 @@ def _end_attempt(outcome: Outcome, attempt: Attempt) -> Outcome:
 
 def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | None) -> None:
     """Raises SupersededError where Bronze holds a newer landing; one that the lake does not know is no such."""
-    if published is None or published.run_id <= manifest.run_id:
+    if published is None or published.version <= manifest.version:
         return
-    day = manifest.ingest_date
-    newest = Ledger(run.request.environment.lake).newest_runs(manifest.source, (day,))
-    if newest.get(day, "") > manifest.run_id:
-        raise SupersededError(f"{manifest.run_id} landed it; the newer run {published.run_id} was published")
+    newest = Ledger(run.request.environment.lake).find_newest(manifest.source, manifest.ingest_date)
+    if newest and newest.version > manifest.version:
+        raise SupersededError(f"{manifest.version} is the landing; the newer {published.version} was published")
 
 
 def _land(run: Run, unit: Unit) -> Manifest:

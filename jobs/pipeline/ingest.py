@@ -20,7 +20,7 @@ from jobs.landing.split import SplitResult
 from jobs.landing.task import REJECTED
 from jobs.landing.writer import Stamp
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest, Refusal
+from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest, Refusal, count_rows
 from jobs.logs import log_fact
 from jobs.metadata import METADATA_COLUMNS
 from jobs.sources.reading import Reading, Request, merge_drift
@@ -61,7 +61,7 @@ class _Written:
 
     def check(self, max_rejected: float) -> None:
         """Raises BalanceError; ContractError above `max_rejected`: a changed delimiter must not "land" nothing."""
-        landed, rejected = _count_rows(self.landed), _count_rows(self.rejected)
+        landed, rejected = count_rows(self.landed), count_rows(self.rejected)
         if rejected > max_rejected * self.records:
             first = next(result.rejected.first for result in self.results if result.rejected.first)
             raise ContractError(
@@ -105,7 +105,7 @@ def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, 
 
 def _clean_up(request: Request, source: Source) -> None:
     shutil.rmtree(request.work, ignore_errors=True)
-    if request.scratch != request.work and source.is_fetched:
+    if request.scratch != request.work and source.fills_scratch:
         store.discard(request.scratch)
 
 
@@ -129,8 +129,8 @@ class _Begun:
             **self._facts(),
             inputs=written.reading.inputs,
             rows_delivered=written.records,
-            rows_landed=_count_rows(written.landed),
-            rows_rejected=_count_rows(written.rejected),
+            rows_landed=count_rows(written.landed),
+            rows_rejected=count_rows(written.rejected),
             bytes=sum(file.bytes for file in written.landed),
             files=written.landed,
             rejected_files=written.rejected,
@@ -215,8 +215,8 @@ def _write(request: Request, source: Source, landing: Landing, inputs: tuple[Inp
     _log(
         request,
         "written",
-        rows=_count_rows(landed),
-        rejected=_count_rows(rejected),
+        rows=count_rows(landed),
+        rejected=count_rows(rejected),
         bytes=sum(file.bytes for file in landed),
     )
     return written
@@ -236,10 +236,6 @@ def _merge_columns(request: Request, written: _Written) -> tuple[tuple[str, ...]
     mappings = [map_columns(request.contract, names, uri) for uri, names in known.items()]
     columns = mappings[0].delivered if mappings else ()
     return columns, merge_drift([*(mapping.drift for mapping in mappings), reading.drift])
-
-
-def _count_rows(files: tuple[DataFile, ...]) -> int:
-    return sum(file.rows for file in files)
 
 
 def _log(request: Request, event: str, *, level: int = INFO, **facts: object) -> None:

@@ -29,9 +29,9 @@ def stage_audit_publish(bronze: Bronze, contract: SourceContract, manifest: Mani
     with bronze.stage(contract, manifest, log) as staged:
         _audit(staged.count())
         held = staged.publish()
-    if held.run_id < manifest.run_id:
-        raise BalanceError(f"{manifest.run_id} was published, Bronze holds {held.run_id or 'rows of several runs'}")
-    if held.run_id == manifest.run_id and held.rows != manifest.rows_landed:
+    if held.version < manifest.version:
+        raise BalanceError(f"{manifest.version} was published, Bronze holds {held.version or 'rows of several runs'}")
+    if held.version == manifest.version and held.rows != manifest.rows_landed:
         raise BalanceError(f"{manifest.rows_landed} rows landed, {held.rows} in Bronze")
     return held
 

@@ -105,7 +105,7 @@ class Plan:
         """The newest id known for what was asked, of what landed, was attempted, and is in Bronze; "": none is."""
         attempted = [unit.attempted for unit in self.units]
         known = [unit.known.run_id for unit in self.units if unit.known]
-        held = [unit.published.run_id for unit in self.units if unit.published]
+        held = [unit.published.version for unit in self.units if unit.published]
         return max((run_id for run_id in attempted + known + held if parse_moment(run_id)), default="")
 
     def count_by_source(self) -> dict[str, int]:
@@ -148,8 +148,8 @@ def is_news(request: RunRequest, contract: SourceContract, known: Manifest | Non
 
 
 def is_behind(manifest: Manifest, published: Published | None) -> bool:
-    """Whether Bronze holds nothing of that day, or an older run; rows of several runs are no such, but an error."""
-    return published is None or "" < published.run_id < manifest.run_id
+    """Whether Bronze holds nothing of that day, or an older landing; rows of several runs are no such, but an error."""
+    return published is None or "" < published.version < manifest.version
 
 
 def make_outcomes(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Outcome]:
@@ -182,13 +182,13 @@ def _make_unit(request: RunRequest, seen: Seen) -> Unit:
 
 def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     assert seen.known
-    if seen.published and seen.published.run_id > seen.known.run_id:
-        return replace(unit, why=f"Bronze holds {seen.published.run_id}, which is newer than {seen.known.run_id}")
+    if seen.published and seen.published.version > seen.known.version:
+        return replace(unit, why=f"Bronze holds {seen.published.version}, which is newer than {seen.known.version}")
     if request.rebuilds:
-        return replace(unit, action="load", why=f"rebuilt from the landing of {seen.known.run_id}")
+        return replace(unit, action="load", why=f"rebuilt from the landing of {seen.known.version}")
     if request.loads and is_behind(seen.known, seen.published):
-        why = f"Bronze holds {seen.published.run_id}" if seen.published else "not in Bronze"
-        return replace(unit, action="load", why=f"landed by {seen.known.run_id}; {why}")
+        why = f"Bronze holds {seen.published.version}" if seen.published else "not in Bronze"
+        return replace(unit, action="load", why=f"landed by {seen.known.version}; {why}")
     if request.step == "load" and _is_replayed(request, seen.contract, seen.known):
         return replace(unit, action="load", why="replay")
     if request.lands and not seen.inputs:

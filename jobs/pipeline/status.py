@@ -77,7 +77,7 @@ def choose_state(manifest: Manifest | None, attempt: Outcome | None, held: Publi
         outcome = make_outcome(manifest, held)
         is_later = attempt and (attempt.attempt_run_id or "") >= manifest.run_id
         return _add_attempt(outcome, attempt if is_later else _make_attempt(manifest, held))
-    if attempt is None or attempt.state in ("landed", "loaded"):
+    if attempt is None or attempt.state in ("landed", "loaded", "withdrawn"):
         return None
     is_fine = attempt.state == "unchanged"
     return attempt.model_copy(update={"rows_bronze": held and held.rows, **(_NO_ERROR if is_fine else {})})
@@ -85,7 +85,7 @@ def choose_state(manifest: Manifest | None, attempt: Outcome | None, held: Publi
 
 def _make_attempt(manifest: Manifest, held: Published | None) -> Outcome:
     """The attempt that a landing itself is the proof of."""
-    is_loaded = held is not None and held.run_id == manifest.run_id
+    is_loaded = held is not None and held.version == manifest.version
     return Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
@@ -103,25 +103,29 @@ def _add_attempt(outcome: Outcome, attempt: Outcome | None) -> Outcome:
 
 def make_outcome(manifest: Manifest, held: Published | None) -> Outcome:
     """The state a landing has: loaded where Bronze holds that very one; failed where what it holds cannot be right."""
-    is_loaded = held is not None and held.run_id == manifest.run_id
+    is_loaded = held is not None and held.version == manifest.version
+    published: State = "withdrawn" if manifest.decided == "withdrawn" else "loaded"
     outcome = Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
-        state="loaded" if is_loaded else "landed",
+        state=published if is_loaded else "landed",
         corrected=manifest.corrected,
-        empty=manifest.rows_delivered == 0,
+        empty=manifest.rows_delivered == 0 and manifest.decided != "withdrawn",
         run_id=manifest.run_id,
         bytes_delivered=sum(found.size for found in manifest.inputs),
         rows_delivered=manifest.rows_delivered,
         rows_landed=manifest.rows_landed,
         rows_rejected=manifest.rows_rejected,
+        rows_suppressed=manifest.rows_suppressed,
+        rows_supplemented=manifest.rows_supplemented,
         rows_bronze=held and held.rows,
+        amendment=manifest.amendment or None,
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,
         since=manifest.finished_at,
     )
-    if held and not "" < held.run_id <= manifest.run_id:
-        what = f"{held.run_id}, which is newer than any landing" if held.run_id else "rows of several runs"
+    if held and not "" < held.version <= manifest.version:
+        what = f"{held.version}, which is newer than any landing" if held.version else "rows of several runs"
         error = BalanceError(f"Bronze holds {what}; replay that day")
         return outcome.model_copy(update={"state": "failed", **_describe_error(error)})
     return _add_imbalance(outcome) if outcome.imbalance else outcome
@@ -131,9 +135,14 @@ def _add_imbalance(outcome: Outcome) -> Outcome:
     """As an error, its counts beside it: whoever looks is told, `run` included."""
     error = BalanceError(
         f"{outcome.imbalance}: {outcome.rows_delivered:,} rows delivered, {outcome.rows_landed:,} landed, "
-        f"{outcome.rows_rejected:,} rejected, {outcome.rows_bronze or 0:,} in Bronze; replay that day"
+        f"{outcome.rows_rejected:,} rejected, {_describe_suppressed(outcome)}{outcome.rows_bronze or 0:,} in Bronze; "
+        "replay that day"
     )
     return outcome.model_copy(update={"state": "failed", **_describe_error(error)})
+
+
+def _describe_suppressed(outcome: Outcome) -> str:
+    return f"{outcome.rows_suppressed:,} suppressed, " if outcome.rows_suppressed else ""
 
 
 def _look_at_source(contract: SourceContract, environment: Environment, day: date, has_landed: bool) -> Outcome:

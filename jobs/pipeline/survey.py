@@ -1,6 +1,6 @@
 """What is known before a run: the landing that counts, the delivery as it is now, and what Bronze holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeVar
 from jobs.bronze.choice import make_bronze
 from jobs.contracts.source import SourceContract
 from jobs.engines.session import explain_error
-from jobs.errors import PlatformError
-from jobs.ledger.ledger import Ledger
+from jobs.errors import PlatformError, ServiceError
+from jobs.ledger.ledger import Committed, Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.pipeline.plan import Plan, RunRequest, Seen, choose_landing_day, is_news, list_days, plan
 from jobs.sources.source import make_source
@@ -21,11 +21,11 @@ THREADS = 8  # sources and days at a time: services are waited for
 
 
 class _Listed(NamedTuple):
-    """A source's day, the run that landed it last, and the run that attempted it last; "": none did."""
+    """A source's day, its landings, and the newest run that attempted it; "": none did."""
 
     contract: SourceContract
     day: date
-    landed: str
+    landed: Sequence[Committed]
     attempted: str
 
 
@@ -49,9 +49,9 @@ def _landed(request: RunRequest) -> Iterator[Seen]:
 def _listed(request: RunRequest, contract: SourceContract) -> list[_Listed]:
     """The days of a source: two listings, however many they are."""
     ledger, days = Ledger(request.environment.lake), list_days(request, contract)
-    landed = {} if contract.static else ledger.newest_runs(contract.name, days)
+    landed = {} if contract.static else ledger.list_landings(contract.name, days)
     attempted = ledger.newest_attempts(contract.name, days)
-    return [_Listed(contract, day, landed.get(day, ""), attempted.get(day, "")) for day in days]
+    return [_Listed(contract, day, landed.get(day, ()), attempted.get(day, "")) for day in days]
 
 
 def _survey(request: RunRequest, listed: _Listed) -> Seen:
@@ -72,7 +72,7 @@ def _find_landing(request: RunRequest, listed: _Listed) -> Manifest | None:
     ledger = Ledger(request.environment.lake)
     if listed.contract.static:
         return ledger.find_newest_of_all(listed.contract.name)
-    return ledger.manifest(listed.contract.name, listed.day, listed.landed) if listed.landed else None
+    return ledger.read_newest(listed.landed)
 
 
 def _add_delivery(request: RunRequest, seen: Seen) -> Seen:
@@ -91,7 +91,9 @@ def _add_bronze(request: RunRequest, seen: Seen) -> Seen:
     day = seen.known.ingest_date if seen.known else seen.day
     published = _try(lambda: make_bronze(request.environment).published(seen.contract.name, day))
     if isinstance(published, PlatformError):
-        return replace(seen, error=published)
+        # Nothing is loaded: only the run's id is to come after what Bronze holds.
+        is_needed = request.loads or not isinstance(published, ServiceError)
+        return replace(seen, error=published if is_needed else None)
     return replace(seen, published=published.get(day))
 
 

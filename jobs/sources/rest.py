@@ -38,7 +38,7 @@ class RestItems(Fetched):
         path = request.work / ITEMS
         with path.open("wb") as file:
             try:
-                tally = rest_pages.fetch(self.delivery, self.environment, request.day, file.write)
+                tally = rest_pages.fetch_twice(self.delivery, self.environment, request.day, file.write)
             except rest_pages.UnreadablePageError as error:
                 folder = locate_landing(self.environment.lake, request.contract.name, request.day, request.run_id)
                 kept = folder / "unreadable" / f"page-{error.number}"

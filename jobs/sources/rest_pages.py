@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from http.client import responses
 from typing import assert_never
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
 import requests
 
 from jobs.clients.credentials import read_secret, resolve_address, shown
-from jobs.clients.http import CONNECT, PASSING, mount_retries, retry_request
-from jobs.clients.url import host_of
+from jobs.clients.http import CONNECT, may_pass, mount_retries, read_body, retry_request
+from jobs.clients.url import add_path, find_next_link, host_of, is_same_origin
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import CursorPages, HeaderAuth, LinkPages, NumberPages, OffsetPages, RestDelivery
 from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError, NotArrivedError, ServiceError
 from jobs.sources.json_text import Answer, Item
 from jobs.sources.tally import Keep, Tally
 
-_CHUNK = 64 * 2**10
 _SLOWEST = 600.0  # seconds that one page may take, however steadily it trickles
 
 
@@ -34,13 +33,13 @@ class UnreadablePageError(ContractError):
 
 @dataclass(frozen=True)
 class _Page:
-    """An answer: `link`, the next page's address where the Link header names one."""
+    """An answer, and its Link header."""
 
     number: int
     url: str
     answer: Answer
     items: list[Item]
-    link: str | None
+    link: str
     digest: bytes
 
 
@@ -64,6 +63,22 @@ class _Auth(requests.auth.AuthBase):
         return request
 
 
+def fetch_twice(delivery: RestDelivery, environment: Environment, day: date, keep: Keep) -> Tally:
+    """As `fetch`, and pages that are counted once more: an item that goes in between shifts another out of sight.
+
+    Neither a total nor ids tell of that where one comes, too. Raises DeliveryChangedError where they differ.
+    """
+    tally = fetch(delivery, environment, day, keep)
+    if isinstance(delivery.pages, NumberPages | OffsetPages):
+        again = fetch(delivery, environment, day)
+        if again.input != tally.input:
+            raise DeliveryChangedError(
+                f"{tally.uri}: {tally.rows} items, and {again.rows} when they were read again, are not the same ones: "
+                "they changed while they were paged; run again"
+            )
+    return tally
+
+
 def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:
     """All items of a day. Raises NotArrivedError where the service says 404, and as its pages do."""
     base = resolve_address(environment.services[delivery.service])
@@ -74,16 +89,17 @@ def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Kee
     with requests.Session() as session:
         session.auth = _Auth(delivery.auth, environment)
         mount_retries(session, environment.retries)
-        total: object = None
-        for page in _Pages(delivery, environment, session, base + path, tally.uri, day):
+        totals: dict[object, None] = {}  # as the pages tell them
+        for page in _Pages(delivery, environment, session, add_path(base, path), tally.uri, day):
             for item in page.items:
                 tally.add(*item)
-            total = total if delivery.total is None else page.answer.find_value(delivery.total)
-    if delivery.total is not None and total != tally.rows:
+            if delivery.total is not None and (total := page.answer.find_value(delivery.total)) is not None:
+                totals[total if type(total) is int else "no number of"] = None
+    if delivery.total is not None and [*totals] != [tally.rows]:
+        said = ", then ".join(map(str, totals)) or "no number of"
         raise DeliveryChangedError(
-            f"{tally.uri}: {delivery.total!r} says {total if isinstance(total, int) else 'no number of'} items, "
-            f"{tally.rows} came: they changed while they were paged, or the pages are not what the source contract "
-            "says; run again"
+            f"{tally.uri}: {delivery.total!r} says {said} items, {tally.rows} came: they changed while they were "
+            "paged, or the pages are not what the source contract says; run again"
         )
     return tally
 
@@ -137,8 +153,8 @@ class _Pages:
         """What to ask for behind `page`: an address, parameters, or None where it was the last."""
         match self.delivery.pages:
             case LinkPages() as pages:
-                link = page.answer.find_value(pages.field) if pages.field else page.link
-                return self._check_link(page.url, str(link)) if link else None
+                link = page.answer.find_value(pages.field) if pages.field else self._find_link(page)
+                return self._check_link(page.url, link) if link else None
             case CursorPages() as pages:
                 cursor = page.answer.find_value(pages.field)
                 return {pages.parameter: str(self._require_new(cursor))} if cursor not in (None, "") else None
@@ -151,13 +167,19 @@ class _Pages:
             case _ as unknown:
                 assert_never(unknown)
 
-    def _check_link(self, page_url: str, next_link: str) -> str:
+    def _find_link(self, page: _Page) -> str | None:
+        try:
+            return find_next_link(page.link)
+        except ValueError as error:
+            raise ContractError(f"{self.uri}, page {page.number}: {error}; is the next page behind it?") from None
+
+    def _check_link(self, page_url: str, next_link: object) -> str:
         """A link that leads on, and not elsewhere."""
         try:
-            link = urljoin(page_url, next_link)
+            link = urljoin(page_url, next_link if isinstance(next_link, str) else "//[")
         except ValueError:
             raise ContractError(f"{self.uri}: the next page's address cannot be read") from None
-        if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
+        if not is_same_origin(link, self.url):
             raise ContractError(f"{self.uri}: the next page is at {host_of(link)}: no secret is sent there")
         self._require_new(link)
         return link
@@ -189,33 +211,32 @@ class _Pages:
             whole = answer.find_value("")
             found = f"an object of {len(whole)} keys" if isinstance(whole, dict) else f"a {type(whole).__name__}"
             raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {found}")
-        link = response.links.get("next", {}).get("url")
+        link = response.headers.get("Link", "")
         return _Page(number, response.url, answer, items, link, hashlib.sha256(body).digest())
 
     def _read_body(self, url: str, parameters: dict[str, str] | None, where: str) -> tuple[requests.Response, bytes]:
         """The answer's bytes, never more than `max_page_bytes` of them in memory."""
-        limit, deadline = self.delivery.max_page_bytes, time.monotonic() + _SLOWEST
-        timeout = (CONNECT, self.delivery.timeout)
+        limit, timeout = self.delivery.max_page_bytes, (CONNECT, self.delivery.timeout)
         with self.session.get(url, params=parameters, stream=True, timeout=timeout, allow_redirects=False) as response:
-            body = bytearray()
-            for chunk in response.iter_content(_CHUNK):
-                body += chunk
-                if len(body) > limit:
-                    raise ContractError(f"{where}: longer than {limit} bytes (max_page_bytes); ask for smaller pages")
-                if time.monotonic() > deadline:
-                    raise ServiceError(f"{where}: not complete after {_SLOWEST:g} s")
-            return response, bytes(body)
+            try:
+                return response, read_body(response, limit, _SLOWEST)
+            except ValueError:
+                raise ContractError(
+                    f"{where}: longer than {limit} bytes (max_page_bytes); ask for smaller pages"
+                ) from None
+            except TimeoutError:
+                raise ServiceError(f"{where}: not complete after {_SLOWEST:g} s") from None
 
     def _check(self, response: requests.Response, body: bytes, number: int, where: str) -> None:
         """Raises what a status means; the body is shown only where it cannot be about the secret."""
         status = response.status_code
         secret = f" (secrets.{self.delivery.auth.secret})" if self.delivery.auth else ""
+        if may_pass(response):
+            raise ServiceError(f"{where}: still {status} after {self.environment.retries.http + 1} tries")
         if status in (401, 403):
             raise ConfigurationError(f"{where}: {status}, the token{secret} is refused: renew it, or ask for access")
         if status == 404 and number == 1:
             raise NotArrivedError(f"{where}: 404")
-        if status in PASSING:
-            raise ServiceError(f"{where}: still {status} after {self.environment.retries.http + 1} tries")
         if 300 <= status < 400:
             to = host_of(response.headers.get("Location", ""))
             raise ConfigurationError(f"{where}: moved to {to}; no secret is sent there by itself")

@@ -13,7 +13,7 @@ from psycopg2 import sql
 
 from jobs.clients.credentials import Database, read_database
 from jobs.clients.options import PostgresAccess
-from jobs.clients.postgres import connect, explain_error, explain_no_connection, limit_session, make_conninfo
+from jobs.clients.postgres import connect, explain_error, explain_no_connection, make_conninfo, prepare_session
 from jobs.contracts.mapping import Mapping
 from jobs.engines.spark import Relation
 from jobs.landing.split import Counts, Split
@@ -22,24 +22,18 @@ BATCH = 8 * 2**20  # bytes of rows that the Arrow driver hands over at a time
 FETCH = 16 * 2**20  # bytes of rows that Spark fetches at a time; it holds them as Java's rows and as Arrow's batch
 ROWS = 10_000  # of them at most: more cost memory and save nothing
 _OF_THE_SERVER = re.compile(r"(?:ERROR|FATAL): +(.*)")  # of an error that quotes the whole statement too
-# Else a role's or a database's own settings decide how dates, intervals, fractions and bytes are written.
-_TEXT_FORMS = (
-    "SET client_encoding = 'UTF8'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; "
-    "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET quote_all_identifiers = off"
-)
 
 
 @dataclass(frozen=True)
 class Table:
     """A table and how it is reached, without the secret: whoever reads resolves the reference.
 
-    `rows`: a query for its columns as text, c0, c1, ...; `paged`: the same with `ctid` before them.
+    `rows`: a query for its columns as text, c0, c1, ..., with `ctid` before them where they stand in pages.
     `snapshot`: exported by a transaction that is open as long as this is read.
     """
 
     uri: str
     rows: str
-    paged: str
     mapping: Mapping
     snapshot: str
     reference: str
@@ -54,7 +48,11 @@ class Table:
     def session(self) -> str:
         """Statements with which the transaction of each reader begins."""
         isolation = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-        return f"{isolation}; SET TRANSACTION SNAPSHOT '{self.snapshot}'; {limit_session(self.access)}; {_TEXT_FORMS}"
+        return f"{isolation}; SET TRANSACTION SNAPSHOT '{self.snapshot}'; {prepare_session(self.access)}"
+
+    def select(self, predicate: str) -> str:
+        """SQL for the columns of the rows for which `predicate` is true."""
+        return " ".join(["select", ", ".join(self.columns), f"from ({self.rows}) as delivered where", predicate])
 
     def measure_widest(self, secret: Database) -> int:
         """Bytes of the widest row as text, of all rows. For a text Postgres knows its length without unpacking it."""
@@ -83,14 +81,14 @@ class PagesSplit:
         raise NotImplementedError  # a table's pages begin where they begin
 
     def read_batches(self, counts: Counts) -> Iterator[pa.RecordBatch]:
-        with _read_rows(self.table, f"{self.table.rows} where {self.predicate}") as rows:
+        with _read_rows(self.table, self.table.select(self.predicate)) as rows:
             yield from _map_batches(self.table.mapping, rows, counts)
 
     def make_relation(self) -> Relation:
         """As many rows at a time as fit into `FETCH` bytes, were all as wide as the widest."""
         secret = read_database(self.table.reference)
         rows = min(ROWS, FETCH // max(1, self.table.measure_widest(secret)))
-        query = f"({self.table.paged}) as delivered"
+        query = f"({self.table.rows}) as delivered"
         return Relation(secret.jdbc_url, query, self.table.columns, max(1, rows), _make_options(secret, self.table))
 
     def take_rows(self, batches: Iterator[pa.RecordBatch]) -> Split:
@@ -168,6 +166,7 @@ def _make_options(secret: Database, table: Table) -> dict[str, str]:
         "loginTimeout": "30",
         "socketTimeout": "120",  # without it a dead connection hangs for ever
         "tcpKeepAlive": "true",
+        "logServerErrorDetail": "false",  # an error's details quote rows, and Spark's event log keeps them
         "sslmode": table.access.sslmode,
         **({"sslrootcert": str(table.access.sslrootcert)} if table.access.sslrootcert else {}),
     }

@@ -26,7 +26,7 @@ class Tally:
         self.rows = 0
         self.columns: dict[str, None] = {}  # in order of their first appearance
         self._bytes = 0
-        self._sum = 0
+        self._sum = self._content = 0
         self._keep = keep or (lambda _line: None)
 
     def add(self, item: object, text: bytes | None = None) -> None:
@@ -34,7 +34,8 @@ class Tally:
 
         The hash is of the values as one writes them in Python, whatever else stood in the text between them.
         """
-        line = json.dumps(to_texts(item) if isinstance(item, dict) else item, ensure_ascii=False)
+        texts = to_texts(item) if isinstance(item, dict) else item
+        line = json.dumps(texts, ensure_ascii=False)
         try:
             hashed, is_text = line.encode(), True
         except UnicodeEncodeError:
@@ -42,7 +43,8 @@ class Tally:
         self.rows += 1
         self._bytes += len(hashed)
         # Added up, not chained: a service may give the same rows in another order each time.
-        self._sum = (self._sum + int.from_bytes(hashlib.sha256(hashed).digest())) % 2**256
+        self._sum = (self._sum + _hash(hashed)) % 2**256
+        self._content = (self._content + _hash(json.dumps(texts, sort_keys=True).encode())) % 2**256
         if isinstance(item, dict) and is_text:
             self.columns |= dict.fromkeys(item)
         if text is None:  # half a surrogate pair: only an escape can say that
@@ -53,4 +55,9 @@ class Tally:
     def input(self) -> Input:
         """What makes this delivery equal to another one."""
         head = hashlib.sha256(json.dumps(sorted(self.columns)).encode()).hexdigest()
-        return Input(uri=self.uri, size=self._bytes, etag=f"{self.rows}-{self._sum:064x}-{head[:8]}")
+        etag, content = (f"{self.rows}-{found:064x}-{head[:8]}" for found in (self._sum, self._content))
+        return Input(uri=self.uri, size=self._bytes, etag=etag, content=content)
+
+
+def _hash(line: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(line).digest())

@@ -1,6 +1,5 @@
 """A worksheet of a Google spreadsheet in one request, by a service account; every cell as the text it shows."""
 
-import re
 from datetime import date
 from functools import partial
 from string import ascii_uppercase
@@ -11,8 +10,14 @@ import gspread
 import requests
 from google.oauth2.service_account import Credentials
 
-from jobs.clients.credentials import make_bearer, read_service_account, resolve_address, resolve_identifier
-from jobs.clients.http import CONNECT, PASSING, confine, mount_retries, retry_request
+from jobs.clients.credentials import (
+    describe_refusal,
+    make_bearer,
+    read_service_account,
+    resolve_address,
+    resolve_identifier,
+)
+from jobs.clients.http import CONNECT, confine, may_pass, mount_retries, retry_request
 from jobs.clients.options import Retries
 from jobs.clients.url import host_of
 from jobs.config.environment import Environment
@@ -25,6 +30,13 @@ SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 _READ = 60.0  # seconds without a byte
 
 
+class _RefusedError(Exception):
+    """An answer without the cells; gspread's own error fails on one that is not as the API has them."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self.response = response
+
+
 class _Client(gspread.HTTPClient):
     """gspread's own, that waits as long as Retry-After says, and asks whom the environment names, nobody else."""
 
@@ -35,12 +47,16 @@ class _Client(gspread.HTTPClient):
         mount_retries(self.session, retries)
         confine(self.session)
 
-    def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
+    def request(self, method: str, endpoint: str, *_: Any, **kwargs: Any) -> requests.Response:
+        url, params = endpoint.replace(GOOGLE, self._endpoint, 1), kwargs.get("params")
         try:
-            return super().request(method, endpoint.replace(GOOGLE, self._endpoint, 1), *args, **kwargs)
+            response = self.session.request(method, url, params=params, timeout=self.timeout)
         except requests.TooManyRedirects as error:
             to = host_of(error.response.headers.get("Location", "") if error.response is not None else "")
             raise ConfigurationError(f"services.sheets: moved to {to}; no token is sent there by itself") from None
+        if not response.ok:
+            raise _RefusedError(response)
+        return response
 
 
 def fetch(delivery: SheetDelivery, environment: Environment, day: date, keep: Keep | None = None) -> Tally:
@@ -95,27 +111,40 @@ def _read_values(
         account = Credentials.from_service_account_info(key, scopes=[SCOPE])  # type: ignore[no-untyped-call]
     except ValueError:
         raise ConfigurationError(f"{where}: the service account's key has no private_key that can be used") from None
-    client = gspread.Client(auth=make_bearer(account), http_client=factory)  # type: ignore[arg-type]
+    client = gspread.Client(auth=make_bearer(account, environment.retries), http_client=factory)  # type: ignore[arg-type]
     try:
         answer = retry_request(
             lambda: client.http_client.values_get(spreadsheet, whole, params=shown), environment.retries, where
         )
-    except gspread.exceptions.APIError as error:
-        raise _explain_refusal(error, key["client_email"], where) from None
+    except _RefusedError as error:
+        raise _explain_refusal(error.response, key["client_email"], where) from None
     except google.auth.exceptions.RefreshError as error:
-        reason = re.match(r"[a-z_]*", str(error.args[0] if error.args else "")) or [""]  # OAuth's code, no description
+        if error.retryable:
+            raise ServiceError(f"{where}: {key['token_uri']} gives no token now; run again later") from None
         raise ConfigurationError(
-            f"{where}: the key of {key['client_email']} is refused ({reason[0]}); is it deleted, disabled, or this "
-            "machine's clock wrong? Make a new key and put it where the secret's reference points"
+            f"{where}: the key of {key['client_email']} is refused ({describe_refusal(error)}); is it deleted, "
+            "disabled, or this machine's clock wrong? Make a new key and put it where the secret's reference points"
         ) from None
     except google.auth.exceptions.TransportError as error:
         raise ServiceError(f"{where}: {key['token_uri']} cannot be reached: {type(error).__name__}") from None
-    return [[str(cell) for cell in row] for row in answer.get("values", [])]
+    return _read_cells(answer, where)
 
 
-def _explain_refusal(error: gspread.exceptions.APIError, account: str, where: str) -> PlatformError:
+def _read_cells(answer: Any, where: str) -> list[list[str]]:
+    """The cells of a ValueRange, whose `values` are left out where the sheet is blank. Raises ServiceError."""
+    rows = answer.get("values", []) if isinstance(answer, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise ServiceError(f"{where}: 200, but no cells as the Sheets API gives them; what stands in between?")
+    if any(isinstance(cell, dict | list | None) for row in rows for cell in row):
+        raise ServiceError(f"{where}: 200, but a cell that is no text; what stands in between?")
+    return [[str(cell) for cell in row] for row in rows]
+
+
+def _explain_refusal(response: requests.Response, account: str, where: str) -> PlatformError:
     """What to do about Google's answer."""
-    status = error.response.status_code
+    status = response.status_code
+    if may_pass(response):
+        return ServiceError(f"{where}: still {status} after all tries; run again later")
     if status == 403:
         return ConfigurationError(f"{where}: 403; share the spreadsheet with {account} (Viewer), and enable its API")
     if status == 404:
@@ -123,8 +152,19 @@ def _explain_refusal(error: gspread.exceptions.APIError, account: str, where: st
             f"{where}: 404, no such spreadsheet; check its id under [spreadsheets] in conf/env (the part between /d/ "
             f"and /edit of its address), and that it is shared with {account}"
         )
+    if status == 400 and _read_status(response) == "FAILED_PRECONDITION":
+        return ConfigurationError(
+            f"{where}: 400, a file in Drive that is no Google Sheet (.xlsx?); save it as one, and put its id under "
+            "[spreadsheets] in conf/env"
+        )
     if status == 400:
         return ContractError(f"{where}: 400, there is no such worksheet; is it renamed?")
-    if status in PASSING:
-        return ServiceError(f"{where}: still {status} after all tries; run again later")
     return ConfigurationError(f"{where}: {status} for {account}")
+
+
+def _read_status(response: requests.Response) -> str:
+    """Google's own name of an error, or ""."""
+    try:
+        return str(response.json()["error"]["status"])
+    except (ValueError, TypeError, LookupError):
+        return ""

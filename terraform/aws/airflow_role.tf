@@ -53,6 +53,11 @@ data "aws_iam_policy_document" "airflow" {
     resources = ["${local.lake}/raw/*/rejected/*"]
   }
   statement {
+    sid       = "RecountLandings" # once a week, row by row
+    actions   = ["s3:GetObject"]
+    resources = ["${local.lake}/raw/*/landed*/*"]
+  }
+  statement {
     sid       = "PublishPages"
     actions   = ["s3:PutObject"]
     resources = ["${local.lake}/pages/*"]
@@ -63,7 +68,7 @@ data "aws_iam_policy_document" "airflow" {
     resources = concat([local.lake], [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}"])
   }
   statement {
-    sid       = "LookAtDeliveries" # HEAD is GetObject's right; the sensor reads no bytes of a file
+    sid       = "LookAtDeliveries" # HEAD is GetObject's right; the sensor reads no bytes of a file, the recount all of them
     actions   = ["s3:GetObject"]
     resources = [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}/*"]
   }

@@ -33,7 +33,7 @@ resource "aws_iam_role_policy" "execution" {
 locals {
   lake = aws_s3_bucket.lake.arn
   # What the state of a day is read from: objects of the lake, each written once.
-  ledger = ["raw/*/_manifest.json", "raw/*/_refused.json", "attempts/*.json", "runs/*.json"]
+  ledger = ["raw/*/_manifest.json", "raw/*/_refused.json", "raw/*/_amendment-*.json", "attempts/*.json", "runs/*.json"]
   bronze = var.bronze_in_lake ? ["${local.lake}/bronze/*"] : []
   # Of the parameter store; below /airflow those that conf/env names as connection:NAME or variable:NAME.
   parameters = "arn:aws:ssm:${var.region}:${local.account}:parameter"

@@ -1,13 +1,20 @@
 locals {
   datasets = {
-    bronze = "One to one with what was delivered, all text"
-    silver = "Cleaned: one schema for all channels"
-    gold   = "Facts, dimensions, aggregates"
+    bronze       = "One to one with what was delivered, all text"
+    silver       = "Cleaned: one schema for all channels"
+    gold         = "Facts, dimensions, aggregates"
+    gold_private = "Who customers and agents are: for private_readers alone"
+    gold_build   = "Gold while it is built and tested: dbt's alone"
   }
 }
 
+locals {
+  # Source -> column -> what it tells of persons, with `_rescued`, which may hold anything: make personal-columns
+  personal = jsondecode(file("${path.module}/personal.json"))
+}
+
 resource "google_project_service" "needed" {
-  for_each           = toset(["bigquery", "bigquerystorage", "cloudresourcemanager", "iam", "iamcredentials", "sts"])
+  for_each           = toset(["bigquery", "bigquerystorage", "cloudresourcemanager", "datacatalog", "iam", "iamcredentials", "sts"])
   service            = "${each.key}.googleapis.com"
   disable_on_destroy = false # others in the project may use it
 }
@@ -49,12 +56,12 @@ resource "google_bigquery_table" "newest" {
   for_each            = var.sources
   dataset_id          = google_bigquery_dataset.views.dataset_id
   table_id            = each.key
-  description         = "The newest delivery of ${each.key}"
+  description         = "The newest delivery of ${each.key}, without what tells of persons"
   deletion_protection = false
   view {
     use_legacy_sql = false
     query          = <<-SQL
-      SELECT * FROM `${var.gcp_project_id}.${google_bigquery_dataset.layer["bronze"].dataset_id}.${each.key}`
+      SELECT * EXCEPT (${join(", ", keys(local.personal[each.key]))}) FROM `${var.gcp_project_id}.${google_bigquery_dataset.layer["bronze"].dataset_id}.${each.key}`
       WHERE ingest_date > DATE '2000-01-01' -- Bronze asks for a filter that is known before the query runs
       AND ingest_date = (
         SELECT MAX(ingest_date) FROM `${var.gcp_project_id}.${google_bigquery_dataset.layer["bronze"].dataset_id}._publish_${each.key}`

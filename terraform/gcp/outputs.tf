@@ -2,16 +2,18 @@
 output "environment" {
   description = "Entries of conf/env for an environment whose Bronze is in BigQuery."
   value = {
-    warehouse = {
-      kind       = "bigquery"
-      project    = var.gcp_project_id
-      location   = var.bq_default_location
-      bronze     = google_bigquery_dataset.layer["bronze"].dataset_id
-      staging    = google_bigquery_dataset.staging.dataset_id
-      silver     = google_bigquery_dataset.layer["silver"].dataset_id
-      gold       = google_bigquery_dataset.layer["gold"].dataset_id
-      dbt_secret = "bigquery_dbt"
-    }
+    warehouse = merge({
+      kind         = "bigquery"
+      project      = var.gcp_project_id
+      location     = var.bq_default_location
+      bronze       = google_bigquery_dataset.layer["bronze"].dataset_id
+      staging      = google_bigquery_dataset.staging.dataset_id
+      silver       = google_bigquery_dataset.layer["silver"].dataset_id
+      gold         = google_bigquery_dataset.layer["gold"].dataset_id
+      gold_private = google_bigquery_dataset.layer["gold_private"].dataset_id
+      gold_build   = google_bigquery_dataset.layer["gold_build"].dataset_id
+      dbt_secret   = "bigquery_dbt"
+    }, { for name in var.policy_tags ? ["policy_tags"] : [] : name => { for kind, tag in google_data_catalog_policy_tag.kind : kind => tag.name } })
   }
 }
 

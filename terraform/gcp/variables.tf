@@ -76,12 +76,38 @@ variable "readers" {
   }
 }
 
+variable "private_readers" {
+  description = "Who reads who customers and agents are, as readers; for the rest of Gold they stand in readers too."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for reader in var.private_readers : can(regex("^(user|group|serviceAccount):[^@ ]+@[^@ ]+$", reader))])
+    error_message = "private_readers: user:, group: or serviceAccount: and an address; never allUsers."
+  }
+}
+
+variable "policy_tags" {
+  description = "Tag personal columns of Bronze, Silver and gold_private, so that only jobs, dbt and private_readers read them."
+  type        = bool
+  default     = false
+}
+
+variable "tagging_role" {
+  description = "What lets jobs and dbt attach a tag: dataOwner, or a role of your own with bigquery.tables.setCategory alone."
+  type        = string
+  default     = "roles/bigquery.dataOwner"
+  validation {
+    condition     = can(regex("^(roles/bigquery.dataOwner|(projects|organizations)/[^/]+/roles/[A-Za-z0-9_.]+)$", var.tagging_role))
+    error_message = "tagging_role: roles/bigquery.dataOwner, or projects/P/roles/R of your own."
+  }
+}
+
 variable "sources" {
   description = "Bronze tables that analysts see the newest delivery of; empty until they were loaded once: a view needs its table."
   type        = set(string)
   default     = []
   validation {
-    condition     = alltrue([for source in var.sources : can(regex("^[a-z][a-z0-9_]*$", source))])
-    error_message = "sources: names as in conf/sources."
+    condition     = alltrue([for source in var.sources : contains(keys(local.personal), source)])
+    error_message = "sources: names as in conf/sources; of a new one first make personal-columns."
   }
 }

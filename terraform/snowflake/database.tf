@@ -6,7 +6,7 @@ resource "snowflake_database" "platform" {
 
 # Managed access: rights on what lies in a schema are granted here, not by whoever made a table.
 resource "snowflake_schema" "layer" {
-  for_each            = toset(["BRONZE", "SILVER", "GOLD"])
+  for_each            = toset(["BRONZE", "SILVER", "GOLD", "GOLD_PRIVATE", "GOLD_BUILD"])
   database            = snowflake_database.platform.name
   name                = "${var.name}_${each.key}"
   with_managed_access = true

@@ -2,18 +2,20 @@
 output "environment" {
   description = "Entries of conf/env for an environment whose Bronze is in Snowflake."
   value = {
-    warehouse = { # Snowflake takes unquoted names in either case
-      kind        = "snowflake"
-      private_key = "ssm:${var.parameter_path}/snowflake_private_key" # pragma: allowlist secret - a path
-      user        = lower(snowflake_service_user.platform.name)
-      role        = lower(snowflake_account_role.purpose["LOADER"].name)
-      warehouse   = lower(snowflake_warehouse.platform.name)
-      database    = lower(snowflake_database.platform.name)
-      bronze      = lower(snowflake_schema.layer["BRONZE"].name)
-      silver      = lower(snowflake_schema.layer["SILVER"].name)
-      gold        = lower(snowflake_schema.layer["GOLD"].name)
-      stage       = lower("${snowflake_schema.layer["BRONZE"].name}.${snowflake_stage.lake.name}")
-    }
+    warehouse = merge({ # Snowflake takes unquoted names in either case
+      kind         = "snowflake"
+      private_key  = "ssm:${var.parameter_path}/snowflake_private_key" # pragma: allowlist secret - a path
+      user         = lower(snowflake_service_user.platform.name)
+      role         = lower(snowflake_account_role.purpose["LOADER"].name)
+      warehouse    = lower(snowflake_warehouse.platform.name)
+      database     = lower(snowflake_database.platform.name)
+      bronze       = lower(snowflake_schema.layer["BRONZE"].name)
+      silver       = lower(snowflake_schema.layer["SILVER"].name)
+      gold         = lower(snowflake_schema.layer["GOLD"].name)
+      gold_private = lower(snowflake_schema.layer["GOLD_PRIVATE"].name)
+      gold_build   = lower(snowflake_schema.layer["GOLD_BUILD"].name)
+      stage        = lower("${snowflake_schema.layer["BRONZE"].name}.${snowflake_stage.lake.name}")
+    }, { for name in var.masking_policies ? ["masking_policies"] : [] : name => lower(snowflake_schema.policies[0].name) })
   }
 }
 

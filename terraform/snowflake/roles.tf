@@ -1,29 +1,36 @@
 resource "snowflake_account_role" "purpose" {
   for_each = {
-    LOAD   = "Load Bronze from the stage"
-    DBT    = "Build Silver and Gold"
-    LOADER = "Jobs and dbt: both of these"
-    READ   = "Analysts: read Gold"
+    LOAD         = "Load Bronze from the stage"
+    DBT          = "Build Silver and Gold"
+    LOADER       = "Jobs and dbt: both of these"
+    READ         = "Analysts: read Gold"
+    READ_PRIVATE = "Who has to know who customers and agents are"
   }
   name    = "${var.name}_${each.key}"
   comment = each.value
 }
 
 locals {
-  bronze = snowflake_schema.layer["BRONZE"].fully_qualified_name
-  gold   = snowflake_schema.layer["GOLD"].fully_qualified_name
+  bronze  = snowflake_schema.layer["BRONZE"].fully_qualified_name
+  gold    = snowflake_schema.layer["GOLD"].fully_qualified_name
+  private = snowflake_schema.layer["GOLD_PRIVATE"].fully_qualified_name
+  builds  = ["USAGE", "CREATE TABLE", "CREATE VIEW"]
   # Who may do what in a schema.
   in_schema = {
-    load_bronze = { role = "LOAD", schema = local.bronze, privileges = ["USAGE", "CREATE TABLE"] }
-    dbt_bronze  = { role = "DBT", schema = local.bronze, privileges = ["USAGE"] }
-    dbt_silver  = { role = "DBT", schema = snowflake_schema.layer["SILVER"].fully_qualified_name, privileges = ["USAGE", "CREATE TABLE", "CREATE VIEW"] }
-    dbt_gold    = { role = "DBT", schema = local.gold, privileges = ["USAGE", "CREATE TABLE", "CREATE VIEW"] }
-    read_gold   = { role = "READ", schema = local.gold, privileges = ["USAGE"] }
+    load_bronze      = { role = "LOAD", schema = local.bronze, privileges = ["USAGE", "CREATE TABLE"] }
+    dbt_bronze       = { role = "DBT", schema = local.bronze, privileges = ["USAGE"] }
+    dbt_silver       = { role = "DBT", schema = snowflake_schema.layer["SILVER"].fully_qualified_name, privileges = local.builds }
+    dbt_gold         = { role = "DBT", schema = local.gold, privileges = local.builds }
+    dbt_gold_private = { role = "DBT", schema = local.private, privileges = local.builds }
+    dbt_gold_build   = { role = "DBT", schema = snowflake_schema.layer["GOLD_BUILD"].fully_qualified_name, privileges = local.builds }
+    read_gold        = { role = "READ", schema = local.gold, privileges = ["USAGE"] }
+    read_private     = { role = "READ_PRIVATE", schema = local.private, privileges = ["USAGE"] }
   }
   reads = {
     dbt_bronze       = { role = "DBT", schema = local.bronze, plural = "TABLES" }
     read_gold        = { role = "READ", schema = local.gold, plural = "TABLES" }
     read_gold_views  = { role = "READ", schema = local.gold, plural = "VIEWS" }
+    read_private     = { role = "READ_PRIVATE", schema = local.private, plural = "TABLES" }
     load_bronze_seen = { role = "LOAD", schema = local.bronze, plural = "TABLES" }
   }
 }
@@ -109,5 +116,11 @@ resource "snowflake_grant_account_role" "above" {
 resource "snowflake_grant_account_role" "readers" {
   for_each         = var.readers
   role_name        = snowflake_account_role.purpose["READ"].name
+  parent_role_name = each.key
+}
+
+resource "snowflake_grant_account_role" "private_readers" {
+  for_each         = var.private_readers
+  role_name        = snowflake_account_role.purpose["READ_PRIVATE"].name
   parent_role_name = each.key
 }

@@ -105,3 +105,19 @@ variable "readers" {
     error_message = "readers: never PUBLIC, which is everybody."
   }
 }
+
+variable "private_readers" {
+  description = "Account roles of those who may know who customers and agents are; for the rest of Gold they stand in readers too."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = !contains(var.private_readers, "PUBLIC")
+    error_message = "private_readers: never PUBLIC, which is everybody."
+  }
+}
+
+variable "masking_policies" {
+  description = "Mask personal columns of Bronze, Silver and GOLD_PRIVATE but to jobs, dbt and private_readers; needs Snowflake's Enterprise Edition."
+  type        = bool
+  default     = false
+}

@@ -20,6 +20,11 @@ from jobs.pipeline.survey import make_plan
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, serving
 from tests.conftest import DAYS, World, make_world
 
+TAGS = {
+    kind: f"projects/{PROJECT}/locations/eu/taxonomies/1/policyTags/{kind}"
+    for kind in ("identity", "contact", "birth", "attribute", "free_text", "undecided")
+}
+TAGGED = "{ " + ", ".join(f'{kind} = "{tag}"' for kind, tag in TAGS.items()) + " }"  # as `policy_tags`
 HEADER = (
     ",call ID,customeR iD,COMPLAINT_catego ry,agent ID,call_start_time,call_end_time,resolutionstatus,"
     "callLogsGenerationDate\n"
@@ -51,7 +56,8 @@ def toml(stand_in: StandIn, **more: str) -> str:
         "storage_endpoint": stand_in.storage,
         **more,
     }
-    return "{ " + ", ".join(f'{name} = "{value}"' for name, value in settings.items()) + " }"
+    written = {name: value if value[0] == "{" else f'"{value}"' for name, value in settings.items()}
+    return f"{{ {', '.join(f'{name} = {value}' for name, value in written.items())} }}"
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from demo.tls import authority
 from demo.web import Reply, Request, answering, json_reply
 from jobs.config.environment import ROOT
 from tests.bigquery.analyst import Analyst, analyzing
+from tests.bigquery.tags import PolicyTags
 
 PROJECT, LOCATION = "coretelecoms-test", "EU"
 LAYERS = ("bronze", "silver", "gold", "gold_private", "gold_build", "staging")
@@ -62,6 +63,7 @@ class StandIn:
     aborted: list[str] = field(default_factory=list)
     while_publishing: Callable[[], object] = lambda: None  # called inside every transaction
     tokens: set[str] = field(default_factory=set, repr=False)  # that were given out, beside the first
+    policy_tags: PolicyTags = field(default_factory=PolicyTags)
     _publishing: dict[str, threading.Lock] = field(default_factory=dict)
 
     @property
@@ -129,6 +131,7 @@ class StandIn:
         self.asked.clear()
         self.analyst.said.clear()
         self.aborted.clear()
+        self.policy_tags.of.clear()
 
     def answer(self, asked: Request) -> Reply:
         if asked.path == "/token":
@@ -174,6 +177,9 @@ class StandIn:
             body = found.read()
         finally:
             connection.close()
+        if found.status < 400:
+            self.policy_tags.heed(asked, sql(asked))
+            body = self.policy_tags.told(asked, body)
         answered = {
             name: found.headers[name] for name in ("Content-Type", "Location", "Range") if name in found.headers
         }

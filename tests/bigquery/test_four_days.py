@@ -22,8 +22,10 @@ from demo import services
 from demo.faithful import Counts, generate
 from demo.postgres import serving as postgres_serving
 from jobs.config.environment import ROOT, load_environment
+from jobs.contracts.silver import NOBODY
+from jobs.contracts.source import load_contracts
 from tests.bigquery.analyst import CONTROL, Read, Verdict
-from tests.bigquery.conftest import Cloud, write
+from tests.bigquery.conftest import TAGGED, TAGS, Cloud, write
 from tests.bigquery.stand_in import DATASETS, StandIn
 from tests.conftest import DAYS, World, make_world
 from tests.parity.days import CALLS, CHANGED, CORRECTED, CUSTOMERS, FOUR_DAYS, correction
@@ -94,7 +96,7 @@ def both(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     make_world(root, agents_from_a_file=False)
     local = (root / "env.toml").rename(root / "local.toml")
     cloud = Cloud(World(root), stand_in, None)
-    write(cloud, agents_from_a_file=False)
+    write(cloud, agents_from_a_file=False, policy_tags=TAGGED)
     cloud.world.file.write_text(cloud.world.file.read_text() + _event_log(root / "events"))
     stand_in.reset()
     counts = generate(root / "sources", DAYS, CALLS, CUSTOMERS)
@@ -125,6 +127,14 @@ def test_every_delivered_row_is_in_bronze(both: Both) -> None:
 
 def test_silver_and_gold_are_the_local_ones_row_by_row(both: Both) -> None:
     assert both.differences(DAYS[0], DAYS[-1], FOUR_DAYS) == []
+
+
+def test_a_recount_finds_the_four_days_adding_up_there_and_here(both: Both) -> None:
+    asked = ("status", "--recount", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--json")
+    for env in (both.cloud.world.file, both.local):
+        places = [json.loads(line) for line in both.call("spark-submit.sh", *asked, env=env).splitlines()]
+        assert Counter(one["place"] for one in places if one["counted"] == one["ledger"])["silver"] > 4 * len(DAYS)
+        assert [one for one in places if one["wrong"]] == []
 
 
 def test_the_pages_read_the_same_there_and_here(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +203,26 @@ def test_x7_what_readers_are_given_holds_no_column_that_identifies_a_person(both
 
     assert found[DATASETS["gold"]] == set()
     assert found[DATASETS["gold_private"]] == IDENTIFYING - {"name", "address"}
+
+
+def test_columns_that_tell_of_persons_have_the_policy_tag_of_their_kind_and_no_other_has_one(both: Both) -> None:
+    client, found = both.cloud.stand_in.through_the_front(), {}
+    for dataset in ("bronze", "silver", "gold", "gold_private"):
+        for table in map(client.get_table, client.list_tables(DATASETS[dataset])):
+            kinds = {one.name: one.policy_tags.names[0].rpartition("/")[2] for one in table.schema if one.policy_tags}
+            found.update({f"{dataset}.{table.table_id}": kinds} if kinds else {})
+
+    contracts = load_contracts(both.cloud.world.environment)
+    wanted = {f"bronze.{name}": contract.personal_columns for name, contract in contracts.items()}
+    nodes = json.loads((both.root / f"dbt-{both.cloud.world.file.stem}/manifest.json").read_text())["nodes"].values()
+    for node in (node for node in nodes if node["config"].get("materialized") not in (None, "view", "test")):
+        said = {name: column["meta"].get("personal", NOBODY) for name, column in node["columns"].items()}
+        kinds = {name: kind for name, kind in said.items() if kind != NOBODY}
+        wanted.update({f"{node['schema'].removeprefix('coretelecoms_')}.{node['name']}": kinds} if kinds else {})
+    assert found == wanted
+    assert len(wanted) > 14
+    assert {kind for kinds in found.values() for kind in kinds.values()} == {*TAGS} - {"free_text"}
+    assert wanted["gold_private.dim_agent_private"] == {"agent_name": "identity"}
 
 
 def test_the_comparison_sees_one_changed_value(both: Both) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from urllib.parse import parse_qs
 
 import pytest
@@ -14,11 +15,14 @@ from jobs.bronze.choice import make_bronze
 from jobs.config.environment import ROOT
 from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
+from jobs.ledger.amendment import Decision
 from jobs.ledger.ledger import Ledger
 from jobs.pipeline import status
 from jobs.pipeline.load import load
+from jobs.pipeline.recount import recount
 from pages import gold
-from tests.bigquery.conftest import Cloud, write
+from tests.amendments import suppress
+from tests.bigquery.conftest import TAGGED, TAGS, Cloud, write
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, sql
 from tests.conftest import DAYS
 
@@ -69,6 +73,25 @@ def test_what_bigquery_was_asked_for(cloud: Cloud) -> None:
     assert all("WHERE ingest_date = DATE" in text for text in reads)
 
 
+def test_personal_columns_get_their_policy_tags_where_the_environment_names_them(cloud: Cloud) -> None:
+    """Also of a table that was made before; a load after that changes nothing. Staging has none: nobody reads it."""
+    cloud.calls(10)
+    cloud.run()
+    assert [asked for asked in cloud.stand_in.asked if b"policyTags" in asked.body] == []
+
+    write(cloud, policy_tags=TAGGED)
+    for _ in range(2):
+        (outcome,) = cloud.run(replay=True)
+        assert outcome.state == "loaded", outcome.error
+    schema = cloud.stand_in.through_the_front().get_table(f"{BRONZE}.call_logs").schema
+    tagged = {field.name: field.policy_tags.names for field in schema if field.policy_tags}
+    assert tagged == {"_rescued": (TAGS["undecided"],)}
+    assert [field.description for field in schema if field.name == "customer_id"] == ["Delivered as 'customeR iD'."]
+    asked = [asked for asked in cloud.stand_in.asked if b"policyTags" in asked.body]
+    assert [one.method for one in asked if b"_stage_" not in one.body] == ["POST", "PATCH", "POST"]
+    assert [one for one in asked if b"_stage_" in one.body] == []
+
+
 def test_a_load_stages_in_the_dataset_that_the_environment_names_for_it(cloud: Cloud) -> None:
     write(cloud, staging=DATASETS["staging"])
     cloud.calls(10)
@@ -113,6 +136,51 @@ def test_a_corrected_day_that_became_empty_is_empty_in_bronze_and_known(cloud: C
     transactions = len([text for text in cloud.stand_in.sent() if "TRANSACTION" in text])
     assert cloud.run()[0].state == "loaded"
     assert len([text for text in cloud.stand_in.sent() if "TRANSACTION" in text]) == transactions
+
+
+def test_an_amended_landing_is_known_by_its_amendment_and_no_older_one_comes_back(
+    cloud: Cloud, session: Session
+) -> None:
+    cloud.calls(30)
+    (first,) = cloud.run()
+    environment, lake = cloud.world.environment, cloud.world.lake
+    contract, ledger = load_contracts(environment)["call_logs"], Ledger(lake)
+    before = ledger.read_manifests("call_logs")[0]
+    amended = ledger.amend(before, "asked to be forgotten", suppress(lake, before, 2))
+    (loaded,) = cloud.run(step="load")
+    assert (loaded.state, loaded.attempt, loaded.rows_bronze, loaded.amendment) == (
+        *("loaded", "loaded"),
+        *(28, "amendment-0001"),
+    ), loaded.error
+    assert cloud.bronze() == [(FIRST, first.run_id, 28)]
+    assert load(make_bronze(environment, session), contract, before) == (amended.version, 28)
+    ledger.amend(amended, "sent by mistake", Decision(decided="withdrawn", who="ops"))
+    (gone,) = cloud.run()
+    assert (gone.state, gone.rows_bronze, gone.exit_code) == ("withdrawn", 0, 0), gone.error
+    assert cloud.run()[0].attempt == "unchanged"
+    assert cloud.bronze() == []
+    (told,) = status.read_outcomes(environment, {"call_logs": contract}, (), check=False)
+    assert (told.state, told.rows_bronze) == ("withdrawn", 0)
+
+
+def test_a_recount_counts_bronze_and_silver_row_by_row(cloud: Cloud) -> None:
+    for day in (FIRST, SECOND):
+        cloud.calls(30, day)
+    cloud.run(FIRST, SECOND)
+    contracts = load_contracts(cloud.world.environment, ("call_logs",))
+
+    def counted() -> dict[tuple[date, str], tuple[int | None, str]]:
+        found = recount(cloud.world.environment, contracts, (FIRST, SECOND))
+        return {(one.ingest_date, one.place): (one.counted, one.wrong) for one in found}
+
+    assert {one for (_, place), one in counted().items() if place != "silver"} == {(30, ""), (0, "")}
+    assert counted()[FIRST, "silver"] == (None, "")
+    silver = f"{DATASETS['silver']}.stg_call_logs"
+    cloud.stand_in.rows(f"CREATE TABLE {silver} AS SELECT * FROM {BRONZE}.call_logs WHERE ingest_date = '{SECOND}'")
+    cloud.stand_in.rows(f"DELETE FROM {BRONZE}.call_logs WHERE ingest_date = '{FIRST}' AND call_id = 'c3'")
+    found = counted()
+    assert (found[FIRST, "bronze"], found[FIRST, "silver"]) == ((29, "Bronze: off by 1"), (0, "Silver: off by 30"))
+    assert (found[SECOND, "bronze"], found[SECOND, "silver"]) == ((30, ""), (30, ""))
 
 
 def test_an_older_run_never_replaces_a_newer_one(cloud: Cloud, session: Session) -> None:

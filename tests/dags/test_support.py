@@ -17,11 +17,29 @@ from dags.support.params import Scope, scope_of
 from dags.support.report import describe
 from dags.support.sensor import gives_up_at
 from dags.support.spark_connection import spark_connection
+from dags.support.steps import Recount
 from demo.web import Reply, Request, answering
 from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY, World, make_world
 
 NOTHING = {"from": None, "to": None, "sources": [], "replay": False}
+MANIFEST = {
+    "source": "call_logs",
+    "ingest_date": str(DAY),
+    "run_id": "20251121T000000000000Z-aaaa",
+    "started_at": "2025-11-22T00:00:00Z",
+    "finished_at": "2025-11-22T00:00:01Z",
+    "code_version": "0",
+    "contract_fingerprint": "0",
+    "inputs": [],
+    "rows_delivered": 10,
+    "rows_landed": 10,
+    "rows_rejected": 0,
+    "bytes": 9,
+    "files": [{"path": "landed/part-0.parquet", "rows": 10, "bytes": 9}],
+    "columns_delivered": [],
+    "columns_landed": [],
+}
 POSTGRES = "CORE_TELECOMS_POSTGRES_CONN"
 
 
@@ -54,6 +72,12 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(laptop: World) -> None:
     scheduled = scope_of(NOTHING, "2025-11-20", is_manual=False)
     assert scheduled.day_arguments() == ["--from", "2025-11-20", "--to", "2025-11-20"]
+    assert (
+        scope_of(NOTHING, "2025-11-20", False, days=7).day_arguments()
+        == scope_of(
+            {"from": "2025-11-20", "to": "2025-11-26", "sources": []}, "2026-01-01", True, days=7
+        ).day_arguments()
+    )
     scope = scope_of(NOTHING | {"from": "2025-11-01", "to": "2025-11-03", "sources": ["agents"]}, "2026-01-01", True)
     assert scope == Scope("2025-11-01", "2025-11-03", ["agents"], False)
     assert Scope.from_xcom(scope.by_source()) == scope
@@ -70,6 +94,18 @@ def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(laptop: 
 def test_params_that_make_no_sense_are_refused(params: dict[str, object], message: str, laptop: World) -> None:
     with pytest.raises(AirflowFailException, match=message):
         scope_of(NOTHING | params, "2026-01-01", is_manual=True)
+
+
+def test_a_recount_that_finds_a_fault_fails_for_good_and_names_it(laptop: World) -> None:
+    scope = scope_of(NOTHING | {"from": str(DAY), "sources": ["call_logs"]}, "2026-01-01", is_manual=True)
+    step = Recount(task_id="recount", scope=scope.by_source())
+    step.execute({})
+    at = laptop.lake / f"raw/call_logs/ingest_date={DAY}/run_id=20251121T000000000000Z-aaaa/_manifest.json"
+    at.parent.mkdir(parents=True)
+    at.write_text(json.dumps(MANIFEST))
+    found = "exit 65: error: 2 of 5 counts do not add up: call_logs 2025-11-21 landed: the landed files: off by 10; "
+    with pytest.raises(AirflowFailException, match=f"{found}call_logs 2025-11-21 bronze: Bronze: off by 10"):
+        step.execute({})
 
 
 def test_a_job_run_is_told_where_its_logs_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,14 +80,14 @@ def script(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that publish a build of a corrected day, which are then not sent."""
     sent: list[str] = []
     correct(world)
-    listen = product._listen
+    listen = product.listen
 
     def hear(said: list[str], event: Any) -> None:
         listen(said, event)
         if event.info.name == "SQLQuery" and "begin transaction" in event.data.sql:
             sent.append(event.data.sql)
 
-    monkeypatch.setattr(product, "_listen", hear)
+    monkeypatch.setattr(product, "listen", hear)
     shutil.copy(world.file, world.root / "unpublished.duckdb")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(product.gold, "publish", lambda *_: None)

@@ -1,13 +1,16 @@
 """What readers of Gold are given: numbers and keys, no person. What identifies persons lies beside, granted apart."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.dbt.world import ROOT, World, product
+from tests.dbt.world import DAYS, ROOT, World, product
 from tests.readers import IDENTIFYING, identifying_columns
 
+CANARY = "Xanthippe Quill"
 GOLD, PRIVATE = "coretelecoms_gold", "coretelecoms_gold_private"
 
 
@@ -93,3 +96,35 @@ def test_an_export_of_what_was_never_built_or_into_no_folder_is_refused(
         product.export(tmp_path / "gold.duckdb")
     assert caught.value.code == 78
     assert [path.name for path in tmp_path.iterdir()] == ["empty.duckdb"]
+
+
+def test_a_value_that_no_model_can_read_is_quoted_nowhere(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither on the terminal, nor in dbt's results and log; DuckDB's own sentence quotes it."""
+    customers = [{**row, "name": CANARY} for row in world.delivered("customers")]
+    world.land("customers", DAYS[0], customers)
+    project = world.root / "planted-in-silver"
+    shutil.copytree(ROOT / "dbt", project, ignore=shutil.ignore_patterns("__pycache__"))
+    model = project / "models/silver/stg_customers.sql"
+    sql = model.read_text()
+    mended = "{{ blank_to_null('name') }} as"
+    assert mended in sql
+    model.write_text(sql.replace(mended, "cast(cast(name as integer) as varchar) as"))
+    monkeypatch.setattr(product, "PROJECT", project)
+    with duckdb.connect() as raw, pytest.raises(duckdb.ConversionException, match=CANARY):
+        raw.execute(f"select cast('{CANARY}' as integer)").fetchall()
+
+    monkeypatch.setattr(sys, "argv", ["dbt.sh", "build", "--layer", "silver"])
+    code = product.main()
+
+    assert code == 70
+    target = product.artifacts()
+    kept = [path for path in target.rglob("*") if path.is_file() and not path.is_relative_to(project)]
+    told = {str(path): path.read_bytes() for path in kept}
+    shown = capsys.readouterr()
+    assert "Conversion Error: its text may quote" in shown.err
+    for name in ("run_results.silver.json", "dbt.log"):
+        assert [path for path, content in told.items() if path.endswith(name) and b"Conversion Error: its" in content]
+    told |= {"out": shown.out.encode(), "err": shown.err.encode()}
+    assert [path for path, content in told.items() if CANARY.encode() in content] == []

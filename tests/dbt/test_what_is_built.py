@@ -281,20 +281,24 @@ def test_a_build_needs_neither_network_nor_home(world: World, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("status", "code"), [(None, 69), (503, 69), (403, 78)])
-def test_s3_that_is_down_is_told_from_one_that_refuses(world: World, status: int | None, code: int) -> None:
+def test_s3_that_is_down_is_told_from_one_that_refuses(
+    world: World, tmp_path: Path, status: int | None, code: int
+) -> None:
     with always(status or 500) as address:
         variables = {
             "AWS_ENDPOINT_URL_S3": address if status else "http://127.0.0.1:9",
             "AWS_ACCESS_KEY_ID": "somebody",
             "AWS_SECRET_ACCESS_KEY": "dummy",
             "CORETELECOMS_BRONZE": "s3://lake/bronze",
+            "CORETELECOMS_WAREHOUSE": str(tmp_path / "warehouse.duckdb"),
             "CORETELECOMS_DBT_PYTHON": sys.executable,
             "DBT_TARGET_PATH": str(world.root / "target-s3"),
         }
         command = [str(ROOT / "dbt.sh"), "build", "--from", "2025-11-23", "--to", "2025-11-23"]
         done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
-    assert "bronze/agents/_delta_log" in done.stderr
+    assert "/lake/" in done.stderr  # and not what it was asked for: an address's parameters may be secrets
+    assert "?" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the analyzer finds in all SQL that goes to BigQuery, and what it makes of each model's columns."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,6 +86,30 @@ def bronze() -> Tables:
     return found
 
 
+def views() -> dict[str, str]:
+    """Terraform's of the newest delivery of each source, as an apply fills them in."""
+    configuration = (ROOT / "terraform/gcp/datasets.tf").read_text("utf-8")
+    (query,) = re.findall(r"<<-SQL\n(.*?)\n\s*SQL\n", configuration, re.DOTALL)
+    personal = json.loads((ROOT / "terraform/gcp/personal.json").read_text("utf-8"))
+    places = {
+        "var.gcp_project_id": PROJECT,
+        'google_bigquery_dataset.layer["bronze"].dataset_id': "coretelecoms_bronze",
+    }
+    filled = {}
+    for source, columns in personal.items():
+        of_source = {"each.key": source, 'join(", ", keys(local.personal[each.key]))': ", ".join(sorted(columns))}
+        filled[source] = query
+        for name, value in (places | of_source).items():
+            filled[source] = filled[source].replace(f"${{{name}}}", value)
+    return filled
+
+
+def guards() -> Tables:
+    """As jobs/bronze/bigquery/table.py makes them."""
+    columns = {"ingest_date": "DATE", "run_id": "STRING", "published_at": "TIMESTAMP"}
+    return {name.replace("_bronze.", "_bronze._publish_"): columns for name in bronze()}
+
+
 def look_at(nodes: Sequence[Node], later: Sequence[Node] = ()) -> Found:
     """dbt's nodes in their order; of `later`, what differs in a build that finds its tables there."""
     found = Found(tables=bronze() | _OF_THE_SERVICE | OF_BUILDS)
@@ -128,6 +153,9 @@ def everything() -> Found:
     found = look_at(project.nodes(later=False), project.nodes(later=True))
     for name, query in QUERIES.items():
         found.look(f"pages/gold.py, {name}", query.format(gold=GOLD))
+    found.tables |= guards()
+    for source, sql in views().items():
+        found.look(f"terraform/gcp/datasets.tf, view of {source}", sql)
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "dbt").rglob("*.md")):
         for sql in documented(path.read_text(encoding="utf-8")):
             found.look(str(path.relative_to(ROOT)), sql)

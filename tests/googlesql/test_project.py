@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tests.googlesql import project
-from tests.googlesql.lint import documented, everything, look_at
-from tests.googlesql.project import Node
+from tests.googlesql.lint import analysis, bronze, documented, everything, guards, look_at, views
+from tests.googlesql.project import PROJECT, Node
 
 # As they were until the analyzer saw them: what to put back, where.
 HIDDEN = ("from complaints as facts", "from complaints"), ("facts.", "complaints.")
@@ -75,6 +75,20 @@ def test_each_of_the_three_is_refused_as_it_was(file: str, before: tuple[tuple[s
 def test_a_mistake_in_a_model_is_found(file: str, now: str, then: str, said: str) -> None:
     wrong = look_at(changed(project.nodes(later=False), file, lambda sql: sql.replace(now, then))).wrong
     assert any(file in line and said in line for line in wrong), wrong
+
+
+def test_x7_the_analysts_views_show_all_of_bronze_but_what_tells_of_persons() -> None:
+    tables = bronze() | guards()
+    shown = {source: analysis(sql, tables) for source, sql in views().items()}
+    assert {source: refused for source, (_, refused) in shown.items() if refused} == {}
+    left_out = {
+        source: {*tables[f"{PROJECT}.coretelecoms_bronze.{source}"]} - {*of} for source, (of, _) in shown.items()
+    }
+    customers = {"name", "gender", "date_of_birth", "signup_date", "email", "address", "_rescued"}
+    assert left_out == {source: {"_rescued"} for source in shown} | {
+        "customers": customers,
+        "agents": {"name", "_rescued"},
+    }
 
 
 def test_sql_in_documents_is_looked_at() -> None:

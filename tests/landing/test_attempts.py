@@ -9,6 +9,11 @@ import pytest
 
 from demo import services
 from jobs.__main__ import main
+from jobs.bronze.delta.bronze import DeltaBronze
+from jobs.bronze.delta.staged import DeltaStaged
+from jobs.errors import ServiceError
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.outcome import Outcome
 from tests.conftest import DAY, DAYS
 from tests.landing.test_landing import AGENTS, CALLS, csv_of
 from tests.runner import Runner
@@ -132,3 +137,112 @@ def test_a_killed_run_s_landing_is_its_own_attempt(run: Runner, capsys: pytest.C
         left.unlink()
     found = told(run, capsys, "call_logs")
     assert (found["state"], found["attempt"], found["attempt_error"]) == ("landed", "landed", None)
+
+
+def down(*_: object, **__: object) -> Any:
+    raise ServiceError("the warehouse is down")
+
+
+def test_an_ingest_needs_no_warehouse(
+    run: Runner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaBronze, "published", down)
+        (landed,) = run(step="ingest", sources=ONLY)
+        assert (landed.state, landed.attempt, landed.exit_code, landed.rows_bronze) == ("landed", "landed", 0, None)
+        (again,) = run(step="ingest", sources=ONLY)
+        assert (again.attempt, again.exit_code, again.run_id) == ("unchanged", 0, landed.run_id)
+        (loaded,) = run(sources=ONLY)
+        assert (loaded.attempt, loaded.exit_code) == ("failed", 69)
+    assert told(run, capsys, "call_logs")["state"] == "landed"
+
+
+@pytest.fixture
+def loses_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bronze publishes what it is given, and the answer is lost on its way."""
+    publish = DeltaStaged.publish
+
+    def lost(staged: DeltaStaged) -> Any:
+        publish(staged)
+        raise ServiceError("the answer broke off")
+
+    monkeypatch.setattr(DeltaStaged, "publish", lost)
+
+
+@pytest.mark.usefixtures("loses_answers")
+def test_a_load_whose_answer_was_lost_has_loaded(run: Runner) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    (loaded,) = run(sources=ONLY)
+    assert (loaded.state, loaded.attempt, loaded.exit_code, loaded.rows_bronze) == ("loaded", "loaded", 0, 20)
+
+
+@pytest.mark.parametrize("step", ["run", "load"])
+def test_the_next_load_mends_an_attempt_that_nobody_could_ask_about(
+    step: str, run: Runner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    if step == "load":
+        run(step="ingest", sources=ONLY)
+    publish, published = DeltaStaged.publish, DeltaBronze.published
+
+    def lost(staged: DeltaStaged) -> Any:
+        publish(staged)
+        monkeypatch.setattr(DeltaBronze, "published", down)
+        raise ServiceError("the answer broke off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeltaStaged, "publish", lost)
+        (failed,) = run(step=step, sources=ONLY)
+        assert (failed.attempt, failed.error) == ("failed", "the answer broke off")
+    monkeypatch.setattr(DeltaBronze, "published", published)
+    before = told(run, capsys, "call_logs")
+    assert (before["state"], before["attempt"], before["attempt_error"]) == ("loaded", "failed", failed.error)
+
+    (mended,) = run(step="load", sources=ONLY)
+
+    assert (mended.state, mended.attempt) == ("loaded", "unchanged")
+    after = told(run, capsys, "call_logs")
+    assert (after["state"], after["attempt"], after["attempt_error"]) == ("loaded", "unchanged", None)
+    assert after["attempt_run_id"] == mended.attempt_run_id
+
+
+def test_a_load_with_nothing_to_do_does_not_hide_a_landing_that_failed(
+    run: Runner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.world.deliver("call_logs", csv_of(CALLS, 20))
+    run(sources=ONLY)
+    run.world.deliver("call_logs", csv_of(CALLS[1:], 20))
+    run(step="ingest", sources=ONLY)
+    (nothing,) = run(step="load", sources=ONLY)
+    assert nothing.attempt == "unchanged"
+    assert told(run, capsys, "call_logs")["attempt"] == "refused"
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_an_attempt_that_cannot_be_put_is_told_by_the_report(
+    is_refused: bool, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(ledger: Ledger, outcome: Outcome) -> None:
+        raise OSError("no space left on device")
+
+    run.world.deliver("call_logs", csv_of(CALLS[is_refused:], 20))
+    monkeypatch.setattr(Ledger, "put_attempt", full)
+    (told_of,) = run(sources=ONLY)
+    (report,) = Ledger(run.world.lake).read_reports()
+    assert (report.outcomes, report.exit_code) == ((told_of,), 65 if is_refused else 69)
+    if not is_refused:
+        assert (told_of.state, told_of.attempt, told_of.retry_helps) == ("loaded", "failed", True)
+        assert "could not be put into the lake" in str(told_of.error)
+
+
+def test_a_check_of_a_source_that_cannot_be_reached_says_so_by_its_exit_code(
+    run: Runner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served(run) as web:
+        web.write_secrets(run.world.root / "services")
+    found = told(run, capsys, "service_outages", "--check")
+    assert (found["code"], found["state"], found["error_kind"]) == (69, "failed", "ServiceError")
+    both = ("--source", "service_outages", "--source", "call_logs")
+    assert main(["status", "--env", str(run.world.file), "--date", str(DAY), "--check", *both]) == 69
+    assert "service_outages 2025-11-21 failed: " in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The complaints page of odd warehouses: each gives a sensible page, and runs nobody's script."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,17 @@ def test_gold_built_before_the_pages_needed_a_table_is_named(world: World, table
     assert made.code == 0
     assert table in made.text()
     assert "./dbt.sh build" in made.text()
+
+
+def test_gold_of_another_environment_is_refused(world: World) -> None:
+    import duckdb
+
+    file: Path = gold(world.root / "gold.duckdb", [FIRST]).file
+    for name, code in ((world.environment.name, 0), ("another", 78)):
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(
+                f"CREATE OR REPLACE VIEW main.environment AS SELECT '{name}' AS name, '{world.bronze}' AS bronze"
+            )
+        made = make(world, file)
+        assert made.code == code, made.said
+    assert re.search(r"is of environment 'another' \(Bronze: .*\), not of environment 'env' .*--env\n", made.said)

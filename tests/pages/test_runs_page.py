@@ -14,7 +14,6 @@ from jobs.ledger.manifest import DataFile, locate_landing
 from jobs.ledger.outcome import Outcome, RunReport
 from jobs.pipeline.load import load
 from pages import runs
-from pages.rejected import masked
 from pages.runs import Line
 from tests.conftest import DAYS, World, make_world
 from tests.manifests import SCHEMA, contract_of, manifest_of
@@ -240,8 +239,3 @@ def test_a_loaded_day_whose_last_attempt_failed_is_told_beside_its_state() -> No
     assert [notice.text for notice in runs._notices(line) if "last attempt" in notice.text] == [
         f"agents, {DAYS[0]}: loaded, last attempt failed: Postgres is down"
     ]
-
-
-def test_masking_leaves_no_letter_and_no_digit_of_any_alphabet() -> None:
-    assert masked("Zoë 李 ٣ a_b\t\\xff") == "Xxx x 9 x_x\t\\xxx"
-    assert masked("ab" * 200) == "x" * 160 + "…"

@@ -8,6 +8,7 @@ import pytest
 
 from jobs.__main__ import main
 from jobs.ledger.outcome import Outcome, RunReport
+from tests.conftest import AGENTS_FROM_A_FILE
 from tests.landing.test_landing import AGENTS, CALLS, csv_of
 from tests.manifests import manifest_of
 from tests.s3.conftest import LAKE_BUCKET, Cloud, cloud_of
@@ -88,3 +89,17 @@ def test_a_day_costs_the_same_over_ten_days_and_over_many(days: int, server: Ser
     for step, requests in many.items():
         listings = sum(number for (kind, _), number in requests.items() if kind == "LIST")
         assert listings <= 6 * len(SOURCES) + 1, (step, requests)
+
+
+def test_an_object_of_a_delivery_of_many_costs_seven_requests(cloud: Cloud) -> None:
+    """Two to read it, one to write what it became, one for that file's footer; three for Bronze."""
+    delivery = 'call_logs = { kind = "csv", paths = ["calls/{date}/*"] }'
+    cloud.write(elsewhere=f"{AGENTS_FROM_A_FILE}{delivery}\n")
+    made = []
+    for day, number in ((DAY, 10), (DAY + timedelta(days=1), 30)):
+        for position in range(number):
+            cloud.deliver(f"calls/{day}/part-{position:03}.csv", csv_of(CALLS, 2))
+        first = len(cloud.server.requests)
+        assert main(["run", "--date", str(day), "--source", "call_logs", "--env", str(cloud.file)]) == 0
+        made.append(len(cloud.server.requests) - first)
+    assert made[1] - made[0] <= 20 * 7 + 10, made

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.bronze.choice import make_bronze
-from jobs.clients import s3, store
+from jobs.clients import s3, ssm, store
 from jobs.clients.location import S3Location, Service
 from jobs.config.environment import Environment
 from jobs.engines.session import Session, make_configuration
@@ -62,6 +62,46 @@ def test_a_star_stops_at_a_slash_and_blanks_are_part_of_a_key(cloud: Cloud) -> N
     found = store.look(cloud.environment.sources, "a b/2025*.csv")
     assert [i.uri for i in found] == [f"s3://{SOURCES_BUCKET}/{cloud.prefix}/a b/2025 [x] %20.csv"]
     assert b"".join(store.stream(cloud.environment.sources, found[0])) == b"x"
+
+
+def test_what_marks_a_folder_or_a_jobs_end_is_no_delivery(cloud: Cloud, tmp_path: Path) -> None:
+    markers = ("day/", "day/_SUCCESS", "day/_committed_12", "day/_started_12", "day/.part-1.csv.crc", "day/x_$folder$")
+    for key in markers:
+        cloud.deliver(key, b"" if key.endswith(("/", "$")) else b"{}")
+    (tmp_path / "day").mkdir()
+    for key in markers[1:]:
+        (tmp_path / key).write_bytes(b"" if key.endswith("$") else b"{}")
+    for root in (cloud.environment.sources, tmp_path):
+        assert store.look(root, "day/*") == ()
+    cloud.deliver("day/_part-1.csv", b"")
+    (tmp_path / "day/_part-1.csv").touch()
+    for root in (cloud.environment.sources, tmp_path):  # empty, but its supplier's
+        assert [found.uri.rpartition("/")[2] for found in store.look(root, "day/*")] == ["_part-1.csv"]
+
+
+@pytest.mark.parametrize("path", ["x.csv", "x*.csv"])
+@pytest.mark.parametrize("bucket", ["core-telecoms-data-lakes", "Core Telecoms"])
+def test_a_bucket_that_is_misspelt_is_not_waited_for(cloud: Cloud, bucket: str, path: str) -> None:
+    assert store.look(cloud.environment.sources, path) == ()
+    with pytest.raises(ConfigurationError, match=bucket):
+        store.look(S3Location(bucket, "calls", service_of(cloud)), path)
+
+
+def test_a_profile_that_is_not_there_is_named(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "heron")
+    with pytest.raises(ConfigurationError, match="heron"):
+        store.look(S3Location(SOURCES_BUCKET, "calls", service_of(cloud, region="eu-west-3")), "x.csv")
+    with pytest.raises(ConfigurationError, match="heron"):
+        ssm.parameter("/x")
+
+
+def test_an_object_that_is_archived_says_so(cloud: Cloud) -> None:
+    cloud.server.client.put_object(
+        Bucket=SOURCES_BUCKET, Key=f"{cloud.prefix}/x.csv", Body=b"x", StorageClass="GLACIER"
+    )
+    (found,) = store.look(cloud.environment.sources, "x.csv")
+    with pytest.raises(ConfigurationError, match=r"x\.csv: it is archived; restore it"):
+        list(store.stream(cloud.environment.sources, found))
 
 
 def test_what_is_streamed_is_one_version_of_the_object(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,8 +108,8 @@ class Platform:
         assert isinstance(lake, S3Location)
         return lake
 
-    def make(self, elsewhere: str = AGENTS_FROM_A_FILE) -> "Platform":
-        """The schema and the stage that Terraform makes; the environment."""
+    def make(self, elsewhere: str = AGENTS_FROM_A_FILE, more: str = "") -> "Platform":
+        """The schema and the stage that Terraform makes; the environment, with `more` in its warehouse."""
         prefix, root = self.cloud.prefix, self.cloud.root
         self.snowflake.ask(f"create schema {self.schema}")
         self.snowflake.ask(f"create stage {self.schema}.lake url = 's3://{LAKE_BUCKET}/{prefix}'")
@@ -117,7 +117,7 @@ class Platform:
             elsewhere=elsewhere,
             warehouse='warehouse = { kind = "snowflake", account = "fakesnow", user = "loader", role = "loader", '
             f'warehouse = "coretelecoms", database = "{DATABASE}", bronze = "{prefix}", stage = "{prefix}.lake", '
-            f'private_key = "file:{root}/key.pem", login_timeout = 20, '
+            f'private_key = "file:{root}/key.pem", login_timeout = 20, {more}'
             f'host = {{ host = "127.0.0.1", port = {self.snowflake.port} }} }}',
         )
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -137,7 +137,7 @@ class Platform:
         return land(self.lake, run_id, rows, day, more, parts)
 
     def put(self, at: S3Location, content: bytes) -> None:
-        self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content)
+        self.cloud.server.client.put_object(Bucket=at.bucket, Key=at.key, Body=content, IfNoneMatch="*")
 
     def held(self, source: str = "agents") -> dict[date, tuple[str, int]]:
         return make_bronze(self.cloud.environment).published(source)
@@ -216,7 +216,8 @@ def four_days(
     delivered: tuple[World, Counts], postgres: Postgres, web: Services, server: Server, snow: Snowflake
 ) -> Platform:
     world, _ = delivered
-    platform = Platform(Cloud(world.root, server, "four_days"), snow).make(elsewhere="")
+    platform = Platform(Cloud(world.root, server, "four_days"), snow)
+    platform.make(elsewhere="", more='masking_policies = "policies", ')
     platform.cloud.deliver_all(world.root / "sources")
     done = platform.cloud.submit("run", "--from", str(DAYS[0]), "--to", str(DAYS[-1]))
     assert done.returncode == 0, done.stderr

@@ -10,11 +10,17 @@ import pytest
 from jobs.bronze.choice import make_bronze
 from jobs.clients.location import S3Location
 from jobs.errors import BalanceError, ConfigurationError, ServiceError
+from jobs.ledger.amendment import Decision
+from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest, locate_landing
 from jobs.pipeline.load import stage_audit_publish
+from jobs.pipeline.plan import is_behind
+from jobs.pipeline.recount import recount
+from tests.amendments import suppress
 from tests.conftest import DAY, DAYS
 from tests.manifests import contract_of
 from tests.snowflake.conftest import Platform
+from tests.snowflake.masks import masks
 
 
 def load(platform: Platform, manifest: Manifest, *more: str, log: object = None) -> tuple[str, int]:
@@ -49,8 +55,61 @@ def test_a_day_that_became_empty_is_empty_and_remembers_its_run(platform: Platfo
     assert platform.held() == {DAY: ("R2", 0)}
 
 
+def test_an_amended_landing_is_known_by_its_amendment_and_no_older_one_comes_back(platform: Platform) -> None:
+    before, ledger = platform.land("R1", 10, DAY, parts=2), Ledger(platform.lake)
+    load(platform, before)
+    amended = ledger.amend(before, "asked to be forgotten", suppress(platform.lake, before, 2))
+    assert is_behind(amended, make_bronze(platform.cloud.environment).published("agents", DAY)[DAY])
+    assert load(platform, amended) == ("R1.amendment-0001", 8)
+    assert load(platform, before) == ("R1.amendment-0001", 8)
+    assert platform.snowflake.ask(f"select distinct _run_id from {platform.schema}.agents") == [("R1",)]
+    withdrawn = ledger.amend(amended, "sent by mistake", Decision(decided="withdrawn", who="ops"))
+    assert load(platform, withdrawn) == ("R1.amendment-0002", 0)
+    assert load(platform, amended) == ("R1.amendment-0002", 0)
+    assert platform.held() == {DAY: ("R1.amendment-0002", 0)}
+    assert load(platform, platform.land("R2", 5, DAY)) == ("R2", 5)
+
+
+def test_a_recount_counts_bronze_and_silver_row_by_row(platform: Platform) -> None:
+    contract = {"agents": contract_of("agent_id")}
+    first, second = (platform.land("R1", rows, day) for rows, day in ((10, DAY), (7, DAYS[2])))
+    load(platform, first)
+    load(platform, second)
+    text, silver = platform.cloud.file.read_text(), f"{platform.schema}_silver"
+    platform.cloud.file.write_text(text.replace(", stage = ", f', silver = "{silver.partition(".")[2]}", stage = '))
+    platform.snowflake.ask(f"create schema {silver}")
+    platform.snowflake.ask(
+        f"create table {silver}.stg_agents as select * from {platform.schema}.agents where agent_id <> '3'"
+    )
+    platform.snowflake.ask(f"delete from {platform.schema}.agents where agent_id = '6'")
+    found = list(recount(platform.cloud.environment, contract, DAYS))
+    platform.snowflake.ask(f"drop schema {silver}")
+    assert {(one.ingest_date, one.place): one.wrong for one in found if one.place in ("bronze", "silver")} == {
+        (day, place): f"{name}: off by 1"
+        for day in (DAY, DAYS[2])
+        for place, name in (("bronze", "Bronze"), ("silver", "Silver"))
+    }
+    platform.snowflake.ask(f"drop table {platform.schema}.agents")
+    found = list(recount(platform.cloud.environment, contract, (DAY,)))
+    assert [one.counted for one in found] == [None, 10, 0, 0, None]
+
+
 def test_a_source_that_never_loaded_holds_nothing(platform: Platform) -> None:
     assert platform.held() == {}
+
+
+def test_personal_columns_are_masked_where_the_environment_names_policies(platform: Platform) -> None:
+    """Also of a table that was made before."""
+    table = f"{platform.cloud.prefix}.agents"
+    load(platform, platform.land("R1", 10, DAY, more=("name",)), "name")
+    assert masks(statement for _, statement in platform.snowflake.requests).get(table) is None
+    text = platform.cloud.file.read_text()
+    platform.cloud.file.write_text(text.replace("login_timeout", 'masking_policies = "policies", login_timeout'))
+    assert load(platform, platform.land("R2", 5, DAY, more=("name",)), "name") == ("R2", 5)
+    assert masks(statement for _, statement in platform.snowflake.requests)[table] == {
+        "name": "policies.identity_text",
+        "_rescued": "policies.undecided_text",
+    }
 
 
 def test_a_column_that_the_source_contract_gained_is_null_in_older_days(platform: Platform) -> None:

@@ -1,5 +1,6 @@
 """The agents' sheet and the outages' API as landings: what was answered is what is in Bronze."""
 
+import json
 from collections import deque
 from collections.abc import Iterator
 from datetime import date
@@ -96,6 +97,21 @@ def test_odd_items_are_rejected_and_a_field_nobody_knows_is_kept(run: Runner, se
     assert (outcome.rows_delivered, outcome.rows_bronze, outcome.rows_rejected) == (len(known) + 1, len(known), 1)
     assert outcome.drift == {"unknown_columns": ["note"]}
     assert {row["_rescued"] for row in run.bronze("service_outages")} == {'{"note":"new"}'}
+
+
+def test_fields_that_differ_by_case_or_fall_on_one_name_are_kept_apart(run: Runner, services: Services) -> None:
+    known = outages.outages(DAY)[0]
+    odd = [
+        {"outageid": "a", "Note": "1", "_corrupt_record": "b"},
+        {"note": "2", "Notes": "3", "notes": "4"},
+        {"Ж": "5", "Я": "6"},
+    ]
+    items = [{**known, "outageId": str(number), **more} for number, more in enumerate(odd)]
+    services.faults = {"/v1": deque([json_reply({"data": items, "total": 3, "next": None})])}
+    (outcome,) = run(sources=("service_outages",))
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", 3), outcome.error
+    rows = sorted(run.bronze("service_outages"), key=lambda row: str(row["outage_id"]))
+    assert [json.loads(str(row["_rescued"])) for row in rows] == odd
 
 
 def test_values_of_an_answer_land_as_they_were_written(run: Runner, services: Services) -> None:

@@ -1,17 +1,20 @@
 """What Spark does with tasks that die, or that it starts twice: one landing, whole."""
 
+import gzip
 import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from errno import ENOSPC
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from demo.complaints import HEADERS
 from jobs.engines.session import Session, explain_error
 from jobs.engines.spark import OnSpark
 from jobs.errors import ContractError, DeliveryChangedError
@@ -19,6 +22,11 @@ from jobs.landing.raw import Landing
 from jobs.landing.split import Counts
 from jobs.landing.task import LandSplit
 from jobs.landing.writer import Stamp
+from jobs.masking import HIDDEN
+from jobs.sources import csv
+from tests.conftest import DAY
+from tests.landing.test_landing import csv_of
+from tests.runner import Runner
 
 STAMP = Stamp(datetime(2025, 11, 22, tzinfo=UTC), "s3", "run", date(2025, 11, 21))
 
@@ -79,8 +87,33 @@ def test_what_a_user_is_meant_to_read_is_no_failed_task(error: Exception, sessio
         landing.write(OnSpark(session), [Letters("abc"), Letters("", error=error)], "landed")
 
 
-def test_what_nobody_foresaw_is_told_by_its_own_words(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(ENOSPC, "No space left on device"),
+            "OSError: No space left on device; the traceback is in the run's log",
+        ),
+        (ValueError("Xanthippe Quill"), f"ValueError: {HIDDEN}"),
+    ],
+)
+def test_what_nobody_foresaw_is_told_by_its_words_where_they_quote_nothing(
+    error: Exception, told: str, session: Session, tmp_path: Path
+) -> None:
+    """Nor does what Spark itself keeps of a task that failed, in its event log say, hold more."""
     landing = Landing(tmp_path, "letters", ["letter"], STAMP)
     with pytest.raises(Exception, match="Job aborted") as caught:
-        landing.write(OnSpark(session), [Letters("", error=OSError("No space left"))], "landed")
-    assert str(explain_error(caught.value)) == "OSError: No space left; the traceback is in the run's log"
+        landing.write(OnSpark(session), [Letters("", error=error)], "landed")
+    assert str(explain_error(caught.value)).startswith(told)
+    assert "Xanthippe" not in str(caught.value)
+
+
+def test_a_gzip_delivery_is_unpacked_where_tasks_see_it(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv, "SPLIT", 4000)
+    text = run.world.file.read_text()
+    delivery = 'call_logs = { kind = "csv", paths = ["calls_{date}.gz"], compression = "gzip" }'
+    run.world.file.write_text(f"{text}{delivery}\n")
+    (run.world.root / f"sources/calls_{DAY}.gz").write_bytes(gzip.compress(csv_of(HEADERS["call_logs"], 500)))
+    (outcome,) = replace(run, engine="spark")(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", 500), outcome.error
+    assert len({row["call_id"] for row in run.bronze("call_logs")}) == 500

@@ -1,9 +1,14 @@
+import re
+
 import pytest
+from pydantic import ValidationError
 
 from jobs.config.environment import load_environment
+from jobs.contracts.deliveries import PostgresDelivery
 from jobs.contracts.mapping import map_columns, to_snake_case
 from jobs.contracts.source import SourceContract, load_contracts
 from jobs.errors import ContractError
+from tests.conftest import DAY
 
 CONTRACTS = load_contracts(load_environment("local"))
 CONTRACT = CONTRACTS["call_logs"]
@@ -77,3 +82,27 @@ def test_who_may_see_it_is_no_part_of_the_fingerprint_that_manifests_hold() -> N
     assert plain.fingerprint == customers.fingerprint == FINGERPRINT
     other = SourceContract.model_validate(customers.model_dump() | {"max_rejected": 0.5})
     assert other.fingerprint != FINGERPRINT
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("day = {date}; drop table x", "one condition on columns"),
+        ("tags ? {date}", "one condition on columns"),
+        ("day = {date} -- x", "one condition on columns"),
+        ("day = {day}", "only {date}"),
+        ("true", "has no {date}"),
+    ],
+)
+def test_a_condition_on_a_days_rows_is_one_and_names_the_day(where: str, why: str) -> None:
+    contract = {"name": "x", "description": "x", "system": "postgres", "key": ["id"], "columns": {"id": "id"}}
+    delivery = {"kind": "postgres", "table": "grows", "secret": "database", "where": where}
+    with pytest.raises(ValidationError, match=re.escape(why)):
+        SourceContract.model_validate({**contract, "delivery": delivery})
+
+
+def test_a_day_stands_in_a_condition_as_a_literal() -> None:
+    delivery = PostgresDelivery(
+        kind="postgres", table="grows", secret="x", where="a = {date} and b = {date:%Y's %j} and c = '{{}}'"
+    )
+    assert delivery.select(DAY) == "a = '2025-11-21' and b = '2025''s 325' and c = '{}'"

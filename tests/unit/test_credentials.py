@@ -77,6 +77,24 @@ def test_an_unknown_path_is_not_an_empty_database(ssm: object) -> None:
         read_database(f"ssm:{PATH}")
 
 
+@pytest.mark.parametrize("scheme", ["file", "env", "ssm", "connection"])
+def test_a_line_end_behind_a_value_is_no_part_of_it_wherever_it_is_kept(
+    scheme: str, ssm: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {"db_host": "h", "db_port": "5432", "db_username": "u", "db_password": "p w", "db_name": "d"}
+    wanted["table_schema_name"] = "s"
+    for name, value in wanted.items():
+        (tmp_path / name).write_text(f" {value}\r\n")
+        monkeypatch.setenv(f"PASTED_{name.upper()}", f" {value}\n")
+    put(ssm, {name: f"{value}\n" for name, value in wanted.items()})
+    fields = {"host": "h\n", "port": 5432, "login": "u\n", "password": "p w\n", "schema": "d\n"}
+    monkeypatch.setenv("AIRFLOW_CONN_pasted", json.dumps({**fields, "extra": {"table_schema_name": "s\n"}}))
+    target = {"file": str(tmp_path), "env": "PASTED", "ssm": PATH, "connection": "pasted"}[scheme]
+    found = read_database(f"{scheme}:{target}")
+    password = found.db_password.get_secret_value()
+    assert {**found.model_dump(), "db_password": password} == {**wanted, "db_port": 5432}
+
+
 def test_a_half_filled_set_names_what_is_there_and_what_is_missing(ssm: object) -> None:
     put(ssm, {name: content for name, content in SIX.items() if name != "db_password"})
     with pytest.raises(ConfigurationError, match=r"found \['db_host', .*\], missing \['db_password'\]"):

@@ -54,7 +54,7 @@ class InMemoryStaged:
 
     def publish(self) -> Published:
         held = self.bronze.days.get(DAY)
-        if not held or held.run_id <= self.manifest.run_id:
+        if not held or held.version <= self.manifest.version:
             self.bronze.days[DAY] = Published(self.manifest.run_id, self.manifest.rows_landed - self.bronze.lost[1])
         return self.bronze.days[DAY]
 

@@ -38,12 +38,15 @@ TOLD = {
         "shown(reference)",
         "schema",
     ),
+    *("selection.uri", "see_all_rows(selection.secret)", "secret.table_schema_name", "secret.db_name"),
     *("secret", "self.delivery.items", "self.delivery.pages.parameter", "self.uri", "table", "tally.uri", "uri"),
     *("delivery.total", "where", "gone", "account", "key['client_email']", "key['token_uri']", "unknown"),
     *(
         "sorted(paths)",
         "sorted(wrong)",
+        "sorted(tags)",
         "sorted(there_are)",
+        "untagged",
         "landed",
         "reserved",
         "twice",
@@ -54,10 +57,21 @@ TOLD = {
     # counts, sizes, limits
     *("file.size", "found", "len(body)", "len(raw)", "len(records)", "limit", "max_value_mb", "others", "still_open"),
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
-    *("delivery.settle", "delivery.settle_limit", "count_rows(before[0])", "count_rows(inputs[0])"),
-    "total if isinstance(total, int) else 'no number of'",
+    *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
+    *("said", "again.rows", "grammar.encoding", "encoding", "marked or 'no byte order mark'"),
+    *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
-    *("error", "fault", "phrase", "reason", "reason[0]", "status", "to", "type(error).__name__", "host_of(link)"),
+    *(
+        "error",
+        "fault",
+        "phrase",
+        "reason",
+        "describe_refusal(error)",
+        "status",
+        "to",
+        "type(error).__name__",
+        "host_of(link)",
+    ),
     *("headers", "_show_key(contract, absent)"),  # spellings of names that the source contract has
 }
 

@@ -1,6 +1,9 @@
 """What tells of persons is named once, in the source contracts; whatever else says so agrees with them."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -9,16 +12,22 @@ from jobs.__main__ import main
 from jobs.clients.location import ROOT
 from jobs.config.environment import load_environment
 from jobs.contracts.silver import NOBODY, find_unsaid, list_passed_on, read_said
-from jobs.contracts.source import load_contracts
-from tests.conftest import World
+from jobs.contracts.source import UNDECIDED, Personal, load_contracts
+from tests.conftest import World, make_world
 
 SILVER = ROOT / "dbt/models/silver"
 CONTRACTS = load_contracts(load_environment("local"))
 
 
+def model_in(path: Path) -> Any:
+    content = yaml.safe_load(path.read_text())
+    (model,) = content.get("models") or content["snapshots"]
+    return model
+
+
 def said_in(path: Path) -> dict[str, str]:
     """As dbt reads it."""
-    (model,) = yaml.safe_load(path.read_text())["models"]
+    model = model_in(path)
     said = {column["name"]: column.get("config", {}).get("meta", {}).get("personal") for column in model["columns"]}
     return {column: kind for column, kind in said.items() if kind}
 
@@ -40,9 +49,10 @@ def test_models_behind_say_what_the_first_says() -> None:
     for source in ("customers", "agents"):
         first |= said_in(SILVER / f"stg_{source}.yml")
     behind = [path for path in SILVER.glob("int_*.yml") if "customers" in path.name or "agent" in path.name]
-    assert len(behind) == 4
+    behind += [*(ROOT / "dbt/models/gold/private").glob("*.yml"), *(ROOT / "dbt/snapshots").glob("*.yml")]
+    assert len(behind) == 7
     for path in behind:
-        (model,) = yaml.safe_load(path.read_text())["models"]
+        model = model_in(path)
         there = {column["name"] for column in model["columns"]}
         assert said_in(path) == {column: kind for column, kind in first.items() if column in there}, path.name
 
@@ -52,6 +62,15 @@ def test_what_is_said_is_read_as_dbt_reads_it() -> None:
     assert len(paths) > 10
     for path in paths:
         assert read_said(path.read_text()) == said_in(path)
+
+
+def test_terraform_knows_the_personal_columns_and_has_a_policy_a_kind() -> None:
+    of_contracts = {name: contract.personal_columns for name, contract in CONTRACTS.items()}
+    assert json.loads((ROOT / "terraform/gcp/personal.json").read_text()) == of_contracts, "make personal-columns"
+    for name in ("gcp/tags.tf", "snowflake/masking.tf"):
+        (kinds,) = re.findall(r"\n  kinds = [{[](.*?)[}\]]\n", (ROOT / "terraform" / name).read_text(), re.DOTALL)
+        named = re.findall(r"^ +(\w+) +=", kinds, re.MULTILINE) or re.findall(r'"(\w+)"', kinds)
+        assert {*named} == {*get_args(Personal), UNDECIDED}, name
 
 
 @pytest.mark.parametrize(
@@ -91,6 +110,26 @@ def test_check_refuses_a_model_that_passes_on_a_personal_column_without_saying_s
     assert "column complaint_category_as_delivered" in said
     assert "column agent_id" not in said
     assert main(["check", "--env", str(world.file), "--source", "customers"]) == 0
+
+
+def test_where_columns_get_policy_tags_each_kind_needs_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    tag = "projects/p/locations/eu/taxonomies/1/policyTags/2"
+    kinds = dict.fromkeys([*get_args(Personal), UNDECIDED], tag)
+    make_world(world.root, warehouse=_bigquery(kinds))
+    assert main(["check", "--env", str(world.file)]) == 0
+    make_world(world.root, warehouse=_bigquery({kind: tag for kind in kinds if kind != "birth"}))
+    assert main(["check", "--env", str(world.file)]) == 78
+    said = capsys.readouterr().err
+    assert "warehouse.policy_tags: found nothing for ['birth'], but customers has such columns" in said
+    assert "agents" not in said
+    make_world(world.root, warehouse=_bigquery({"birth": "eu/birth"}))
+    assert main(["check", "--env", str(world.file)]) == 78
+
+
+def _bigquery(tags: dict[str, str]) -> str:
+    named = ", ".join(f'{kind} = "{tag}"' for kind, tag in tags.items())
+    settings = 'kind = "bigquery", project = "core-telecoms", location = "EU", secret = "database"'
+    return f"{{ {settings}, policy_tags = {{ {named} }} }}"
 
 
 def test_what_is_said_must_be_a_kind_that_it_comes_of(tmp_path: Path) -> None:

@@ -226,19 +226,20 @@ SNOWFLAKE = 'kind = "snowflake", account = "a", user = "u", role = "r", warehous
     "kind",
     ['kind = "bigquery", project = "core-telecoms", location = "EU"', f'{SNOWFLAKE}, private_key = "env:KEY"'],
 )
-def test_persons_have_a_schema_of_their_own_beside_gold(tmp_path: Path, kind: str) -> None:
+def test_persons_and_what_is_not_tested_yet_have_schemas_of_their_own_beside_gold(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "cloud.toml"
     rest = 'sources = "s3://a"\nlake = "s3://b"\nsecrets = { bigquery = "env:KEY" }\n'
     path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts" }}\n')
     warehouse = load_environment(str(path)).warehouse
     assert not isinstance(warehouse, DeltaWarehouse)
     assert (warehouse.private, warehouse.build) == ("marts_private", "marts_build")
-    path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts", gold_private = "marts" }}\n')
-    with pytest.raises(ConfigurationError, match="gold_private: found 'marts', which is gold"):
-        load_environment(str(path))
-    for taken in ("marts", "marts_private"):
-        path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts", gold_build = "{taken}" }}\n')
-        with pytest.raises(ConfigurationError, match=f"gold_build: found '{taken}', which has readers"):
+    for name, found, message in (
+        ("gold_private", "marts", "gold_private: found 'marts', which is gold"),
+        ("gold_build", "marts", "gold_build: found 'marts', whose readers"),
+        ("gold_build", "marts_private", "gold_build: found 'marts_private', whose readers"),
+    ):
+        path.write_text(f'{rest}warehouse = {{ {kind}, gold = "marts", {name} = "{found}" }}\n')
+        with pytest.raises(ConfigurationError, match=message):
             load_environment(str(path))
 
 

@@ -130,6 +130,45 @@ def test_a_worksheet_that_is_gone_is_a_broken_contract(world: World, sheet: Serv
         fetched(world, worksheet="agenten")
 
 
+def test_an_office_file_in_drive_is_named_and_no_worksheet_missed(world: World, sheet: Services) -> None:
+    office = {"error": {"code": 400, "message": "not supported for this document", "status": "FAILED_PRECONDITION"}}
+    with pytest.raises(ConfigurationError, match=r"400, a file in Drive that is no Google Sheet \(.xlsx\?\)"):
+        failing(world, sheet, json_reply(office, 400))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[["iD"]], "iD", None, {"values": None}, {"values": "iD"}, {"values": [["iD"], None]}, {"values": [["iD", {}]]}],
+)
+def test_an_answer_that_is_not_the_apis_is_a_service_error(world: World, sheet: Services, content: object) -> None:
+    with pytest.raises(ServiceError, match="what stands in between"):
+        failing(world, sheet, json_reply(content))
+
+
+@pytest.mark.parametrize("content", [[], "why", {"error": "why"}, {"error": {}}, {"error": {"status": None}}])
+def test_a_refusal_in_any_words_is_told_by_its_status(world: World, sheet: Services, content: object) -> None:
+    with pytest.raises(ConfigurationError, match="403; share the spreadsheet"):
+        failing(world, sheet, json_reply(content, 403))
+    with pytest.raises(ContractError, match="400, there is no such worksheet"):
+        failing(world, sheet, json_reply(content, 400))
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_token_endpoint_that_is_busy_is_waited_for_and_no_refusal_of_the_key(
+    world: World, sheet: Services, status: int
+) -> None:
+    failing(world, sheet, *[json_reply({"error": "busy"}, status)] * 2, path="/token")
+    assert [asked.path for asked in sheet.asked[:3]] == ["/token"] * 3
+    with pytest.raises(ServiceError, match="/token cannot be reached") as error:
+        failing(world, sheet, *[Reply(status, b"<p>busy")] * 20, path="/token")
+    assert error.value.retry_helps
+
+
+def test_a_refusal_that_google_says_may_pass_does(world: World, sheet: Services) -> None:
+    with pytest.raises(ServiceError, match="/token gives no token now"):
+        failing(world, sheet, *[json_reply({"error": "internal_failure"}, 400)] * 9, path="/token")
+
+
 def test_a_revoked_key_says_whose_it_is_and_what_to_do(world: World, sheet: Services) -> None:
     with serving(lambda: CELLS) as other:  # its key does not sign for this one
         other.address = sheet.address

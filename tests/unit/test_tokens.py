@@ -15,6 +15,7 @@ import pytest
 
 from jobs.clients import tokens
 from jobs.config.environment import ROOT
+from jobs.errors import ConfigurationError
 
 # Becomes another program, as `python -m jobs dbt` does, which is told where tokens are.
 SERVES = """
@@ -62,7 +63,7 @@ def test_tokens_are_given_out_until_the_command_ends(served: "subprocess.Popen[s
 
 def test_what_keeps_tokens_from_being_minted_is_told(tmp_path: Path) -> None:
     def fails() -> tuple[str, datetime]:
-        raise ValueError(f"no key in {tmp_path}")
+        raise ConfigurationError(f"no key in {tmp_path}")
 
     status, answer = tokens._answer(fails, "word", "word")
     assert (status, answer["error_description"]) == (503, f"no key in {tmp_path}")

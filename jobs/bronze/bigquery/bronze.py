@@ -1,5 +1,6 @@
 """What a load, `status`, dbt and the pages ask of Bronze in BigQuery."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from jobs.bronze.bigquery.client import (
     get_load_credentials,
     make_client,
     query,
-    take_first_line,
 )
 from jobs.bronze.bigquery.staged import BigQueryStaged, dropped_at_the_end, make_staging
 from jobs.bronze.bigquery.table import SourceTable
@@ -26,6 +26,7 @@ from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest
+from jobs.masking import describe
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -57,6 +58,18 @@ class BigQueryBronze:
                 return {}
         names = ("run_id", "first_run", "last_run", "row_count")
         return {row["ingest_date"]: Published.of_rows(*(row[name] for name in names)) for row in rows}
+
+    def count_rows(self, source: str, first: date, last: date) -> dict[date, int]:
+        """By a query of the table."""
+        from google.api_core.exceptions import NotFound
+
+        with explain_errors(f"{self.warehouse.project}.{self.warehouse.bronze}.{source}"):
+            statement = sql.count_days(self.warehouse, source, first, last)
+            try:
+                rows, _ = query(self._make_dbt_client(), self.warehouse, statement, step="recount", source=source)
+            except NotFound:
+                return {}
+        return {row["ingest_date"]: row["row_count"] for row in rows}
 
     @contextmanager
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[BigQueryStaged]:
@@ -97,6 +110,7 @@ class BigQueryBronze:
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
             "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
+            "CORETELECOMS_POLICY_TAGS": json.dumps(self.warehouse.policy_tags),
             "CORETELECOMS_MAXIMUM_BYTES_BILLED": str(self.warehouse.maximum_bytes_billed),
             "CORETELECOMS_ENDPOINT": credentials.resolve_address(endpoint) if endpoint else "",
             "DBT_ENV_SECRET_GOOGLE_TOKEN": found.token,
@@ -114,10 +128,11 @@ class BigQueryBronze:
 
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
-        gold = f"`{self.warehouse.project}`.{self.warehouse.gold}"
+        datasets = {"silver": self.warehouse.silver, "gold": self.warehouse.gold}
+        named = {layer: f"`{self.warehouse.project}`.{dataset}" for layer, dataset in datasets.items()}
         with explain_errors(f"{self.warehouse.project}.{self.warehouse.gold}"):
             client = self._make_dbt_client()
-            return {name: self._answer_query(client, name, text.format(gold=gold)) for name, text in queries.items()}
+            return {name: self._answer_query(client, name, text.format(**named)) for name, text in queries.items()}
 
     def _make_load_client(self) -> "Client":
         return make_client(self.warehouse, get_load_credentials(self.warehouse, self.environment))
@@ -146,5 +161,5 @@ class BigQueryBronze:
         try:
             rows, _ = query(client, self.warehouse, text, step="answers", query=name)
         except NotFound as error:
-            raise NotArrivedError(take_first_line(error)) from None
+            raise NotArrivedError(describe(error)) from None
         return Answer(list(rows[0].keys()) if rows else [], [row.values() for row in rows])

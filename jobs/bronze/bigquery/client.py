@@ -9,6 +9,7 @@ from jobs.clients import credentials
 from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.errors import ConfigurationError, PlatformError, ServiceError
+from jobs.masking import describe
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -79,12 +80,8 @@ def explain_errors(where: str) -> Iterator[None]:
     try:
         yield
     except (Forbidden, Unauthorized) as error:
-        raise ConfigurationError(f"{where}: {take_first_line(error)}") from error
+        raise ConfigurationError(f"{where}: {describe(error)}") from error
     except (ServerError, RetryError, Unreachable) as error:
-        raise ServiceError(f"{where}: {take_first_line(error)}") from error
+        raise ServiceError(f"{where}: {describe(error)}") from error
     except GoogleAPIError as error:
-        raise PlatformError(f"{where}: {take_first_line(error)}") from error
-
-
-def take_first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:500]
+        raise PlatformError(f"{where}: {describe(error)}") from error

@@ -33,6 +33,11 @@ def select_count(warehouse: BigQueryWarehouse, table: str) -> str:
     return f"SELECT COUNT(*) AS row_count FROM {quote(warehouse, table)}"
 
 
+def count_days(warehouse: BigQueryWarehouse, source: str, first: date, last: date) -> str:
+    return f"""SELECT ingest_date, COUNT(*) AS row_count FROM {quote(warehouse, source)}
+        WHERE ingest_date BETWEEN DATE '{first}' AND DATE '{last}' GROUP BY ingest_date"""
+
+
 def select_published(warehouse: BigQueryWarehouse, source: str, day: date | None, last: date | None) -> str:
     """The runs published, with what the table holds: of named days its rows, of all what BigQuery keeps count of."""
     one, many = f"ingest_date = DATE '{day}'", f"ingest_date BETWEEN DATE '{day}' AND DATE '{last}'"
@@ -65,7 +70,7 @@ def publish(warehouse: BigQueryWarehouse, manifest: Manifest, staging: str) -> s
     has no rows yet: DELETE and INSERT alone would then both pass.
     """
     table, of_days = quote(warehouse, manifest.source), quote(warehouse, name_guard(manifest.source))
-    day, run = f"DATE '{manifest.ingest_date}'", f"'{manifest.run_id}'"
+    day, run = f"DATE '{manifest.ingest_date}'", f"'{manifest.version}'"
     columns = ", ".join(manifest.columns_landed)
     return f"""DECLARE is_newest BOOL;
 INSERT INTO {of_days} (ingest_date) SELECT {day} FROM (SELECT 1 AS one)

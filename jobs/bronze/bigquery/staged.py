@@ -15,6 +15,7 @@ from jobs.bronze.bigquery.table import SourceTable
 from jobs.bronze.bronze import Count, Log, Published
 from jobs.errors import ServiceError
 from jobs.ledger.manifest import Manifest
+from jobs.masking import describe
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -77,7 +78,7 @@ class BigQueryStaged:
                 except GoogleAPIError as error:
                     if "concurrent update" not in str(error):
                         raise
-                    self.log("aborted", tried=number, error=str(error).partition("\n")[0])
+                    self.log("aborted", tried=number, error=describe(error))
                     time.sleep(min(0.2 * number, 5))
                     continue
             self.log("published", bytes_processed=processed)

@@ -50,6 +50,7 @@ class SourceTable:
         wanted = self.describe(self.contract.name, self.columns)
         wanted.require_partition_filter = True
         wanted.clustering_fields = list(self.contract.key)[:4]
+        wanted.schema = self._tag(wanted.schema)
         found = client.create_table(wanted, exists_ok=True, retry=make_retry())
         client.create_table(self._make_guard(), exists_ok=True, retry=make_retry())
         self._check(found)
@@ -58,6 +59,8 @@ class SourceTable:
         if new:
             altering = sql.add_columns(self.warehouse, self.contract.name, new)
             query(client, self.warehouse, altering, step="prepare", source=self.contract.name)
+        if self.warehouse.policy_tags:
+            self._attach(client)
 
     def describe(self, name: str, columns: Sequence[str]) -> "Table":
         """A table of the source, not made yet: columns, days as partitions, description, labels."""
@@ -85,13 +88,38 @@ class SourceTable:
             for column in columns
         ]
 
+    def _tag(self, fields: "Sequence[SchemaField]") -> "list[SchemaField]":
+        """With the tags that the environment names for what the columns tell of persons; other columns keep theirs."""
+        from google.cloud.bigquery import SchemaField
+
+        tags = self.warehouse.policy_tags
+        wanted = {column: tags[kind] for column, kind in self.contract.personal_columns.items() if tags}
+        return [
+            SchemaField.from_api_repr(field.to_api_repr() | {"policyTags": {"names": [wanted[field.name]]}})
+            if field.name in wanted
+            else field
+            for field in fields
+        ]
+
+    def _attach(self, client: "Client") -> None:
+        """To a table that was made before, or whose columns came later."""
+        from google.cloud.bigquery import Table
+
+        found = client.get_table(self.id(self.contract.name), retry=make_retry()).schema
+        if (tagged := self._tag(found)) != found:
+            client.update_table(Table(self.id(self.contract.name), schema=tagged), ["schema"], retry=make_retry())
+
     def _make_guard(self) -> "Table":
         from google.cloud.bigquery import SchemaField
 
         guard = self.describe(sql.name_guard(self.contract.name), ())
         guard.schema = [
             SchemaField("ingest_date", "DATE", description="The day."),
-            SchemaField("run_id", "STRING", description="The run whose rows the day holds."),
+            SchemaField(
+                "run_id",
+                "STRING",
+                description="The run whose rows the day holds, and its landing's amendment.",
+            ),
             SchemaField("published_at", "TIMESTAMP", description="When they were published."),
         ]
         guard.time_partitioning = None

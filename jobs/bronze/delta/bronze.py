@@ -30,6 +30,13 @@ class DeltaBronze:
         except TableNotFoundError:
             return {}
 
+    def count_rows(self, source: str, first: date, last: date) -> dict[date, int]:
+        """Of the table's live files."""
+        try:
+            return table.count_rows(self.warehouse.path / source, first, last)
+        except TableNotFoundError:
+            return {}
+
     @contextmanager
     def stage(self, contract: SourceContract, manifest: Manifest, log: Log) -> Iterator[DeltaStaged]:
         """The landing's files beside the table's own; those that are not published stay there, unseen."""
@@ -54,4 +61,4 @@ class DeltaBronze:
         """Of the DuckDB file that dbt builds Silver and Gold in. Raises GoldIsMissingError, GoldIsHeldError too."""
         from jobs.bronze.delta import gold  # only here: DuckDB is installed where pages are written
 
-        return gold.query(queries)
+        return gold.query(queries, self.environment.name, self.warehouse.path)

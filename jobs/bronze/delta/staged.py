@@ -7,14 +7,17 @@ from typing import NamedTuple
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.transaction import AddAction, RemoveAction, Transaction
 
 from jobs.bronze.bronze import Count, Log, Published
 from jobs.bronze.delta import table
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.errors import ServiceError
+from jobs.landing.writer import create_parquet_file, make_schema
+from jobs.ledger.amendment import parse_number
 from jobs.ledger.manifest import Manifest, locate_landing
+from jobs.metadata import METADATA_COLUMNS
 
 TRIES = 50  # each means that another run committed to the same table in between
 
@@ -34,11 +37,20 @@ def stage_files(path: Location, lake: Location, manifest: Manifest) -> list[Stag
     folder = path / f"ingest_date={manifest.ingest_date}"
     copies = []
     for number, file in enumerate(manifest.files):
-        target = folder / f"{manifest.run_id}.part-{number:05}.parquet"
+        target = folder / f"{manifest.version}.part-{number:05}.parquet"
         store.copy(landing / file.path, target)
         rows, size, *_ = store.read_footer(target)
         copies.append(StagedFile(target, rows, file.rows, size))
-    return copies
+    return copies or [_stage_nothing(folder / f"{manifest.version}.part-00000.parquet", manifest)]
+
+
+def _stage_nothing(target: Location, manifest: Manifest) -> StagedFile:
+    """A file without a row, by whose name Bronze remembers which landing left none."""
+    own = [name for name in manifest.columns_landed if name not in METADATA_COLUMNS]
+    with create_parquet_file(target, make_schema(own)):
+        pass
+    rows, size, *_ = store.read_footer(target)
+    return StagedFile(target, rows, 0, size)
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,7 @@ class DeltaStaged:
         for _ in range(TRIES):
             delta_table = table.opened_or_made(self.path, self.columns)
             current = table.published_in(delta_table, self.path, day).get(day)
-            if current and current.run_id > self.manifest.run_id:
+            if current and current.version > self.manifest.version:
                 return current
             try:
                 self._commit(delta_table, actions)
@@ -85,8 +97,15 @@ class DeltaStaged:
             ["ingest_date"],
             [("ingest_date", "=", str(self.manifest.ingest_date))],
             # No retries inside: one would publish on top of rows that were not looked at.
-            commit_properties=CommitProperties({"run_id": self.manifest.run_id}, max_commit_retries=0),
+            commit_properties=CommitProperties(
+                {"run_id": self.manifest.version}, max_commit_retries=0, app_transactions=self._name_amendment()
+            ),
         )
+
+    def _name_amendment(self) -> list[Transaction] | None:
+        """For whom looks later: rows name their run alone."""
+        number, of = parse_number(self.manifest), self.manifest
+        return [Transaction(table.name_transaction(of.ingest_date, of.run_id), number)] if number else None
 
     def _make_actions(self) -> list[AddAction | RemoveAction]:
         day = str(self.manifest.ingest_date)

@@ -1,10 +1,11 @@
 """What a load, `status`, dbt and the pages ask of Bronze in Snowflake."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from threading import Lock
+from typing import TypeVar
 
 from snowflake.connector import SnowflakeConnection, errors
 from snowflake.connector.vendored.requests.exceptions import RequestException
@@ -20,8 +21,10 @@ from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.contracts.source import SourceContract
 from jobs.errors import NotArrivedError
 from jobs.ledger.manifest import Manifest, locate_landing
+from jobs.masking import describe
 from jobs.metadata import METADATA_COLUMNS
 
+_Answer = TypeVar("_Answer")
 _ONE_AT_A_TIME = Lock()  # days of a source are loaded side by side, and make the same table
 _READING, _readers = Lock(), dict[SnowflakeWarehouse, SnowflakeConnection]()
 
@@ -35,11 +38,19 @@ class SnowflakeBronze:
 
     def published(self, source: str, day: date | None = None, last: date | None = None) -> dict[date, Published]:
         """The rows counted in the table, and the run that they name. One session answers for all sources."""
+        return self._ask(lambda connection: table.published(connection, self.warehouse, source, day, last))
+
+    def count_rows(self, source: str, first: date, last: date) -> dict[date, int]:
+        """By a query of the table."""
+        return self._ask(lambda connection: table.count_rows(connection, self.warehouse, source, first, last))
+
+    def _ask(self, question: Callable[[SnowflakeConnection], dict[date, _Answer]]) -> dict[date, _Answer]:
+        """None: there is no such table."""
         with _READING, explain_errors(self.warehouse):
             if self.warehouse not in _readers:
                 _readers[self.warehouse] = open_connection(self.warehouse, {"step": "status"})
             try:
-                return table.published(_readers[self.warehouse], self.warehouse, source, day, last)
+                return question(_readers[self.warehouse])
             except errors.ProgrammingError as error:
                 if error.errno == ABSENT:
                     return {}
@@ -60,7 +71,7 @@ class SnowflakeBronze:
         folder = str(locate_landing(lake, source, day, run_id)).removeprefix(str(lake)).strip("/")
         tag = {"step": "load", "source": source, "day": str(day), "run_id": run_id}
         with connect(self.warehouse, tag) as connection:
-            target = SourceTable(connection, self.warehouse, source, columns)
+            target = SourceTable(connection, self.warehouse, source, columns, contract.personal_columns)
             with _ONE_AT_A_TIME:
                 target.prepare()
             with staging(target, day) as name:
@@ -73,7 +84,8 @@ class SnowflakeBronze:
         with connect(self.warehouse, {"step": "dbt"}) as connection:
             for contract in contracts:
                 columns = [*contract.columns.values(), *METADATA_COLUMNS]
-                SourceTable(connection, self.warehouse, contract.name, columns).prepare()
+                personal = contract.personal_columns
+                SourceTable(connection, self.warehouse, contract.name, columns, personal).prepare()
         return {
             "CORETELECOMS_TARGET": "snowflake",
             "CORETELECOMS_PROJECT": self.warehouse.database,
@@ -82,6 +94,7 @@ class SnowflakeBronze:
             "CORETELECOMS_GOLD": self.warehouse.gold,
             "CORETELECOMS_GOLD_PRIVATE": self.warehouse.private,
             "CORETELECOMS_GOLD_BUILD": self.warehouse.build,
+            "CORETELECOMS_MASKING_POLICIES": self.warehouse.qualified_policies,
             **make_dbt_login(self.warehouse),
         }
 
@@ -91,9 +104,10 @@ class SnowflakeBronze:
 
     def query(self, queries: Mapping[str, str]) -> dict[str, Answer]:
         """Raises NotArrivedError where a table has not been built."""
-        gold = f"{self.warehouse.database}.{self.warehouse.gold}"
+        schemas = {"silver": self.warehouse.silver, "gold": self.warehouse.gold}
+        named = {layer: f"{self.warehouse.database}.{schema}" for layer, schema in schemas.items()}
         with connect(self.warehouse, {"step": "pages"}) as connection:
-            return {name: _answer_query(connection, text.format(gold=gold)) for name, text in queries.items()}
+            return {name: _answer_query(connection, text.format(**named)) for name, text in queries.items()}
 
 
 def _answer_query(connection: SnowflakeConnection, query: str) -> Answer:
@@ -102,6 +116,6 @@ def _answer_query(connection: SnowflakeConnection, query: str) -> Answer:
             cursor.execute(query)
         except errors.ProgrammingError as error:
             if error.errno == ABSENT:
-                raise NotArrivedError(str(error)) from None
+                raise NotArrivedError(describe(error)) from None
             raise
         return Answer([column.name.lower() for column in cursor.description], [*map(tuple, cursor.fetchall())])

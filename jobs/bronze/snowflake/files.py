@@ -15,6 +15,7 @@ def check_files(lake: Location, manifest: Manifest, columns: list[str]) -> None:
     listed = {file.path for file in manifest.files}
     for within in sorted({path.rpartition("/")[0] for path in listed}):
         in_lake = {f"{within}/{file.name}" for file in store.list_objects(folder / within, "part-*.parquet")}
+        in_lake -= {*manifest.removed}
         in_manifest = {path for path in listed if path.startswith(f"{within}/")}
         if in_lake != in_manifest:
             raise BalanceError(

@@ -16,6 +16,7 @@ from snowflake.connector.vendored.requests.exceptions import RequestException
 from jobs.clients.credentials import read_secret, resolve_identifier
 from jobs.config.warehouses import SnowflakeWarehouse
 from jobs.errors import ConfigurationError, PlatformError, ServiceError
+from jobs.masking import describe
 
 ABSENT = 2003  # does not exist, or is not ours to see
 ABORTED = 625  # too many wait for the lock that this statement needs
@@ -114,13 +115,11 @@ def explain_errors(warehouse: SnowflakeWarehouse) -> Iterator[None]:
     except errors.Error as error:
         raise _explain_error(warehouse, error) from None
     except RequestException as error:  # an answer that breaks off: the client neither repeats nor names it
-        raise ServiceError(
-            f"Snowflake {resolve_identifier(warehouse.account)}: {type(error).__name__}: {error}"
-        ) from None
+        raise ServiceError(f"Snowflake {resolve_identifier(warehouse.account)}: {describe(error)}") from None
 
 
 def _explain_error(warehouse: SnowflakeWarehouse, error: errors.Error) -> PlatformError:
-    text = f"Snowflake {resolve_identifier(warehouse.account)}: {str(error).partition(chr(10))[0]}"
+    text = f"Snowflake {resolve_identifier(warehouse.account)}: {describe(error)}"
     if isinstance(error, errors.ProgrammingError) and error.errno == ABSENT:
         objects = f"schema {warehouse.database}.{warehouse.bronze}, stage {warehouse.database}.{warehouse.stage}"
         return ConfigurationError(f"{text}; {objects} must exist and role {warehouse.role} may use them")

@@ -93,18 +93,18 @@ class SnowflakeStaged:
 
     def _swap(self) -> Published:
         execute = self.table.execute
-        source, day, run_id = self.manifest.source, self.manifest.ingest_date, self.manifest.run_id
+        source, day, version = self.manifest.source, self.manifest.ingest_date, self.manifest.version
         listed = ", ".join(self.table.columns)
         execute("begin")
-        execute(f"update {self.table.guard} set run_id = %s where source = %s and ingest_date is null", run_id, source)
+        execute(f"update {self.table.guard} set run_id = %s where source = %s and ingest_date is null", version, source)
         published = self._read_published()
-        if published and published.run_id > run_id:
+        if published and published.version > version:
             execute("rollback")
             return published
         execute(f"delete from {self.table.name} where ingest_date = %s", str(day))
         execute(f"insert into {self.table.name} ({listed}) select {listed} from {self.staging}")
         execute(f"delete from {self.table.guard} where source = %s and ingest_date = %s", source, str(day))
-        execute(f"insert into {self.table.guard} values (%s, %s, %s)", source, str(day), run_id)
+        execute(f"insert into {self.table.guard} values (%s, %s, %s)", source, str(day), version)
         execute("commit")
         now_published = self._read_published()
         assert now_published

@@ -1,5 +1,6 @@
 """A source's table in Snowflake and the guard of its publishing: made, given new columns, asked what it holds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -45,14 +46,24 @@ def published(
     return {of_day: Published.of_rows(*held) for of_day, *held in days}
 
 
+def count_rows(
+    connection: SnowflakeConnection, warehouse: SnowflakeWarehouse, source: str, first: date, last: date
+) -> dict[date, int]:
+    """Of each day that has any."""
+    query = f"""select ingest_date, count(*) from {qualify_name(warehouse, source)}
+        where ingest_date between %s and %s group by ingest_date"""
+    return {day: int(rows) for day, rows in execute(connection, query, str(first), str(last))}
+
+
 @dataclass(frozen=True)
 class SourceTable:
-    """A source's table, in one session; `columns`: its names, metadata included."""
+    """A source's table, in one session; `columns`: its names, metadata included; `personal`: their kinds."""
 
     connection: SnowflakeConnection
     warehouse: SnowflakeWarehouse
     source: str
     columns: list[str]
+    personal: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -63,7 +74,7 @@ class SourceTable:
         """What is published: a row a source and day, and a row a source without a day.
 
         Whoever publishes updates the latter first, so that two publishers conflict even on a day that is new. The
-        others remember the run of a day that has no rows.
+        others remember the version of what was published: the run, behind a dot its amendment.
         """
         return qualify_name(self.warehouse, PUBLISH)
 
@@ -77,6 +88,7 @@ class SourceTable:
     def prepare(self) -> None:
         """Table and guard row as the source contract wants them; what killed loads left in staging goes."""
         self._evolve()
+        self._mask()
         self._make_guard()
         self._sweep()
 
@@ -87,6 +99,13 @@ class SourceTable:
         }
         for name in (name for name in self.columns if name not in existing):
             self.execute(f"alter table {self.name} add column if not exists {name} {_TYPES.get(name, 'varchar')}")
+
+    def _mask(self) -> None:
+        """Where the environment names policies, each personal column gets that of its kind: twice is as once."""
+        policies = self.warehouse.qualified_policies
+        for column, kind in self.personal.items() if policies else ():
+            policy = f"{policies}.{kind}_text"
+            self.execute(f"alter table {self.name} modify column {column} set masking policy {policy} force")
 
     def _make_guard(self) -> None:
         self.execute(f"create table if not exists {self.guard} (source varchar, ingest_date date, run_id varchar)")
