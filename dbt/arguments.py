@@ -31,6 +31,7 @@ def parse() -> argparse.Namespace:
     asked = steps.add_parser("query", help="one SELECT over Silver and Gold, which reads nothing else")
     asked.add_argument("sql")
     asked.add_argument("--limit", type=_number, metavar="N", help=f"rows [{LIMIT}; with --csv all]")
+    asked.add_argument("--build", action="store_true", help="of Gold what the last build made, published or not")
     asked.add_argument("--csv", metavar="FILE", help="as CSV into a file, or - for here")
     steps.add_parser("export", help="Gold without persons, as a DuckDB file for readers").add_argument(
         "file", type=Path

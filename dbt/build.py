@@ -11,32 +11,44 @@ another process holds the file, 78 configuration.
 """
 
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 import duckdb
+import gold
 from arguments import parse
 from export import export
 from headline import headline
 from owner import claim
 from query import LIMIT, save, show
-from told import describe, describe_trace, logging_to, mask_results, tell_dbt, tell_exception
+from told import (
+    describe,
+    describe_trace,
+    list_each,
+    listen,
+    logging_to,
+    mask_results,
+    passing,
+    summarize,
+    tell_exception,
+    what,
+)
 from warehouse import (
     CONFIGURATION,
     DATA_ERROR,
-    SERVICE,
     SOFTWARE,
     TRY_LATER,
     BuildError,
     alone,
     artifacts,
     bronze,
+    build_schema,
     contracts,
     environment,
     gold_table,
@@ -53,24 +65,18 @@ from warehouse import (
 )
 
 PROJECT = Path(__file__).resolve().parent
-LAYERS = ("seeds", "snapshots", "silver", "gold", "tests")
 # A schedule builds and tests the layers one after the other; what tests both is tested with Gold.
 ONLY = {
     "silver": ["--select", "path:models/silver", "path:seeds", "path:snapshots", "--indirect-selection", "cautious"],
     "gold": ["--select", "path:models/gold"],
 }
-# What DuckDB's two S3 clients say of a service that does not answer, or answers with a fault of its own.
-IS_DOWN = re.compile(r"error for HTTP (GET|HEAD)|HTTP 5\d\d|HTTP error: error sending request|status code: 5\d\d")
-# What the three warehouses say to one of two that change the same table, or open the same file.
-IS_TAKEN = re.compile(
-    r"due to concurrent update|ould not set lock on file|"
-    r"number of waiters for this lock exceeds|lock timeout|has locked table",
-    re.IGNORECASE,
-)
 
 
-def invoke(*arguments: str) -> Any:
-    """One dbt command in this process; returns its result. Raises BuildError where dbt could not run at all."""
+def invoke(*arguments: str, parsed: Any = None, said: list[str] | None = None) -> Any:
+    """One dbt command in this process; returns its result. Raises BuildError where dbt could not run at all.
+
+    `parsed`: the project, as `invoke("parse")` returns it; `said`: gets what its macros log, or why one failed.
+    """
     os.environ |= {
         "CORETELECOMS_ENVIRONMENT": environment(),
         "CORETELECOMS_WAREHOUSE": str(warehouse()),
@@ -89,14 +95,15 @@ def invoke(*arguments: str) -> Any:
     log = artifacts() / "logs/dbt.log"
     try:
         with logging_to(log) as keep:
-            done = dbtRunner(callbacks=[keep]).invoke(
+            listeners = [keep] if said is None else [keep, partial(listen, said)]
+            done = dbtRunner(parsed, listeners).invoke(
                 [*arguments, *places, "--log-level", "none", "--log-level-file", "none"]
             )
     finally:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         mask_results(_results())
     if done.exception is not None:
-        code = _passing(str(done.exception)) or CONFIGURATION
+        code = passing(str(done.exception)) or CONFIGURATION
         raise BuildError(f"dbt: {tell_exception(done.exception)}\nits log: {shown(log)}", code)
     return done.result
 
@@ -131,15 +138,33 @@ def _build(
     if full:
         arguments.append("--full-refresh")
     _discard_results(layer)
-    results = list(invoke(*arguments).results)
+    parsed = invoke("parse")
+    ask = partial(invoke, parsed=parsed)
+    if layer == "silver" or "--select" in dbt_arguments:
+        results = _ran(ask, arguments, layer)
+    else:
+        publication = gold.prepare(ask)
+        with gold.yielding(ask, publication):
+            results = _ran(ask, arguments, layer, publication)
+            if gold.is_whole(results, parsed):
+                gold.publish(ask, publication, first, last)
+    ended = f"({summarize(results)})"
+    if layer:
+        return "\n".join([*list_each(results), f"{layer} of {days} built and tested {ended}{_left_out()}"])
+    rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
+    return f"{days} built and tested in {time.monotonic() - started:.1f} s {ended}; {rows}{_left_out()}"
+
+
+def _ran(
+    ask: gold.Invoke, arguments: Sequence[str], layer: str | None, publication: gold.Publication | None = None
+) -> list[Any]:
+    """What became of each node. Raises BuildError where one failed."""
+    results = list(ask(*arguments).results)
     if layer:
         _results().replace(_results(layer))
     if any(_has_failed(result) for result in results):
-        raise _failure(results)
-    if layer:
-        return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)}){_left_out()}"])
-    rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
-    return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}{_left_out()}"
+        raise _failure(results, publication)
+    return results
 
 
 def _claim() -> None:
@@ -147,7 +172,7 @@ def _claim() -> None:
     try:
         claim()
     except duckdb.Error as error:  # Bronze's, who was asked whether it knows the file
-        raise BuildError(describe(error), _passing(str(error)) or CONFIGURATION) from error
+        raise BuildError(describe(error), passing(str(error)) or CONFIGURATION) from error
 
 
 def _results(layer: str | None = None) -> Path:
@@ -178,14 +203,16 @@ def _has_failed(result: Any) -> bool:
     return result.status in ("error", "fail", "runtime error")
 
 
-def _failure(results: Sequence[Any]) -> BuildError:
+def _failure(results: Sequence[Any], publication: gold.Publication | None = None) -> BuildError:
     failed = [result for result in results if _has_failed(result)]
     skipped = sum(result.status == "skipped" for result in results)
     lines = [f"{len(failed)} of {len(results)} dbt nodes failed, {skipped} skipped after them:"]
     for result in failed:
-        lines.append(f"  {_what(result)}")
+        lines.append(f"  {what(result)}")
         if compiled := getattr(result.node, "compiled_path", None):
             lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
+    if publication:
+        lines.append(f"  Gold is as it was ({publication.seen}); what was built beside it is in {build_schema()}")
     if (code := _code(failed)) == TRY_LATER:
         lines += [f"  at the same time: {other}" for other in others(_own())]
     return BuildError("\n".join(lines), code)
@@ -198,28 +225,10 @@ def _own() -> str:
     return str(get_invocation_id()).replace("-", "")
 
 
-def _passing(message: str) -> int:
-    """The exit code of what a later try may not meet; 0: it would."""
-    if IS_TAKEN.search(message):
-        return TRY_LATER
-    return SERVICE if IS_DOWN.search(message) else 0
-
-
 def _code(failed: Sequence[Any]) -> int:
-    if code := next(filter(None, (_passing(str(result.message)) for result in failed)), 0):
+    if code := next(filter(None, (passing(str(result.message)) for result in failed)), 0):
         return code
     return DATA_ERROR if all(result.status == "fail" for result in failed) else SOFTWARE
-
-
-def _summary(results: Sequence[Any]) -> str:
-    seconds = dict.fromkeys(LAYERS, 0.0)
-    for result in results:
-        seconds[_layer(result.node)] += result.execution_time
-    tests = sum(_layer(result.node) == "tests" for result in results)
-    warned = [result for result in results if result.status == "warn"]
-    warnings = "".join(f"\nwarning: {_what(result)}" for result in warned)
-    by_layer = ", ".join(f"{layer} {spent:.1f}" for layer, spent in seconds.items())
-    return f"{by_layer}; {tests} tests, {len(warned)} warnings{warnings}"
 
 
 def _left_out() -> str:
@@ -227,25 +236,6 @@ def _left_out() -> str:
     staged = {path.stem.removeprefix("stg_") for path in (PROJECT / "models/silver").glob("stg_*.sql")}
     missing = ", ".join(sorted(staged - set(sources())))
     return f"\nleft out: {missing}: environment {environment()!r} has no such source" if missing else ""
-
-
-def _each(results: Sequence[Any]) -> list[str]:
-    """A line a model, snapshot and seed: what became of it, and in how many seconds."""
-    built = [result for result in results if _layer(result.node) != "tests"]
-    return [
-        f"  {_layer(result.node)} {result.node.name}: {result.status}, {result.execution_time:.1f} s"
-        for result in built
-    ]
-
-
-def _layer(node: Any) -> str:
-    if node.resource_type == "model":
-        return Path(node.path).parts[0]
-    return f"{node.resource_type}s"
-
-
-def _what(result: Any) -> str:
-    return f"{result.node.name} ({result.node.original_file_path}): {' '.join(tell_dbt(str(result.message)).split())}"
 
 
 def _rows() -> str:
@@ -257,10 +247,10 @@ def _rows() -> str:
     return f"{counts[0]:,} deliveries, {counts[1]:,} complaints in {shown(warehouse())}"
 
 
-def _ask(sql: str, csv: str | None, limit: int | None) -> None:
+def _ask(sql: str, csv: str | None, limit: int | None, of_build: bool) -> None:
     if csv is None:
-        print("\n".join(show(sql, limit or LIMIT)))
-    elif said := save(sql, None if csv == "-" else Path(csv).absolute(), limit):
+        print("\n".join(show(sql, limit or LIMIT, of_build)))
+    elif said := save(sql, None if csv == "-" else Path(csv).absolute(), limit, of_build):
         print(said)
 
 
@@ -278,7 +268,7 @@ def main() -> int:
             case "export":
                 print(export(options.file.absolute()))
             case _:
-                _ask(options.sql, options.csv, options.limit)
+                _ask(options.sql, options.csv, options.limit, options.build)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except BuildError as error:

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import duckdb
 from export import written
 from told import tell
-from warehouse import CONFIGURATION, BuildError, gold_table, opened, private_table, shown, silver_table
+from warehouse import CONFIGURATION, BuildError, build_schema, gold_table, opened, private_table, shown, silver_table
 
 LIMIT = 40  # rows of a table, where nobody says another number
 _BATCH = 10_000
@@ -25,9 +25,9 @@ _NO_TABLE = {"DUMMY_SCAN", "EMPTY_RESULT", "CTE_SCAN", "CHUNK_GET", "EXPRESSION_
 _NO_TABLE |= {"RANGE", "GENERATE_SERIES", "UNNEST"}
 
 
-def show(sql: str, limit: int = LIMIT) -> Iterator[str]:
-    """At most `limit` rows, with all their columns however wide. Raises BuildError."""
-    with _answer(sql) as answer:
+def show(sql: str, limit: int = LIMIT, of_build: bool = False) -> Iterator[str]:
+    """At most `limit` rows, with all their columns however wide; `of_build` as in `save`. Raises BuildError."""
+    with _answer(sql, of_build) as answer:
         names = [column[0] for column in answer.description or ()]
         rows = answer.fetchmany(limit + 1)
     cells = [names, *([_inert(_text(value, null="NULL")) for value in row] for row in rows[:limit])]
@@ -40,12 +40,13 @@ def show(sql: str, limit: int = LIMIT) -> Iterator[str]:
     yield f"{min(len(rows), limit):,} rows{more}"
 
 
-def save(sql: str, to: Path | None, limit: int | None = None) -> str:
+def save(sql: str, to: Path | None, limit: int | None = None, of_build: bool = False) -> str:
     """All rows, or `limit`, as CSV (RFC 4180; NULL is nothing, an empty text is "") into a file of its user's only.
 
-    The file is whole, or not there. None: to stdout, and then nothing is said. Raises BuildError.
+    The file is whole, or not there. None: to stdout, and then nothing is said. `of_build`: a table without a schema is
+    Gold's as the last build made it, published or not. Raises BuildError.
     """
-    with _answer(sql) as answer:
+    with _answer(sql, of_build) as answer:
         if to is None:
             _write(sys.stdout, answer, limit)
             return ""
@@ -88,12 +89,17 @@ def _inert(text: str) -> str:
 
 
 @contextmanager
-def _answer(sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _answer(sql: str, of_build: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     with opened(read_only=True) as connection:
-        for setting in _SETTINGS:
+        schemas = [table("").rstrip(".") for table in (silver_table, gold_table, private_table)]
+        settings: Sequence[str] = _SETTINGS
+        if of_build:
+            schemas = [build_schema(), *schemas]
+            settings = [f"search_path = '{','.join(schemas)}'", *settings]
+        for setting in settings:
             connection.execute(f"SET {setting}")
         try:
-            _check(connection, sql)
+            _check(connection, sql, schemas)
         except duckdb.Error as error:  # of its words and the tables' names: no row was read
             raise BuildError(f"query: {str(error).partition(chr(10))[0]}{_hint(connection)}", CONFIGURATION) from None
         try:
@@ -108,7 +114,7 @@ def _hint(connection: duckdb.DuckDBPyConnection) -> str:
     return "" if built else f" ({gold} has no table yet; build it: ./dbt.sh build)"
 
 
-def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+def _check(connection: duckdb.DuckDBPyConnection, sql: str, allowed: Sequence[str]) -> None:
     """By DuckDB's own parser, and the plan that it binds, before anything in it is found not to be needed.
 
     Raises BuildError that names what is not allowed.
@@ -118,7 +124,6 @@ def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         found = ", ".join(kinds) or "nothing"
         message = f"query: found {found}; allowed is one SELECT, DESCRIBE or SUMMARIZE (a PIVOT says its values: IN)"
         raise BuildError(message, CONFIGURATION)
-    allowed = [table("").rstrip(".") for table in (silver_table, gold_table, private_table)]
     plans = dict(connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall())
     (catalog,) = connection.execute("SELECT current_database()").fetchall()[0]
     for read in _reads(json.loads(plans["logical_plan"])):

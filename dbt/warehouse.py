@@ -99,6 +99,11 @@ def private_table(name: str) -> str:
     return f"{schema}.{name}"
 
 
+def build_schema() -> str:
+    """Where Gold is built, beside what its readers see."""
+    return os.environ.get("CORETELECOMS_GOLD_BUILD", f"{gold_table('').rstrip('.')}_build")
+
+
 def shown(path: Path | str) -> str:
     return str(path.relative_to(ROOT)) if isinstance(path, Path) and path.is_relative_to(ROOT) else str(path)
 

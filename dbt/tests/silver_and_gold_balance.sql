@@ -2,11 +2,12 @@
 -- later deliveries counted.
 with staged as (
     select
-        coalesce(sum(case when feed = 'agents' then held_rows end), 0) as agents,
-        coalesce(sum(case when feed = 'customers' then held_rows end), 0) as customers,
-        coalesce(sum(case when feed = 'service_outages' then held_rows end), 0) as outages,
-        coalesce(sum(case when feed in ('call_logs', 'social_media', 'web_forms') then held_rows end), 0) as complaints
-    from {{ days_held_by('silver') }}
+        coalesce(sum(case when feed = 'agents' then staged_rows end), 0) as agents,
+        coalesce(sum(case when feed = 'customers' then staged_rows end), 0) as customers,
+        coalesce(sum(case when feed = 'service_outages' then staged_rows end), 0) as outages,
+        coalesce(sum(case when feed not in ('agents', 'customers', 'service_outages') then staged_rows end), 0)
+            as complaints
+    from {{ ref('int_days_built') }}
 ),
 
 clean as (

@@ -41,7 +41,8 @@ from tests.bigquery.analyst import Analyst, analyzing
 from tests.bigquery.tags import PolicyTags
 
 PROJECT, LOCATION = "coretelecoms-test", "EU"
-DATASETS = {name: f"coretelecoms_{name}" for name in ("bronze", "silver", "gold", "gold_private", "staging")}
+LAYERS = ("bronze", "silver", "gold", "gold_private", "gold_build", "staging")
+DATASETS = {name: f"coretelecoms_{name}" for name in LAYERS}
 TRUST = "stand-in"  # the trust store's password, which protects nothing
 READY_SECONDS = 120.0
 _KEPT = {"content-type", "accept", "content-encoding", "content-range"}

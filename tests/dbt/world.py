@@ -29,7 +29,8 @@ COMPLAINTS = ("call_logs", "social_media", "web_forms")
 DAILY = (*COMPLAINTS, "service_outages")
 SOURCES = (*DAILY, "customers", "agents")
 LAYERS = ("coretelecoms_silver", "coretelecoms_gold", "coretelecoms_gold_private")
-NOT_REBUILT = {"agents_snapshot"}  # remembers builds, so that a rebuild cannot give the same
+# Remembers builds, so that a rebuild cannot give the same.
+NOT_REBUILT = {"agents_snapshot", "builds", "newest_build"}
 EPOCH = date(1970, 1, 1)
 
 Row = dict[str, str | None]

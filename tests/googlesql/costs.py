@@ -25,7 +25,7 @@ from jobs.config.warehouses import BigQueryWarehouse
 from pages.gold import QUERIES
 from tests.googlesql import judge, kept, project, rows
 from tests.googlesql.engine import Resolved, engine
-from tests.googlesql.lint import GOLD, bronze, look_at
+from tests.googlesql.lint import GOLD, OF_BUILDS, bronze, look_at
 from tests.googlesql.project import PROJECT, ROOT, Node
 from tests.googlesql.reads import Read, Touched, touched
 
@@ -50,7 +50,7 @@ _WAREHOUSE: Any = SimpleNamespace(project=PROJECT, bronze="coretelecoms_bronze",
 _BRONZE = f"{PROJECT}.coretelecoms_bronze"
 Rows = Mapping[str, float]
 NOTHING = Touched(())
-LAYERS = ("load", "Silver", "Silver's tests", "Gold", "Gold's tests", "pages")
+LAYERS = ("load", "Silver", "Silver's tests", "Gold", "Gold's tests", "publication", "pages")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,13 @@ def statements(day: date = DAY) -> list[Statement]:
 
 def of_build(nodes: list[Node], day: date = DAY) -> list[Statement]:
     found = _Analysis(nodes, day)
-    return [one for node in nodes for one in found.of(node)]
+    return [*(one for node in nodes for one in found.of(node)), *found.of_publication(nodes)]
+
+
+def _partitions(nodes: list[Node]) -> dict[str, str]:
+    """Of tables: the column by whose days they lie."""
+    found = {name: node.by for node in nodes if node.by for name in (node.rows or node.table, node.readers) if name}
+    return dict.fromkeys(bronze(), "ingest_date") | found
 
 
 class _Analysis:
@@ -117,7 +123,7 @@ class _Analysis:
     def __init__(self, nodes: list[Node], day: date) -> None:
         self.day = day
         self.tables = look_at(project.nodes(later=False)).tables
-        self.by = dict.fromkeys(bronze(), "ingest_date") | {node.table: node.by for node in nodes if node.by}
+        self.by = _partitions(nodes)
         self.views: dict[str, Resolved] = {}
 
     def of(self, node: Node) -> Iterator[Statement]:
@@ -131,6 +137,8 @@ class _Analysis:
             case "model", _:
                 yield from (self._without_rows(layer, node), Statement(layer, node.name, "query"))  # for its contract
                 yield self._reading(layer, node.name, "create_table_as_select", node.sql)
+                self.views[node.table] = engine().analyze(f"select * from {node.rows}", self.tables)
+                yield Statement(layer, node.name, "create_view")
             case "seed", _:  # its rows are a load job
                 yield Statement(layer, node.name, "alter_table_set_options")
             case "snapshot", _:
@@ -138,6 +146,27 @@ class _Analysis:
             case "test", _:
                 layer = "Gold's tests" if "`coretelecoms_gold" in node.sql else "Silver's tests"
                 yield self._reading(layer, node.name, "query", node.sql)
+
+    def of_publication(self, nodes: list[Node]) -> Iterator[Statement]:
+        """dbt/macros/publish.sql: before the build the one row is read, after it all is one script."""
+        guard, _ = OF_BUILDS
+        claim = (
+            f"update {guard} set building = 'b', building_since = null where building = '' or building_since is null"
+        )
+        yield self._reading("publication", "newest_build", "update", claim)
+        yield self._reading("publication", "newest_build", "query", f"select * from {guard}")
+        taken = "concat(build, building)"
+        script = [("update", f"update {guard} set build = {taken}, version = 'v', building = '' where true")]
+        for node in nodes:
+            if node.readers:
+                named = ", ".join(self.tables[node.table])
+                script.append(("delete", f"delete from {node.readers} where true"))
+                script.append(("insert", f"insert into {node.readers} ({named}) select {named} from {node.rows}"))
+        yield Statement("publication", "newest_build", "begin")
+        for kind, text in script:
+            yield self._reading("publication", "newest_build", kind, text)
+        yield Statement("publication", "newest_build", "insert")  # a row of `builds`
+        yield Statement("publication", "newest_build", "commit")
 
     def of_load(self, source: str) -> Iterator[Statement]:
         """Held, staged, published, held."""
@@ -217,14 +246,15 @@ _OTHERS: dict[str, tuple[float, float]] = {
     "channels": (0, _CHANNELS),
     "resolution_hours": (0, 31),
     "states": (0, 59),
+    "newest_build": (0, 1),
+    "builds": (1, 0),
     "PARTITIONS": (20, 0),  # tables of a dataset
 }
 
 
 def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE) -> dict[str, Table]:
     """Of every table that a statement names; `daily`, `once`: rows of the feeds, as they are delivered."""
-    by = dict.fromkeys(bronze(), "ingest_date")
-    by |= {node.table: node.by for node in project.nodes(later=False) if node.by}
+    by = _partitions(project.nodes(later=False))
     found = {
         name: Table(of, *_rows(name.rpartition(".")[2], daily, once), by.get(name, ""))
         for name, of in _widths().items()
@@ -241,7 +271,7 @@ def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE) -> dict[str, Table]:
 
 def _rows(name: str, daily: Rows, once: Rows) -> tuple[float, float]:
     """A day's, and those that are there whatever the day."""
-    match name.removeprefix("stg_"):
+    match name.removeprefix("stg_").removesuffix("__rows"):
         case feed if feed in daily:
             return daily[feed], 0
         case feed if feed in once:
@@ -268,7 +298,8 @@ def _widths() -> dict[str, dict[str, float]]:
             of_bronze = rows.delivered(Path(folder), calls=400, customers=300)
         there = {name: (list(types[name]), values) for name, values in of_bronze.items()} | rows.built(of_bronze)
         found = kept.put(key, {name: _average(types[name], *there[name]) for name in there})
-    return {name: found.get(name, dict.fromkeys(columns, 16.0)) for name, columns in types.items()}
+    same = {name: node.table for node in project.nodes(later=False) for name in (node.rows, node.readers)}
+    return {name: found.get(same.get(name, name), dict.fromkeys(columns, 16.0)) for name, columns in types.items()}
 
 
 def _average(types: Mapping[str, str], columns: list[str], values: rows.Rows) -> dict[str, float]:

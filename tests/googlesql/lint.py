@@ -23,10 +23,22 @@ _BUILD = kept.digest(*((ROOT / path).read_text("utf-8") for path in ("requiremen
 Tables = dict[str, dict[str, str]]
 _OF_THE_SERVICE: Tables = {
     f"{PROJECT}.coretelecoms_{layer}.INFORMATION_SCHEMA.{name}": dict(of)
-    for layer in ("bronze", "silver", "gold", "gold_private")
+    for layer in ("bronze", "silver", "gold", "gold_private", "gold_build")
     for name, of in VIEWS.items()
 }
-_OF_THE_SERVICE |= {f"{PROJECT}.coretelecoms_gold.__TABLES__": TABLES}
+# models/gold/builds.yml
+OF_BUILDS: Tables = {
+    f"{PROJECT}.coretelecoms_gold.newest_build": {
+        **dict.fromkeys(("build", "version", "building"), "STRING"),
+        "building_since": "TIMESTAMP",
+    },
+    f"{PROJECT}.coretelecoms_gold.builds": {
+        **dict.fromkeys(("build", "base", "invocation_id"), "STRING"),
+        **dict.fromkeys(("first_day", "last_day"), "DATE"),
+        "published_at": "TIMESTAMP",
+    },
+}
+_OF_THE_SERVICE |= {f"{PROJECT}.coretelecoms_gold_build.__TABLES__": TABLES}
 
 
 @dataclass
@@ -100,11 +112,12 @@ def guards() -> Tables:
 
 def look_at(nodes: Sequence[Node], later: Sequence[Node] = ()) -> Found:
     """dbt's nodes in their order; of `later`, what differs in a build that finds its tables there."""
-    found = Found(tables=bronze() | _OF_THE_SERVICE)
+    found = Found(tables=bronze() | _OF_THE_SERVICE | OF_BUILDS)
     for node in nodes:
         columns = node.columns if node.kind == "seed" else found.look(node.file, node.sql)
         if node.table:
-            found.tables[node.table] = columns | (_SNAPSHOT if node.kind == "snapshot" else {})
+            for name in filter(None, (node.table, node.rows, node.readers)):
+                found.tables[name] = columns | (_SNAPSHOT if node.kind == "snapshot" else {})
         if node.kind == "model" and node.columns and columns:
             found.wrong += _against_the_contract(node, columns)
     first = {node.name: node.sql for node in nodes}

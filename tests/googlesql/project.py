@@ -36,7 +36,8 @@ class Node:
     """`kind`: model, snapshot, seed, test or analysis; `table`: project.dataset.name, "" of the last two.
 
     `file`: from dbt/ on; `columns`: with their types, of a seed and of an enforced contract; `materialized`: what dbt
-    makes of a model; `by`: the column by whose days its table lies; `is_guarded`: it wants a filter on that column.
+    makes of a model; `by`: the column by whose days its table lies; `is_guarded`: it wants a filter on that column;
+    `readers`: where a table of Gold is published.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Node:
     materialized: str
     by: str
     is_guarded: bool
+    readers: str = ""
+
+    @property
+    def rows(self) -> str:
+        """What a build made of a table of Gold; `table` is the view of it, which others mean."""
+        return f"{self.table}__rows" if self.readers else ""
 
     @property
     def is_incremental(self) -> bool:
@@ -150,9 +157,13 @@ def _node(node: Any) -> Node:
         sql = f"select {asked} as failures, {asked} {warn} as should_warn, {asked} {error} as should_error from {of}"
     table = "" if kind in ("test", "analysis") else f"{node.database}.{node.schema}.{node.alias}"
     materialized = str(node.config.materialized) if kind == "model" else ""
-    by = (node.config.get("partition_by") or {}).get("field", "") if materialized in ("incremental", "table") else ""
+    by = (
+        (node.config.get("partition_by") or {}).get("field", "") if materialized in ("incremental", "published") else ""
+    )
+    is_gold = materialized == "published"
     is_guarded = bool(node.config.get("require_partition_filter"))
-    return Node(node.name, kind, table, node.original_file_path, sql, columns, materialized, by, is_guarded)
+    readers = f"{node.database}.coretelecoms_{node.config.meta['published_in']}.{node.alias}" if is_gold else ""
+    return Node(node.name, kind, table, node.original_file_path, sql, columns, materialized, by, is_guarded, readers)
 
 
 def _of_seed(node: Any) -> dict[str, str]:

@@ -39,7 +39,7 @@ def built(of_bronze: dict[str, Rows]) -> dict[str, tuple[list[str], Rows]]:
         connection.execute(f"SET TimeZone = 'UTC'; ATTACH ':memory:' AS {PROJECT}; ATTACH ':memory:' AS bronze")
         for name in (
             "bronze.coretelecoms_bronze",
-            *(f"{PROJECT}.coretelecoms_{layer}" for layer in ("silver", "gold", "gold_private")),
+            *(f"{PROJECT}.coretelecoms_{layer}" for layer in ("silver", "gold", "gold_private", "gold_build")),
         ):
             connection.execute(f"CREATE SCHEMA {name}")
         for table, columns in bronze().items():

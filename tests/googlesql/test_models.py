@@ -34,6 +34,7 @@ def of_google(delivered: dict[str, Rows]) -> dict[str, Rows]:
     """The same by the evaluator: each model over the rows it made of those before."""
     tables = look_at(project.nodes(later=False)).tables
     there, found = dict(delivered), {}
+    there |= {node.readers: [] for node in project.nodes(later=False) if node.readers}
     for node in project.nodes(later=False):
         if node.kind == "seed":
             there[node.table] = _seed(node)
@@ -41,6 +42,8 @@ def of_google(delivered: dict[str, Rows]) -> dict[str, Rows]:
             read = {name: columns for name, columns in tables.items() if f"`{name.rpartition('.')[2]}`" in node.sql}
             there[node.table] = engine().evaluate(node.sql, read, {name: there[name] for name in read})
             found[node.name] = there[node.table]
+            if node.rows:
+                there[node.rows] = there[node.table]
     return found
 
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table', **laid_out('reported_date', ['agent_key'])) }}
+{{ config(materialized='published', **laid_out('reported_date', ['agent_key'])) }}
 
 with complaints as (
     select

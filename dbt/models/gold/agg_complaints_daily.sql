@@ -1,4 +1,4 @@
-{{ config(materialized='table', **laid_out('reported_date', ['channel_key'])) }}
+{{ config(materialized='published', **laid_out('reported_date', ['channel_key'])) }}
 
 select
     reported_date,

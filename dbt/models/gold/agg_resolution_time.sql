@@ -1,4 +1,4 @@
-{{ config(materialized='table', **laid_out('reported_date', ['channel_key'])) }}
+{{ config(materialized='published', **laid_out('reported_date', ['channel_key'])) }}
 
 -- A fixed histogram: counts of it can be added over any days, channels and categories, medians cannot.
 with complaints as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table', **laid_out(within=['customer_key'])) }}
+{{ config(materialized='published', **laid_out(within=['customer_key'])) }}
 
 select
     customer_key,
