@@ -196,6 +196,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
         "call_logs",
         {
             "no header": HEADERLESS,
+            "semicolons": HEADERLESS.replace(b",", b";"),
             "nothing": b"",
             "blank lines": b"\n\n",
             "a quote that is never closed": f'"{CANARY}\n'.encode(),
