@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -30,6 +30,8 @@ def _checked_path(template: str) -> str:
 
 
 Template = Annotated[str, Field(min_length=1)]
+Delimiter = Literal[",", ";", "\t", "|"]
+DELIMITERS: tuple[Delimiter, ...] = get_args(Delimiter)
 
 
 class FileDelivery(Strict):
@@ -57,7 +59,7 @@ class CsvDelivery(FileDelivery):
 
     kind: Literal["csv"]
     multiline: bool = False
-    delimiter: Literal[",", ";", "\t", "|"] = ","
+    delimiter: Delimiter = ","
     # UTF-16 becomes UTF-8 first. The first 128 bytes of all others are ASCII's: records are cut, then decoded.
     encoding: Annotated[
         str, Field(pattern=r"^(utf-8|utf-16|utf-16-[lb]e|windows-125[0-8]|iso-8859-([1-9]|1[0-13-6]))$")

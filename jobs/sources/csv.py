@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from jobs.clients.location import Location
 from jobs.clients.store import Input
-from jobs.contracts.mapping import map_columns
+from jobs.contracts.deliveries import DELIMITERS
+from jobs.contracts.mapping import Mapping, map_columns
 from jobs.errors import ContractError
 from jobs.sources.csv_grammar import BYTE_ORDER_MARK, Grammar
 from jobs.sources.csv_records import Records, Window
@@ -54,7 +55,7 @@ class CsvFiles(Files):
         for file in inputs:
             root, plain = self.open(request, file)
             header, at, line = read_header(root, plain, self.grammar, file.uri)
-            mapping = map_columns(request.contract, header, file.uri)
+            mapping = self._map(request, header, file.uri)
             mappings.append(mapping)
             for start in range(0, max(plain.size, 1), SPLIT):
                 begin, end = (at, max(SPLIT, at)) if start == 0 else (max(start, at), start + SPLIT)
@@ -65,6 +66,18 @@ class CsvFiles(Files):
             columns=mappings[0].delivered,
             drift=merge_drift(mapping.drift for mapping in mappings),
         )
+
+    def _map(self, request: Request, header: tuple[str, ...], uri: str) -> Mapping:
+        """Raises ContractError, which names the delimiter that a header in one piece holds instead."""
+        try:
+            return map_columns(request.contract, header, uri)
+        except ContractError as error:
+            others = [other for other in DELIMITERS if other != self.delimiter and other in header[0]]
+            if len(header) > 1 or not others:
+                raise
+            raise ContractError(
+                f"{error}; its header is one field with {others[0]!r} in it: delivery.delimiter?"
+            ) from None
 
 
 def read_header(root: Location, file: Input, grammar: Grammar, uri: str) -> tuple[tuple[str, ...], int, int]:

@@ -4,6 +4,7 @@ The paths are listed from the code itself: each place that makes an error is rea
 """
 
 import ast
+import codecs
 import gzip
 import io
 import json
@@ -130,8 +131,8 @@ def files(source: str, contents: dict[str, bytes]) -> dict[str, tuple[str, Act]]
     return {f"{source}: {name}": (source, put(content)) for name, content in contents.items()}
 
 
-def packed(content: bytes) -> Act:
-    delivery = 'kind = "csv", compression = "gzip", paths = ["customers/customers_dataset.csv"]'
+def coded(option: str, content: bytes) -> Act:
+    delivery = f'kind = "csv", {option}, paths = ["customers/customers_dataset.csv"]'
     return lambda stage: [stage.deliver_by("customers", delivery), stage.world.deliver("customers", content)]
 
 
@@ -195,6 +196,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
         "call_logs",
         {
             "no header": HEADERLESS,
+            "semicolons": HEADERLESS.replace(b",", b";"),
             "nothing": b"",
             "blank lines": b"\n\n",
             "a quote that is never closed": f'"{CANARY}\n'.encode(),
@@ -246,7 +248,11 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
         ],
     ),
     **{
-        f"customers: gzip that {what}": ("customers", packed(content))
+        f"customers: UTF-16 that {what}": ("customers", coded('encoding = "utf-16"', content))
+        for what, content in {"has no mark": HEADERLESS, "is turned": codecs.BOM_UTF16_BE + HEADERLESS}.items()
+    },
+    **{
+        f"customers: gzip that {what}": ("customers", coded('compression = "gzip"', content))
         for what, content in {"is none": HEADERLESS, "ends too soon": gzip.compress(HEADERLESS)[:-9]}.items()
     },
     "social_media: too large an object": (

@@ -70,7 +70,7 @@ TOLD = {
     ),
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
-    *("said", "again.rows", "grammar.encoding", "encoding", "marked or 'no byte order mark'"),
+    *("said", "again.rows", "grammar.encoding", "encoding", "others[0]", "marked or 'no byte order mark'"),
     *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
     *(
