@@ -33,7 +33,7 @@ endef
 .PHONY: help setup setup-spark demo demo-spark run headline pages docs status check lint lock clean
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: bigquery-costs
-.PHONY: test-airflow test-terraform test-page env-from-terraform personal-columns lint-infra plan image verify-bigquery verify-snowflake
+.PHONY: test-airflow test-terraform test-page env-from-terraform stop-application personal-columns lint-infra advisories plan image verify-bigquery verify-snowflake
 .PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load bench-history
 
 help: ## this list
@@ -97,8 +97,9 @@ test-warehouses: setup ## BigQuery, Snowflake, and the comparison of what they e
 test-snowflake: setup ## Bronze, Silver and Gold in a stand-in for Snowflake, the lake on an S3 server
 	@$(PYTHON) -m pytest -q tests/snowflake
 
-verify-snowflake: setup ## [ENV=snowflake] [INTEGRATION=I]: what only real Snowflake proves, in a scratch schema
-	@$(PYTHON) -m tests.snowflake.verify --env $(or $(ENV),snowflake) $(if $(INTEGRATION),--integration $(INTEGRATION))
+verify-snowflake: setup ## [ENV=snowflake] [INTEGRATION=I]: what only real Snowflake proves, in a scratch schema; or READER=ENV: what a reader is given
+	@$(if $(READER),$(PYTHON) -m tests.snowflake.verify_reader --env $(or $(ENV),snowflake) --reader $(READER),\
+	$(PYTHON) -m tests.snowflake.verify --env $(or $(ENV),snowflake) $(if $(INTEGRATION),--integration $(INTEGRATION)))
 
 test-parity: setup ## what the two suites above exported: Silver and Gold of three warehouses, row by row
 	@$(PYTHON) -m pytest -q tests/parity
@@ -108,8 +109,9 @@ test-bigquery: setup-spark ## Bronze, Silver and Gold in a stand-in for BigQuery
 		./setup.sh $$made >/dev/null; done # its tests can reach loopback only
 	@$(PYTHON) -m pytest -q tests/bigquery
 
-verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in scratch datasets
-	@$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU)
+verify-bigquery: setup ## PROJECT=P KEY=FILE [LOCATION=EU]: what only real BigQuery proves, in scratch datasets; or READER=KEY [ENV=E]: what a reader is given
+	@$(if $(READER),$(PYTHON) -m tests.bigquery.verify_reader --env $(or $(ENV),bigquery) --reader $(READER),\
+	$(PYTHON) -m tests.bigquery.verify --project $(PROJECT) --key $(KEY) --location $(or $(LOCATION),EU))
 
 bigquery-costs: ## what a day costs in BigQuery, computed: into docs/bigquery.md
 	@$$(./setup.sh requirements/googlesql.txt) -m tests.googlesql.costs --write
@@ -127,7 +129,7 @@ test-page: ## the two pages in headless Chromium: every number, accessibility, a
 	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
-	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases build.py headline.py warehouse.py plugins/bronze.py
+	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases {arguments,build,export,headline,owner,query,told,warehouse}.py plugins/bronze.py
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double
@@ -152,6 +154,11 @@ lint: setup ## ruff, mypy, import-linter, sqlfluff, yamllint, shellcheck, hadoli
 
 lint-infra: ## checkov, zizmor, actionlint, hadolint, detect-secrets
 	@.ci/lint-infra
+
+advisories: ## known holes in what is locked: asks PyPI and npm, which offer no database to take along (nightly, at GitHub)
+	@audit="$$(dirname "$$(./setup.sh requirements/advisories.txt)")/pip-audit --require-hashes --disable-pip --progress-spinner off"; code=0; \
+	for lock in requirements.txt requirements/*.txt; do echo "$$lock"; $$audit $(ARGS) -r "$$lock" || code=1; done; \
+	PATH="$$(dirname "$$(./setup.sh requirements/node.txt)"):$$PATH" npm --prefix tests/terraform/iam audit --package-lock-only || code=1; exit $$code
 
 plan: ## what an apply of terraform/aws would change, from its state alone (STATE_BUCKET=); needs no secret
 	@printf 'bucket = "%s"\nregion = "%s"\n' "$(STATE_BUCKET)" "$${AWS_REGION:-eu-north-1}" >terraform/backend.hcl
@@ -217,11 +224,16 @@ lock: ## compile the lock files anew from their .in files
 	$$compile requirements/airflow.in -o requirements/airflow.txt; \
 	$$compile -c requirements/airflow.txt requirements/airflow-test.in -o requirements/airflow-test.txt; \
 	$$compile requirements/env-from-terraform.in -o requirements/env-from-terraform.txt; \
+	$$compile requirements/node.in -o requirements/node.txt; \
+	$$compile requirements/advisories.in -o requirements/advisories.txt; \
 	$$compile requirements/infra.in -o requirements/infra.txt; \
 	$$compile -c requirements/dev.txt requirements/pages.in -o requirements/pages.txt; \
 	$$compile -c requirements/pages.txt requirements/pages-test.in -o requirements/pages-test.txt; \
 	$$compile requirements/peers.in -o requirements/peers.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
+
+stop-application: ## EMR Serverless' application, which AWS changes and removes only then; the next job starts it
+	@$(PYTHON) terraform/stop.py
 
 personal-columns: ## terraform/gcp/personal.json from the source contracts
 	@$(PYTHON) terraform/personal.py

@@ -2,7 +2,7 @@
 # Makes what the project needs, once, in a cache outside the checkout; when it is all there, costs next to nothing.
 # Sourced by the commands beside it; by itself it prints the Python of an environment: of the jobs, demo and tests, or of the
 # lock file named (./setup.sh requirements/dbt.txt), or the class path of the jars named (conf/spark/jars.sha256), or the
-# folder of node's modules (tests/terraform/iam/package-lock.json, which needs npm); for an image it makes an environment in
+# folder of node's modules (tests/terraform/iam/package-lock.json; node itself is in requirements/node.txt); for an image it makes an environment in
 # a folder of its own (./setup.sh installed /opt/venv requirements.txt).
 # Needs Python 3.11 and, once, the network.
 # CORETELECOMS_PYTHON names a Python that has the requirements already (an image): then no environment is made.
@@ -75,13 +75,13 @@ jars() {
 
 # modules LOCK: a folder with the node modules of a lock file, each checked against its sum; no script of theirs runs.
 modules() {
-    local made fresh
+    local made fresh node
     made=$CACHE/node-$(hash_of "$1")
     if [ ! -d "$made" ]; then
-        writable || return
+        writable && node=$(environment "$ROOT/requirements/node.txt") || return
         echo "installing $1 into $made (once)" >&2
         fresh=$(mktemp -d "$made.XXXXXX") && cp "$1" "$(dirname "$1")/package.json" "$fresh" || return 78
-        (cd "$fresh" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 || { rm -rf "$fresh" && return 69; }
+        (cd "$fresh" && PATH=$(dirname "$node"):$PATH npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 || { rm -rf "$fresh" && return 69; }
         mv -T "$fresh" "$made" 2>/dev/null || rm -rf "$fresh" # another set-up was faster
     fi
     echo "$made"

@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg2
 
@@ -100,17 +101,19 @@ def die_with_parent(how: signal.Signals) -> None:
 
 
 @contextmanager
-def running(folder: Path, program: Path | None = None) -> Iterator[Address]:
+def running(
+    folder: Path, program: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Address]:
     """A server on the data in `folder`, made at the first start; it ends with the block, or with us.
 
-    `program`: the `bin` folder of another Postgres than the wheel's.
+    `program`: the `bin` folder of another Postgres than the wheel's; `settings`: the server's, in the place of ours.
     """
     account = _account()
     home = _home(folder.absolute(), account)
     program = program or _program(home, account)
     password = _initialise(home, program, account)
     _clear_stale_lock(home / "data")
-    process, port = _start(home, program, account, password)
+    process, port = _start(home, program, account, password, settings)
     try:
         yield Address(port, password)
     finally:
@@ -236,11 +239,13 @@ def _serves(owner: str, data: Path) -> bool:
         return False
 
 
-def _start(home: Path, program: Path, account: _Account, password: str) -> tuple["subprocess.Popen[bytes]", int]:
+def _start(
+    home: Path, program: Path, account: _Account, password: str, own: Mapping[str, str]
+) -> tuple["subprocess.Popen[bytes]", int]:
     log_file = home / "postgres.log"
     for _ in range(3):  # somebody else may take the free port before the server does
         port = _free_port()
-        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(port)}.items()]
+        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, **own, "port": str(port)}.items()]
         with log_file.open("wb") as log:
             process = account.popen([program / "postgres", "-D", home / "data", *settings], home, log.fileno())
         with ExitStack() as unready:

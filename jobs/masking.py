@@ -36,8 +36,8 @@ _TELLING = {
     "google.api_core.exceptions.Unauthorized",
     "py4j.protocol.Py4JError",
 }
-# Classes of SQLSTATE about connections, rights, objects, resources and the statement itself. Not among them: data (22),
-# constraints (23), what functions raise (P0, and any class of their own), what is damaged (XX).
+# Snowflake's classes of SQLSTATE about connections, rights, objects, resources and the statement itself; not data (22),
+# constraints (23), what scripts raise (P0). Postgres' prove nothing: a function raises any, with any text.
 _TELLING_STATES = ["00", "01", "02", "08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"]
 # What stands before a sentence, and quotes nothing: classes of errors, Spark's story of a task, a request's address.
 _HEAD = re.compile(
@@ -56,10 +56,12 @@ _FIXED = re.compile(
     r"|canceling statement due to |terminating connection due to |server closed the connection unexpectedly"
     r"|the (?:database system|connection) (?:is|was) |no connection to the server|lost synchronization with server"
     r"|could not (?:receive|send) |(?:SSL|TLS) |remaining connection slots|sorry, too many clients"
-    r"|permission denied for |password authentication failed|(?:could not import|invalid|a snapshot).*snapshot"
-    r"|snapshot \S+ does not exist"
+    r"|permission denied for (?:[a-z]+ ){1,3}\S+\Z"
+    r"|password authentication failed|(?:could not import|invalid|a snapshot).*snapshot"
+    r"|snapshot \S+ does not exist|query would be affected by row-level security policy for \w+ \S+\Z"
+    r"|(?:column|operator|schema|relation|type) \S+ (?:\S+ )?does not exist\Z|syntax error at "
     r"|An I/O error occurred while |This connection has been closed|The connection attempt failed"
-    r"|Connection (?:to \S+ )?(?:refused|reset|timed out)|Read timed out|relation \S+ does not exist"
+    r"|Connection (?:to \S+ )?(?:refused|reset|timed out)|Read timed out"
     # BigQuery
     r"|Access Denied|Not found: |Already Exists: |Syntax error: |Unrecognized name: |No matching signature"
     r"|(?:Transaction is aborted|Could not serialize access) .*due to concurrent update|Resources exceeded"
@@ -141,9 +143,10 @@ def tell(text: str, sqlstate: str | None = None) -> str:
     if task := _TASK.search(line):
         return line[task.end() :]
     head = (_HEAD.match(line) or [""])[0]
-    found = sqlstate or ((code := _SNOWFLAKE.match(line)) and code[1]) or ""
-    if found[:2] in _TELLING_STATES or _FIXED.match(line, len(head)) or _TELLING_JAVA.match(line):
+    of_snowflake = ((code := _SNOWFLAKE.match(line)) and code[1]) or ""
+    if of_snowflake[:2] in _TELLING_STATES or _FIXED.match(line, len(head)) or _TELLING_JAVA.match(line):
         return line
+    found = sqlstate or of_snowflake
     return f"SQLSTATE {found}; {HIDDEN}" if found else f"{head}{HIDDEN}"
 
 

@@ -101,7 +101,7 @@ def explain_error(secret: Database, message: str, code: str | None) -> PlatformE
     """A statement's error by its SQLSTATE, whichever driver brought it."""
     text = f"Postgres: {tell(message, code)}"
     match code:
-        case errorcodes.INSUFFICIENT_PRIVILEGE if "row-level security" in text:
+        case errorcodes.INSUFFICIENT_PRIVILEGE if "row-level security" in message:
             return ConfigurationError(f"{text}; {see_all_rows(secret)}")
         case errorcodes.INSUFFICIENT_PRIVILEGE:
             grants = (

@@ -33,8 +33,12 @@ Template = Annotated[str, Field(min_length=1)]
 
 
 class FileDelivery(Strict):
-    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts."""
+    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts.
 
+    `compression`: of each of the files, whatever they are called.
+    """
+
+    compression: Literal["gzip"] | None = None
     paths: tuple[Template, ...] = Field(min_length=1)
 
     _templates = field_validator("paths")(lambda paths: tuple(_checked_path(path) for path in paths))
@@ -46,13 +50,18 @@ class FileDelivery(Strict):
 
 
 class CsvDelivery(FileDelivery):
-    """RFC 4180 with a header line, comma and double quote.
+    """RFC 4180 with a header line and double quotes; `delimiter` and `encoding` where they are others.
 
     `multiline` is taken and means nothing any more: whether values hold line ends is found from the data.
     """
 
     kind: Literal["csv"]
     multiline: bool = False
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    # UTF-16 becomes UTF-8 first. The first 128 bytes of all others are ASCII's: records are cut, then decoded.
+    encoding: Annotated[
+        str, Field(pattern=r"^(utf-8|utf-16|utf-16-[lb]e|windows-125[0-8]|iso-8859-([1-9]|1[0-13-6]))$")
+    ] = "utf-8"
 
 
 class JsonDelivery(FileDelivery):

@@ -24,6 +24,13 @@ from jobs.metadata import METADATA_COLUMNS
 Personal = Literal["identity", "contact", "birth", "attribute", "free_text"]
 UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone decides
 
+_LATER = {
+    "where",
+    "delimiter",
+    "encoding",
+    "compression",
+}  # options of deliveries that the first manifests knew nothing of
+
 
 class SourceContract(Strict):
     """One feed: where it is, its columns as delivered and as landed, whom they tell of, and how much may be wrong."""
@@ -63,8 +70,11 @@ class SourceContract(Strict):
 
     @property
     def fingerprint(self) -> str:
-        """Of what decides how it lands: who may see it does not."""
-        return hashlib.sha256(self.model_dump_json(exclude={"subject", "personal"}).encode()).hexdigest()
+        """Of what decides how it lands: who may see it does not, nor does an option that came later and is not used."""
+        fields = type(self.delivery).model_fields
+        unused = {name for name in _LATER & {*fields} if getattr(self.delivery, name) == fields[name].default}
+        known = self.model_dump_json(exclude={"subject": True, "personal": True, "delivery": unused})
+        return hashlib.sha256(known.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _check_day(self) -> Self:

@@ -105,7 +105,7 @@ def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, 
 
 def _clean_up(request: Request, source: Source) -> None:
     shutil.rmtree(request.work, ignore_errors=True)
-    if request.scratch != request.work and source.is_fetched:
+    if request.scratch != request.work and source.fills_scratch:
         store.discard(request.scratch)
 
 

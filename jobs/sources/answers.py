@@ -14,6 +14,7 @@ class Fetched:
     """What all fetched kinds have in common: a look reads everything, and an answer is what it is."""
 
     is_fetched = True
+    fills_scratch = True
     is_replaceable = False
     pauses = ()
 

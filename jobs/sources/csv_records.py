@@ -1,6 +1,5 @@
 """A CSV file cut record by record, from any byte at which one begins: the way for what no pattern proves at once."""
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
@@ -11,14 +10,12 @@ from jobs.clients.store import Input
 from jobs.sources.csv_grammar import (
     STRAY_CARRIAGE_RETURN,
     TEXT_BEHIND_A_QUOTE,
+    Grammar,
     blank_line,
-    compile_record,
-    find_shape,
 )
-from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG, is_utf_8
+from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG
 
 UNREADABLE = "quotes or line ends that cannot be read"
-_SEPARATOR = re.compile(rb"[,\n]")
 
 
 class Record(NamedTuple):
@@ -108,9 +105,9 @@ class Window:
 class Records:
     """Takes the records of a window, one after the other; `width`: of the header, in fields (0: any)."""
 
-    def __init__(self, window: Window, width: int) -> None:
-        self.window, self._width = window, width
-        self._pattern = compile_record(width) if width else None
+    def __init__(self, window: Window, width: int, grammar: Grammar) -> None:
+        self.window, self._width, self._grammar = window, width, grammar
+        self._pattern = grammar.compile_record(width) if width else None
 
     def take(self) -> Record:
         """The next record; the window moves behind it."""
@@ -130,7 +127,9 @@ class Records:
         if fault == TEXT_BEHIND_A_QUOTE or not end:
             return self._take_unreadable(end - window.begin if end else 0)
         size = end - window.begin
-        reason = UNREADABLE if fault == STRAY_CARRIAGE_RETURN else _find_fault(window.data[window.begin : end])
+        reason = (
+            UNREADABLE if fault == STRAY_CARRIAGE_RETURN else self._grammar.find_fault(window.data[window.begin : end])
+        )
         if not reason and self._width not in (0, fields):
             reason = f"{fields} fields, the header has {self._width}"
         return self._take_bytes(size, reason)
@@ -140,7 +139,7 @@ class Records:
         window = self.window
         if self._pattern and (match := self._pattern.match(window.data, window.begin)):
             return match.end(), self._width, ""
-        return find_shape(window.data, window.begin)
+        return self._grammar.find_shape(window.data, window.begin)
 
     def _take_bytes(self, size: int, reason: str) -> Record:
         window = self.window
@@ -160,7 +159,7 @@ class Records:
         _ = window.rest  # from here on nothing is skipped: positions count from 0
         line = window.find_line_end(0)
         is_within = not line or text < line
-        opens_a_field = window.data[text - 2 : text - 1] in (b",", b"\n")
+        opens_a_field = window.data[text - 2 : text - 1] in (self._grammar.delimiter, b"\n")
         if text and text <= MAX_RECORD and (is_within or not (opens_a_field and self._are_sound(line, text))):
             return self._take_line(text)
         return self._take_line(0)
@@ -182,7 +181,12 @@ class Records:
             match = self._pattern.match(window.data, at)
             if match and match.end() - at <= MAX_RECORD:
                 at = match.end()
-            elif match or find_shape(window.data, at).end or len(window) - at > MAX_RECORD or not window.read_more():
+            elif (
+                match
+                or self._grammar.find_shape(window.data, at).end
+                or len(window) - at > MAX_RECORD
+                or not window.read_more()
+            ):
                 return False
         return self._pattern is not None
 
@@ -190,17 +194,11 @@ class Records:
         """A record longer than memory should hold: rejected as one where it ends."""
         window = self.window
         begin, shown = window.at, window.rest[:SHOWN]
-        end, lines, text = _find_end(window.stream_rest_again())
+        end, lines, text = _find_end(window.stream_rest_again(), self._grammar)
         if not end:
             return self._take_unreadable(text)
         window.move(min(begin + end, window.size))
         return Record(shown, TOO_LONG, lines)
-
-
-def _find_fault(record: bytes) -> str:
-    if b"\0" in record:
-        return "NUL byte"
-    return "" if is_utf_8(record) else "not UTF-8"
 
 
 def _find_line_end(chunks: Iterable[bytes], at: int) -> tuple[int, int]:
@@ -214,7 +212,7 @@ def _find_line_end(chunks: Iterable[bytes], at: int) -> tuple[int, int]:
     return size, lines + 1
 
 
-def _find_end(chunks: Iterable[bytes]) -> tuple[int, int, int]:
+def _find_end(chunks: Iterable[bytes], grammar: Grammar) -> tuple[int, int, int]:
     """Bytes and line ends of the record that `chunks` begin with.
 
     0 bytes: a quote of it is never closed, or (the third number) closes before text, which begins there.
@@ -223,7 +221,7 @@ def _find_end(chunks: Iterable[bytes]) -> tuple[int, int, int]:
     for chunk in chunks:
         at = 0
         while at < len(chunk):
-            state, at = _step(state, chunk, at)
+            state, at = _step(state, chunk, at, grammar)
             if state == "behind":
                 text_at = size + at
             if state == "text":
@@ -235,7 +233,7 @@ def _find_end(chunks: Iterable[bytes]) -> tuple[int, int, int]:
     return (0 if state == "quoted" else size), lines, 0
 
 
-def _step(state: str, chunk: bytes, at: int) -> tuple[str, int]:
+def _step(state: str, chunk: bytes, at: int, grammar: Grammar) -> tuple[str, int]:
     """One step of reading a record by its separators: the state then, and where.
 
     "behind" a closing quote; "returns": behind it came carriage returns only; "text": something else did.
@@ -247,9 +245,9 @@ def _step(state: str, chunk: bytes, at: int) -> tuple[str, int]:
         closing = chunk.find(b'"', at) + 1
         return ("behind", closing) if closing else ("quoted", len(chunk))
     if state in ("behind", "returns"):
-        after = {b"\n": "end", b"\r": "returns"} | ({b",": "start"} if state == "behind" else {})
+        after = {b"\n": "end", b"\r": "returns"} | ({grammar.delimiter: "start"} if state == "behind" else {})
         return after.get(byte, "text"), at + 1
-    separator = _SEPARATOR.search(chunk, at)
+    separator = grammar.separators.either.search(chunk, at)
     if separator is None:
         return "bare", len(chunk)
     return "end" if separator.group() == b"\n" else "start", separator.end()

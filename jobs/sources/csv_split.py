@@ -18,7 +18,7 @@ from jobs.clients.store import Input
 from jobs.contracts.mapping import Mapping
 from jobs.errors import BalanceError
 from jobs.landing.split import Counts
-from jobs.sources.csv_grammar import BYTE_ORDER_MARK, compile_record, find_provable_end
+from jobs.sources.csv_grammar import BYTE_ORDER_MARK, RFC_4180, Grammar
 from jobs.sources.csv_records import Records, Window
 
 BLOCK = 8 * 2**20  # bytes that are looked at, and parsed, at once
@@ -28,22 +28,20 @@ _GUESSES = 100_000
 
 @dataclass(frozen=True)
 class CsvSplit:
-    """The records of a file whose first byte is in [start, end).
+    """The records of a file whose first byte is in [start, end); `uri`: as which it was delivered.
 
     Where the first of them begins is guessed, and told with the counts, unless `is_start_known`.
     """
 
     root: Location
     file: Input
+    uri: str
     mapping: Mapping
     start: int
     end: int
     line: int  # the number of the first line behind the header
     is_start_known: bool
-
-    @property
-    def uri(self) -> str:
-        return self.file.uri
+    grammar: Grammar = RFC_4180
 
     @property
     def size(self) -> int:
@@ -60,10 +58,10 @@ class CsvSplit:
         begin = self.start if self.is_start_known else self._guess_start()
         counts.first_byte = begin
         window = Window(self.root, self.file, begin)
-        records = Records(window, self._width)
+        records = Records(window, self._width, self.grammar)
         while window.at < self.end and window.has(BLOCK):
             view = window.view(self.end)
-            end = find_provable_end(view)
+            end = self.grammar.find_provable_end(view)
             table = self._parse(memoryview(view)[:end]) if end else None
             line_ends = view.count(b"\n", 0, end)
             if table is not None and _count_records(table, line_ends) == len(table):
@@ -89,7 +87,7 @@ class CsvSplit:
             counts.lines += lines
             counts.records += bool(raw)
             if reason:
-                counts.reject(reason, line, raw)
+                counts.reject(reason, line, bytes(self.grammar.to_utf_8(raw)))
             elif raw:
                 sound.append(raw)
                 size += len(raw)
@@ -107,7 +105,7 @@ class CsvSplit:
 
     def _parse(self, block: bytes | memoryview) -> pa.Table | None:
         """None: rows of another width."""
-        names = [str(position) for position in range(self._width)]
+        block, names = self.grammar.to_utf_8(block), [str(position) for position in range(self._width)]
         odd: list[int] = []
 
         def note(row: arrow_csv.InvalidRow) -> str:
@@ -121,7 +119,9 @@ class CsvSplit:
             arrow_csv.ReadOptions(
                 column_names=names, skip_rows=int(is_marked), use_threads=False, block_size=len(block) + 2
             ),
-            arrow_csv.ParseOptions(ignore_empty_lines=True, invalid_row_handler=note),
+            arrow_csv.ParseOptions(
+                delimiter=self.grammar.delimiter.decode(), ignore_empty_lines=True, invalid_row_handler=note
+            ),
             arrow_csv.ConvertOptions(
                 check_utf8=False,  # it was
                 column_types=dict.fromkeys(names, pa.string()),
@@ -143,7 +143,7 @@ class CsvSplit:
         """
         window = next(islice(store.stream(self.root, self.file, self.start - 1), 1), b"")
         at = first = window.find(b"\n") + 1
-        pattern = compile_record(self._width)
+        pattern = self.grammar.compile_record(self._width)
         if not first:
             return self.end
         for _ in range(_GUESSES if pattern else 0):

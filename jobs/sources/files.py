@@ -6,6 +6,8 @@ from datetime import date
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.sources.packed import make_plain
+from jobs.sources.reading import Request
 
 
 @dataclass(frozen=True)
@@ -14,9 +16,19 @@ class Files:
 
     root: Location
     paths: tuple[str, ...]
+    compression: str | None
     is_fetched = False
     is_replaceable = True
     pauses = ()
+
+    @property
+    def transcoded(self) -> str | None:
+        """The encoding of files that are made UTF-8 before they are cut."""
+        return None
+
+    @property
+    def fills_scratch(self) -> bool:
+        return bool(self.compression or self.transcoded)
 
     def describe_place(self, day: date) -> str:
         paths = " nor ".join(template.format(date=day) for template in self.paths)
@@ -24,3 +36,9 @@ class Files:
 
     def look(self, day: date) -> tuple[Input, ...]:
         return store.look_for_any(self.root, self.paths, day)
+
+    def open(self, request: Request, file: Input) -> tuple[Location, Input]:
+        """The bytes that a file is cut in, and below which location they are read. Raises ContractError."""
+        if not self.fills_scratch:
+            return self.root, file
+        return make_plain(request, self.root, file, self.compression, self.transcoded)

@@ -36,14 +36,19 @@ class JsonFiles(Files):
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
         """Raises ContractError."""
         splits = [
-            split for file in inputs for split in cut_splits(self.root, file, request.contract, self.max_value_mb)
+            split
+            for file in inputs
+            for split in cut_splits(*self.open(request, file), file.uri, request.contract, self.max_value_mb)
         ]
         yield Reading(inputs=inputs, splits=splits)
 
 
-def cut_splits(root: Location, file: Input, contract: SourceContract, max_value_mb: int) -> list[Split]:
-    """Lines: the first line is an object and others follow, or it is broken and one of those that follow is one."""
-    uri, head = file.uri, _read_head(root, file)
+def cut_splits(root: Location, file: Input, uri: str, contract: SourceContract, max_value_mb: int) -> list[Split]:
+    """Lines: the first line is an object and others follow, or it is broken and one of those that follow is one.
+
+    `uri`: as which the file was delivered.
+    """
+    head = _read_head(root, file, uri)
     first, _, rest = head.partition(b"\n")
     if not head:
         raise ContractError(f"{uri}: the file is empty; ask for it to be sent again")
@@ -63,7 +68,7 @@ def cut_splits(root: Location, file: Input, contract: SourceContract, max_value_
     return [LinesSplit(root, file, uri, contract, at, at + SPLIT) for at in range(0, file.size, SPLIT)]
 
 
-def _read_head(root: Location, file: Input) -> bytes:
+def _read_head(root: Location, file: Input, uri: str) -> bytes:
     """The file's first HEAD bytes that are not blank, and the rest of the first line if it is no longer than a record.
 
     The same however the bytes come. Raises ContractError where they are gzip or UTF-16.
@@ -73,7 +78,7 @@ def _read_head(root: Location, file: Input) -> bytes:
         head = (head + chunk).lstrip(BLANK)
         if (len(head) >= HEAD and b"\n" in head) or len(head) > MAX_RECORD:
             break
-    refuse_if_packed(head, file.uri)
+    refuse_if_packed(head, uri)
     end = head.find(b"\n", 0, MAX_RECORD) + 1
     return head[: max(HEAD, end)]
 

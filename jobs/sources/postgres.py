@@ -32,6 +32,7 @@ class PostgresTable:
     delivery: PostgresDelivery
     environment: Environment
     is_fetched = False
+    fills_scratch = False
     is_replaceable = False  # it is read in one snapshot
 
     @property

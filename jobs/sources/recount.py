@@ -1,13 +1,16 @@
 """Deliveries counted by another reader than ours: Python's own csv and json, one record after the other.
 
-Bytes are read as Latin-1, in which each is a character: what separates records is ASCII.
+Bytes are read as Latin-1, in which each is a character: what separates records is ASCII. UTF-16 is read as what it is.
 """
 
 import csv
+import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from itertools import islice
 from typing import Any, assert_never
 
@@ -32,8 +35,10 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
     match contract.delivery:
         case CsvDelivery() | JsonDelivery() as delivery:
             files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
-            count = count_csv if isinstance(delivery, CsvDelivery) else count_json
-            return sum(_count_file(count, environment, file) for file in files)
+            count: Callable[[io.TextIOBase], int] = count_json
+            if isinstance(delivery, CsvDelivery):
+                count = partial(count_csv, delimiter=delivery.delimiter)
+            return sum(_count_file(count, environment, file, delivery) for file in files)
         case PostgresDelivery() as delivery:
             from jobs.sources.extent import count_rows
             from jobs.sources.postgres import PostgresTable
@@ -53,12 +58,17 @@ def _require(now: tuple[Input, ...], inputs: tuple[Input, ...]) -> tuple[Input, 
     return now
 
 
-def _count_file(count: Callable[[io.TextIOBase], int], environment: Environment, file: Input) -> int:
-    chunks = _Chunks(store.stream(environment.sources, file))
-    text = io.TextIOWrapper(io.BufferedReader(chunks, _PIECE), "latin-1", newline="\n")
+def _count_file(
+    count: Callable[[io.TextIOBase], int], environment: Environment, file: Input, delivery: CsvDelivery | JsonDelivery
+) -> int:
+    content = io.BufferedReader(_Chunks(store.stream(environment.sources, file)), _PIECE)
+    plain = gzip.GzipFile(fileobj=content) if delivery.compression else content
+    encoding = delivery.encoding if isinstance(delivery, CsvDelivery) else ""
+    is_wide = encoding.startswith("utf-16")
+    text = io.TextIOWrapper(plain, encoding if is_wide else "latin-1", "surrogatepass", newline="\n")
     try:
         return count(text)
-    except (csv.Error, ValueError, RecursionError) as error:
+    except (csv.Error, ValueError, RecursionError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         # Neither message holds a value of the delivery: they tell a place.
         raise UncountableError(f"cannot be counted by Python's reader: {type(error).__name__}: {error}") from None
 
@@ -80,9 +90,9 @@ class _Chunks(io.RawIOBase):
         return len(taken)
 
 
-def count_csv(text: io.TextIOBase) -> int:
+def count_csv(text: io.TextIOBase, delimiter: str = ",") -> int:
     """Behind the header; a line of nothing is no record. Raises csv.Error where quotes do not close as they should."""
-    records = (record for record in csv.reader(text, strict=True) if record)
+    records = (record for record in csv.reader(text, delimiter=delimiter, strict=True) if record)
     return sum(1 for _ in islice(records, 1, None))
 
 

@@ -20,6 +20,11 @@ class Source(Protocol):
         ...
 
     @property
+    def fills_scratch(self) -> bool:
+        """Whether a read puts what was delivered into scratch, to be removed with the landing."""
+        ...
+
+    @property
     def is_replaceable(self) -> bool:
         """Whether another delivery may take its place while it is read."""
         ...
@@ -48,11 +53,12 @@ def make_source(contract: SourceContract, environment: Environment) -> Source:
         case CsvDelivery() as delivery:
             from jobs.sources.csv import CsvFiles
 
-            return CsvFiles(environment.sources, delivery.paths)
+            dialect = delivery.delimiter, delivery.encoding
+            return CsvFiles(environment.sources, delivery.paths, delivery.compression, *dialect)
         case JsonDelivery() as delivery:
             from jobs.sources.json import JsonFiles
 
-            return JsonFiles(environment.sources, delivery.paths, delivery.max_value_mb)
+            return JsonFiles(environment.sources, delivery.paths, delivery.compression, delivery.max_value_mb)
         case PostgresDelivery() as delivery:
             from jobs.sources.postgres import PostgresTable
 

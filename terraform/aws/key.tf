@@ -4,6 +4,9 @@ resource "aws_kms_key" "platform" {
   enable_key_rotation     = true
   deletion_window_in_days = 30
   policy                  = data.aws_iam_policy_document.key.json
+  lifecycle {
+    prevent_destroy = true # without it the lake can be read by nobody
+  }
 }
 
 resource "aws_kms_alias" "platform" {

@@ -2,7 +2,11 @@ resource "aws_s3_bucket" "lake" {
   # checkov:skip=CKV2_AWS_62: nobody waits for an event; Airflow looks at sources, not at the lake
   # checkov:skip=CKV_AWS_18: who reads which object is CloudTrail's, an account's matter (SECURITY.md)
   # checkov:skip=CKV_AWS_144: the suppliers' deliveries are the copy; personal data stays in one region
-  bucket = var.lake_bucket
+  bucket     = var.lake_bucket
+  depends_on = [aws_kms_key.platform] # so that what it holds can be read for as long as it is there
+  lifecycle {
+    prevent_destroy = true # a destroy is refused as a whole, before it touches anything; on purpose: docs/deploy.md
+  }
 }
 
 resource "aws_s3_bucket_versioning" "lake" {

@@ -1,5 +1,6 @@
-"""What a run leaves behind, and what it shows while it runs, searched for the credentials it was given."""
+"""What runs leave and show, searched for the credentials that they were given, and for persons."""
 
+import csv
 import json
 import os
 import threading
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from demo import services
+from demo.complaints import HEADERS
 from demo.postgres import READER, serving
 from demo.web import json_reply
 from tests.conftest import DAYS, World, make_world
@@ -20,6 +22,7 @@ from tests.e2e.conftest import Platform
 # Words that nothing takes for a secret by their looks, so that nothing hides them by their looks either.
 PASSWORD, TOKEN, KEY_ID = "heron-77-quartz", "walnut-31-ferry", "a11ce0ddba11a11ce0ddba11a11ce0ddba11a11c"
 CONTROL = "pelican-12-slate"
+PERSON = "Xanthippe"
 
 
 class Watch(threading.Thread):
@@ -47,7 +50,10 @@ def plain(path: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def left_behind(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> tuple[World, dict[str, bytes]]:
-    """A run by each engine that lands all, and one where every service refuses: files, output, processes' arguments."""
+    """What runs show and leave: one by each engine that lands all, one where services refuse, one of broken files.
+
+    By place: output, processes' arguments, files.
+    """
     world = make_world(tmp_path_factory.mktemp("canaries"), agents_from_a_file=False)
     events = world.root / "events"
     events.mkdir()
@@ -84,12 +90,26 @@ def left_behind(tmp_path_factory: pytest.TempPathFactory, platform: Platform) ->
         refused = canaries.submit("run", "--date", str(DAYS[1]), "--replay")
         assert refused.returncode, refused.stdout
         texts["refused"] = (refused.stdout + refused.stderr).encode()
+        break_deliveries(world)
+        broken = canaries.submit("run", "--date", str(DAYS[2]), "--replay", "--engine", "spark")
+        assert broken.returncode == 65, broken.stderr
+        texts["broken"] = (broken.stdout + broken.stderr).encode()
     watch.stop.set()
     watch.join()
     texts["arguments"] = b"\n".join(watch.seen)
     kept = [path for name in ("lake", "bronze", "logs", "events") for path in (world.root / name).rglob("*")]
     texts |= {str(path.relative_to(world.root)): plain(path) for path in kept if path.is_file()}
     return world, texts
+
+
+def break_deliveries(world: World) -> None:
+    """A file without its header, one whose records a tenth are broken, one that is cut off: all of them persons."""
+    (world.root / "sources").unlink()
+    (world.root / "sources").mkdir()
+    world.deliver("customers", f"1,{PERSON},F,{PERSON},{PERSON},{PERSON}@x.example,{PERSON}\n".encode(), DAYS[2])
+    calls = [",".join(HEADERS["call_logs"]), *[",".join([PERSON] * 9)] * 90, *[f"{PERSON},1"] * 10]
+    world.deliver("call_logs", "\n".join(calls).encode(), DAYS[2])
+    world.deliver("social_media", f'[{{"{PERSON}": "{PERSON}'.encode(), DAYS[2])
 
 
 def where(word: str, texts: dict[str, bytes]) -> list[str]:
@@ -103,6 +123,7 @@ def test_the_search_finds_what_was_planted(left_behind: tuple[World, dict[str, b
     assert set(event_logs) <= set(where(CONTROL, texts))
     assert "arguments" in where(str(world.file), texts)
     assert {"output", "refused"} <= set(where("web_forms", texts))
+    assert "broken" in where("did not land", texts)
     for kind in ("_manifest.json", "runs/", "logs/", ".parquet"):
         assert any(kind in place for place in texts), kind
     planted = {str(path): path.read_bytes() for path in world.root.rglob("*") if path.is_file()}
@@ -115,3 +136,13 @@ def test_the_search_finds_what_was_planted(left_behind: tuple[World, dict[str, b
 def test_a_credential_is_nowhere(left_behind: tuple[World, dict[str, bytes]], word: str) -> None:
     assert where(word, left_behind[1]) == []
     assert word not in os.environ.values()
+
+
+def test_no_person_is_anywhere_but_in_rows(left_behind: tuple[World, dict[str, bytes]], platform: Platform) -> None:
+    """Neither those of the sound files nor those of the broken ones, which Spark's tasks read."""
+    with (platform.world.root / "sources/customers/customers_dataset.csv").open(newline="") as file:
+        emails = [row["email"] for row in csv.DictReader(file) if "@" in row["email"]]
+    texts = {place: text for place, text in left_behind[1].items() if not place.endswith(".parquet")}
+    assert len(emails) > 900
+    assert any(place.startswith("events/") for place in texts)
+    assert [(word, place) for word in (PERSON, *emails[:200]) for place in where(word, texts)] == []

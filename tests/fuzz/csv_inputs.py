@@ -7,6 +7,7 @@ CLEAN = [b"", b"1", b"x", b'""', b'"q"', b'"a,b"', b'"two\nlines"', b'"two\r\nli
 DIRTY = [
     *[b'3" pipe', b'x"', b'"', b'""x', b'"x"y', b'"x" ', b' "x"', b'"""', b'""""', b'"open', b'",', b'x""y'],
     *[b"\r", b"x\ry", b"\0", b"\xe9", b"caf\xc3", b"\xc3\xa9", b"\xff\xfe", b"\xed\xa0\x80", b"\xef\xbb\xbf"],
+    *[b"\x81", b"\x80 7", b"\xa4"],
     *[b" ", b"\t", b"'", b";", b"\\", b'\\"', b"NULL", b"nan", b"19.90", b"x" * 90, b'"' + b"y\n" * 45 + b'"'],
     *[b'"\n"', b'"\r"', b'"\r\n"', b'",\n"', b'\n"', b'"\n', "\u2028".encode(), "\x85".encode(), b"\x0b", b"\x1a"],
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from jobs.contracts.deliveries import CsvDelivery
 from jobs.contracts.mapping import Mapping, make_distinct, map_columns
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
@@ -23,7 +24,7 @@ class Record(NamedTuple):
     fields: list[bytes]
 
 
-def record_at(data: bytes, at: int) -> Record:
+def record_at(data: bytes, at: int, delimiter: bytes = b",") -> Record:
     fields, begin, state, fault = list[bytes](), at, "start", ""
     while at < len(data):
         byte = data[at : at + 1]
@@ -31,7 +32,7 @@ def record_at(data: bytes, at: int) -> Record:
             state = "behind" if byte == b'"' else "quoted"
         elif byte == b'"' and state in ("start", "behind"):
             state = "quoted"
-        elif byte == b",":
+        elif byte == delimiter:
             fields.append(data[begin:at])
             begin, state = at + 1, "start"
         elif BLANK.match(data, at):
@@ -45,43 +46,45 @@ def record_at(data: bytes, at: int) -> Record:
     return Record("open", at, fields)
 
 
-def values(raw: bytes, fields: Sequence[bytes]) -> list[str | None]:
+def values(raw: bytes, fields: Sequence[bytes], delimiter: bytes, encoding: str) -> list[str | None]:
     """By Python's csv, which cannot tell nothing from an empty text."""
-    (found,) = csv.reader([raw.decode()], strict=True)
+    (found,) = csv.reader([raw.decode(encoding)], delimiter=delimiter.decode(), strict=True)
     return [None if field == b"" else value for field, value in zip(fields, found, strict=True)]
 
 
-def content_fault(raw: bytes) -> str:
+def content_fault(raw: bytes, encoding: str) -> str:
     if b"\0" in raw:
         return "NUL byte"
     try:
-        raw.decode()
+        raw.decode(encoding)
     except UnicodeDecodeError:
-        return "not UTF-8"
+        return "not UTF-8" if encoding == "utf-8" else f"not {encoding}"
     return ""
 
 
 class Reference:
     """Of one file whose last line has an end."""
 
-    def __init__(self, data: bytes, longest: int) -> None:
+    def __init__(self, data: bytes, longest: int, delivery: CsvDelivery) -> None:
         self.data, self.longest = data, longest
+        self.delimiter, self.encoding = delivery.delimiter.encode(), delivery.encoding
 
     def records(self, at: int, line: int, width: int) -> Iterator[Rejected | list[str | None]]:
         while at < len(self.data):
             if blank := BLANK.match(self.data, at):
                 at, line = blank.end(), line + 1
                 continue
-            fault, end, fields = record_at(self.data, at)
+            fault, end, fields = record_at(self.data, at, self.delimiter)
             if fault in ("junk", "open"):
                 end = self.end_of_unreadable(at, end, width) if fault == "junk" else self.line_end(at)
             raw = self.data[at:end]
-            reason = UNREADABLE if fault else content_fault(raw)
+            reason = UNREADABLE if fault else content_fault(raw, self.encoding)
             if not reason and len(fields) != width:
                 reason = f"{len(fields)} fields, the header has {width}"
             if len(raw) > self.longest:
                 reason = "longer than allowed"
-            yield rejected(line, reason, raw) if reason else values(raw, fields)
+            shown = raw.decode(self.encoding, "backslashreplace").encode()
+            yield rejected(line, reason, shown) if reason else values(raw, fields, self.delimiter, self.encoding)
             at, line = end, line + raw.count(b"\n")
 
     def line_end(self, at: int) -> int:
@@ -95,10 +98,10 @@ class Reference:
         return self.line_end(junk)
 
     def is_opened_by_mistake(self, at: int, junk: int, width: int) -> bool:
-        if at > junk or self.data[junk - 2 : junk - 1] not in (b",", b"\n"):
+        if at > junk or self.data[junk - 2 : junk - 1] not in (self.delimiter, b"\n"):
             return False
         while at < junk:
-            fault, end, fields = record_at(self.data, at)
+            fault, end, fields = record_at(self.data, at, self.delimiter)
             if fault or len(fields) != width or end - at > self.longest:
                 return False
             at = end
@@ -106,22 +109,26 @@ class Reference:
 
 
 def outcome(data: bytes, contract: SourceContract, longest: int) -> Outcome:
+    assert isinstance(contract.delivery, CsvDelivery)
+    delimiter, encoding = contract.delivery.delimiter.encode(), contract.delivery.encoding
+    if data.startswith(b"\xef\xbb\xbf") and encoding != "utf-8":
+        return Outcome(refused="a byte order mark of UTF-8")
     data = data.removeprefix(b"\xef\xbb\xbf")
     data += b"" if data.endswith(b"\n") else b"\n"
     begin, line = 0, 1
     while blank := BLANK.match(data, begin):
         begin, line = blank.end(), line + 1
-    fault, end, fields = record_at(data, begin)
+    fault, end, fields = record_at(data, begin, delimiter)
     raw = data[begin:end]
-    if not raw or fault or content_fault(raw) or len(raw) > longest:
+    if not raw or fault or content_fault(raw, encoding) or len(raw) > longest:
         return Outcome(refused="the header cannot be read")
     try:
-        mapping = map_columns(contract, [value or "" for value in values(raw, fields)], "input")
+        mapping = map_columns(contract, [value or "" for value in values(raw, fields, delimiter, encoding)], "input")
     except ContractError as error:
         return Outcome(refused=str(error))
     rows: list[Row] = []
     faulty: list[Rejected] = []
-    for found in Reference(data, longest).records(end, line + raw.count(b"\n"), len(fields)):
+    for found in Reference(data, longest, contract.delivery).records(end, line + raw.count(b"\n"), len(fields)):
         if isinstance(found, Rejected):
             faulty.append(found)
         else:

@@ -26,7 +26,7 @@ from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 COLUMNS = ("a", "b", "c")
 
 
-def contract_of(kind: str) -> SourceContract:
+def contract_of(kind: str, **options: str) -> SourceContract:
     return SourceContract.model_validate(
         {
             "name": "fuzz",
@@ -34,7 +34,7 @@ def contract_of(kind: str) -> SourceContract:
             "system": "s3",
             "key": ["a"],
             "max_rejected": 1.0,
-            "delivery": {"kind": kind, "paths": ["{date}"]},
+            "delivery": {"kind": kind, "paths": ["{date}"], **options},
             "columns": {name: name for name in COLUMNS},
             "optional": list(COLUMNS),
         }
@@ -44,8 +44,8 @@ def contract_of(kind: str) -> SourceContract:
 class Product:
     """Reads what is put into `folder`."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.folder, self.contract, self._engine, self._numbers = folder, contract_of(kind), InProcess(2), count()
+    def __init__(self, contract: SourceContract, folder: Path) -> None:
+        self.folder, self.contract, self._engine, self._numbers = folder, contract, InProcess(2), count()
 
     def request(self, run_id: str = "run") -> Request:
         lake = self.folder / "lake" / run_id

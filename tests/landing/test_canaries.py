@@ -53,6 +53,7 @@ class Stage:
         for path in (self.world.root / "sources").rglob("*.*"):
             path.unlink()
         make_world(self.world.root, agents_from_a_file=False)
+        self.clear()
         self.web.faults, self.web.is_shared = {}, True
         self.web.write_secrets(self.world.root / "services")
         self.postgres.write_secrets(self.world.root / "secrets")
@@ -87,8 +88,18 @@ class Stage:
     def forms(self) -> None:
         columns = ", ".join(f'"{name}" text' for name in HEADERS["web_forms"])
         values = ", ".join(f"'{CANARY} ' || n" for _ in HEADERS["web_forms"])
-        self.ask(f"drop table if exists {TABLE} cascade; create table {TABLE} ({columns})")
+        self.clear()
+        self.ask(f"create table {TABLE} ({columns})")
         self.ask(f"insert into {TABLE} select {values} from generate_series(1, 500) n")
+
+    def clear(self) -> None:
+        self.ask(f"drop {'view' if self.is_view() else 'table'} if exists {TABLE} cascade")
+        self.ask(f"drop table if exists {SCHEMA}.hidden cascade; drop function if exists {SCHEMA}.seen")
+
+    def is_view(self) -> bool:
+        with self.postgres.transaction() as cursor:
+            cursor.execute("select relkind = 'v' from pg_class where oid = to_regclass(%s)", [TABLE])
+            return cursor.fetchone() == (True,)
 
     def connection(self, text: str) -> None:
         self.variables.setenv("AIRFLOW_CONN_CANARY", text)
@@ -106,6 +117,7 @@ Act = Callable[[Stage], object]
 HEADERLESS = f"{PERSON}\n{PERSON}\n".encode()
 OUTAGES = 'kind = "rest", service = "outages", path = "/v1/outages", parameters = { day = "{date}" }, items = "data"'
 NEXT = 'pages = { by = "link", field = "next" }'
+NUMBERED = 'pages = { by = "number", parameter = "page", first = 1 }'
 JSON_TEXT = json.dumps([FORM, {"a": {CANARY: [CANARY, {"b": CANARY}]}}])
 OBJECT = json.dumps({name: {"0": value, CANARY: CANARY} for name, value in FORM.items()})
 DEEP = "[" * 600 + f'"{CANARY}"' + "]" * 600
@@ -116,6 +128,11 @@ def files(source: str, contents: dict[str, bytes]) -> dict[str, tuple[str, Act]]
         return lambda stage: stage.world.deliver(source, content)
 
     return {f"{source}: {name}": (source, put(content)) for name, content in contents.items()}
+
+
+def packed(content: bytes) -> Act:
+    delivery = 'kind = "csv", compression = "gzip", paths = ["customers/customers_dataset.csv"]'
+    return lambda stage: [stage.deliver_by("customers", delivery), stage.world.deliver("customers", content)]
 
 
 def replies(contents: dict[str, Reply]) -> dict[str, tuple[str, Act]]:
@@ -132,8 +149,8 @@ def cells(contents: dict[str, list[list[str]]]) -> dict[str, tuple[str, Act]]:
     return {f"agents: {name}": ("agents", put(values)) for name, values in contents.items()}
 
 
-def refused_by_google(status: int) -> Act:
-    error = {"code": status, "message": f"{CANARY} {SECRET}", "status": "X"}
+def refused_by_google(status: int, name: str = "X") -> Act:
+    error = {"code": status, "message": f"{CANARY} {SECRET}", "status": name}
     return lambda stage: stage.answer(json_reply({"error": error}, status), path="/v4")
 
 
@@ -161,14 +178,15 @@ def both(*acts: Act) -> Act:
     return lambda stage: [act(stage) for act in acts]
 
 
-def raising(code: str) -> Act:
-    """A policy of the server's that quotes each row, when it is read."""
-    what = f"raise exception using errcode = '{code}', message = 'bad form: ' || form, detail = form"
+def raising(code: str, when: str = "current_query() !~* 'count'", what: str = "bad form") -> Act:
+    """A view of the server's whose function quotes each row; by default not when they are counted, but when read."""
+    what = f"raise exception using errcode = '{code}', message = '{what}: ' || form, detail = form"
     function = f"create or replace function {SCHEMA}.seen(form text) returns boolean language plpgsql stable"
     return lambda stage: stage.ask(
-        f"{function} as $$begin if current_query() ~ 'ctid' then {what}; end if; return true; end$$; "
-        f"create policy seen on {TABLE} using ({SCHEMA}.seen(request_id)); "
-        f"alter table {TABLE} enable row level security"
+        f"{function} as $$begin if {when} then {what}; end if; return true; end$$; "
+        f"alter table {TABLE} rename to hidden; "
+        f"create view {TABLE} as select * from {SCHEMA}.hidden where {SCHEMA}.seen(request_id); "
+        f"grant select on {TABLE} to {READER}"
     )
 
 
@@ -183,6 +201,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             "a header in another encoding": f"{CANARY},\xe9\n".encode("latin-1"),
             "a header with a NUL": CANARY.encode() + b"\0,a\n",
             "CR alone": f"{CANARY}\r{CANARY}\r".encode(),
+            "too many columns": (f"{CANARY}," * 5_001).encode(),
             "gzip": gzip.compress(HEADERLESS),
             "UTF-16": HEADERLESS.decode().encode("utf-16"),
             "a column twice": f"call ID,Call_Id,{CANARY}\n".encode(),
@@ -217,6 +236,19 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             **{f"an object without its {cut}": OBJECT.replace(cut, " ", 3).encode() for cut in ':,"{'},
         },
     ),
+    "call_logs: a mark of another encoding": (
+        "call_logs",
+        lambda stage: [
+            stage.deliver_by(
+                "call_logs", 'kind = "csv", encoding = "windows-1252", paths = ["call logs/call*{date}.csv"]'
+            ),
+            stage.world.deliver("call_logs", b"\xef\xbb\xbf" + HEADERLESS),
+        ],
+    ),
+    **{
+        f"customers: gzip that {what}": ("customers", packed(content))
+        for what, content in {"is none": HEADERLESS, "ends too soon": gzip.compress(HEADERLESS)[:-9]}.items()
+    },
     "social_media: too large an object": (
         "social_media",
         lambda stage: [
@@ -252,13 +284,27 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
     "outages: pages elsewhere": ("service_outages", link(f"https://x.example/{CANARY}")),
     "outages: no address": ("service_outages", link(f"http://[{CANARY}/")),
     "outages: in circles": ("service_outages", link(f"/v1/outages?{CANARY}")),
+    "outages: a link that is none": (
+        "service_outages",
+        lambda stage: [
+            stage.deliver_by("service_outages", f'{OUTAGES}, pages = {{ by = "link" }}'),
+            stage.answer(json_reply({"data": [FORM]}, Link=f"<{CANARY}")),
+        ],
+    ),
+    "outages: others when read again": (
+        "service_outages",
+        lambda stage: [
+            stage.deliver_by("service_outages", f"{OUTAGES}, {NUMBERED}"),
+            stage.answer(*(json_reply({"data": items}) for items in ([FORM], [], [{**FORM, "x": CANARY}], []))),
+        ],
+    ),
     "outages: the same page": (
         "service_outages",
-        pages('pages = { by = "number", parameter = "page", first = 1 }', FORM, FORM),
+        pages(NUMBERED, FORM, FORM),
     ),
     "outages: no end": (
         "service_outages",
-        pages('max_pages = 2, pages = { by = "number", parameter = "page", first = 1 }', FORM, {"a": CANARY}),
+        pages(f"max_pages = 2, {NUMBERED}", FORM, {"a": CANARY}),
     ),
     "outages: too long a page": ("service_outages", pages("max_page_bytes = 9", FORM)),
     "outages: a token of two lines": (
@@ -287,6 +333,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             "nothing": [],
             "no header": [["", ""], [CANARY, CANARY]],
             "a name twice": [[CANARY, CANARY], ["1", "2"]],
+            "cells that are none": [[{CANARY: CANARY}]],  # type: ignore[list-item]
             "other columns": [[CANARY, f"{CANARY} 2"], ["1", "2"]],
         }
     ),
@@ -298,6 +345,14 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
         f"agents: {status}": ("agents", refused_by_google(status))
         for status in (400, 403, 404, 418, 503)  # worksheet, right, spreadsheet, unknown, down
     },
+    "agents: a file that is no sheet": ("agents", refused_by_google(400, "FAILED_PRECONDITION")),
+    "agents: another's answer": ("agents", lambda stage: stage.answer(json_reply([CANARY]), path="/v4")),
+    "agents: no token now": (
+        "agents",
+        lambda stage: stage.answer(
+            json_reply({"error": "internal_failure", "error_description": CANARY}, 400), path="/token"
+        ),
+    ),
     "agents: the key is refused": (
         "agents",
         lambda stage: stage.answer(
@@ -333,6 +388,21 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
         ],
     ),
     "web_forms: a row that is quoted": ("web_forms", both(Stage.forms, raising("22P02"))),
+    "web_forms: a row that is quoted by the count": ("web_forms", both(Stage.forms, raising("22P02", "true"))),
+    "web_forms: a policy beneath": (
+        "web_forms",
+        both(Stage.forms, raising("42501", "true", "query would be affected by row-level security policy")),
+    ),
+    "web_forms: a policy": (
+        "web_forms",
+        both(
+            Stage.forms,
+            lambda stage: stage.ask(
+                f"alter table {TABLE} enable row level security; "
+                f"create policy part on {TABLE} using (request_id <> '{CANARY}')"
+            ),
+        ),
+    ),
     "web_forms: a function that raises": ("web_forms", both(Stage.forms, raising("U0001"))),
     "web_forms: no right": (
         "web_forms",
@@ -340,7 +410,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
     ),
     "web_forms: another's columns": (
         "web_forms",
-        lambda stage: stage.ask(f'drop table if exists {TABLE} cascade; create table {TABLE} ("{CANARY}" text)'),
+        lambda stage: stage.ask(f'create table {TABLE} ("{CANARY}" text)'),
     ),
     "web_forms: too slow": (
         "web_forms",
@@ -352,6 +422,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
     "web_forms: a wrong password": ("web_forms", lambda stage: stage.secret("secrets/db_password", SECRET)),
     "web_forms: nothing listens": ("web_forms", lambda stage: stage.secret("secrets/db_port", "9")),
     "web_forms: no port": ("web_forms", lambda stage: stage.secret("secrets/db_port", SECRET)),
+    "web_forms: no schema": ("web_forms", lambda stage: stage.secret("secrets/table_schema_name", "nowhere")),
     "web_forms: no password": ("web_forms", lambda stage: (stage.world.root / "secrets/db_password").unlink()),
     "web_forms: a reserved letter": (
         "web_forms",
@@ -371,6 +442,7 @@ ELSEWHERE = {
     "clients/postgres.py explain_error DeliveryChangedError": "a table that is dropped meanwhile: its name",
     "landing/raw.py _chain": "counts of bytes; what must not happen",
     "landing/task.py _land": "counts of records; what must not happen",
+    "pipeline/execute.py _attempted": "an error that has been described; tests/landing/test_attempts.py",
     "pipeline/execute.py _land": "a path, of what went between plan and run",
     "pipeline/execute.py _refuse_if_superseded": "ids of runs; tests/landing/test_order.py",
     "pipeline/ingest.py _odd_volume": "counts; tests/landing/test_landing.py",
@@ -383,6 +455,8 @@ ELSEWHERE = {
     "sources/csv_split.py _parse_all": "counts; what must not happen",
     "sources/json_learnt.py _make_columns": "a sign to read one by one, never a message",
     "sources/json_structure.py read_item UnfinishedError": "fixed words; its callers have looked for the end before",
+    "sources/extent.py _measure_pages": "a table's name; tests/spark/test_postgres.py",
+    "sources/extent.py _require_readable": "a table's name and kind; tests/spark/test_postgres.py",
     "sources/postgres.py": "counts and the table's name; tests/spark/test_postgres.py",
     "sources/rest_pages.py _read_body ServiceError": "seconds",
 }
@@ -452,7 +526,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Iterator
     rows = {str(path): path.read_bytes() for path in kept if path.suffix == ".parquet" or "unreadable" in path.parts}
     texts = {str(path): path.read_text() for path in kept if str(path) not in rows}
     yield Told({**stage.told, **texts}, rows, stage.codes, reached, secrets)
-    stage.ask(f"drop table if exists {TABLE} cascade; drop function if exists {SCHEMA}.seen")
+    stage.clear()
 
 
 def test_every_place_that_makes_an_error_is_reached_or_says_why_not(told: Told) -> None:

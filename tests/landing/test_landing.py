@@ -1,14 +1,23 @@
 import csv
+import gzip
 import io
 import json
 import logging
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
+
+import pytest
 
 from demo.complaints import HEADERS
+from jobs.clients import store
+from jobs.contracts.source import load_contracts
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Manifest
 from jobs.metadata import METADATA_COLUMNS
+from jobs.sources import csv as csv_files
 from jobs.sources.extent import PAGE, RANGE, cut_page_ranges
+from jobs.sources.recount import UncountableError, count_delivered
 from tests.conftest import DAY, DAYS, World
 from tests.runner import Runner
 
@@ -190,6 +199,97 @@ def test_a_postgres_that_is_down_is_a_service_error_without_the_password(run: Ru
     assert (outcome.state, outcome.exit_code, outcome.retry_helps) == ("failed", 69, True)
     assert "cannot be reached" in (outcome.error or "")
     assert "hunter2" not in json.dumps(outcome.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(";", "windows-1252"), ("|", "iso-8859-15"), ("\t", "utf-16")])
+def test_a_delivery_with_another_delimiter_and_encoding_lands_as_text(
+    run: Runner, delimiter: str, encoding: str
+) -> None:
+    dialect = f"delimiter = {json.dumps(delimiter)}, encoding = {json.dumps(encoding)}"
+    text = run.world.file.read_text()
+    run.world.file.write_text(f'{text}call_logs = {{ kind = "csv", paths = ["calls_{{date}}.csv"], {dialect} }}\n')
+    rows = [[f'"{number}, né, 5 €{delimiter} ""x""\n"' for _ in CALLS] for number in range(200)]
+    rows[3][1] = "bare, né"
+    lines = [delimiter.join(CALLS), *(delimiter.join(row) for row in rows)]
+    bad = delimiter.join(["né"] * (len(CALLS) - 1) + ["\0"])
+    (run.world.root / f"sources/calls_{DAY}.csv").write_bytes("\r\n".join([*lines, bad]).encode(encoding))
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_landed, outcome.rows_rejected) == ("loaded", 200, 1), outcome.error
+    found = {str(row["call_id"]) for row in run.bronze("call_logs")}
+    assert found == {"bare, né"} | {f'{number}, né, 5 €{delimiter} "x"\n' for number in range(200) if number != 3}
+    (manifest,) = Ledger(run.world.lake).read_manifests("call_logs")
+    (rejected,) = run.rejected(manifest)
+    assert (rejected["_reason"], rejected["_raw"][:2]) == ("NUL byte", "né")
+    assert counted(run, manifest) == 201
+
+
+def packed(run: Runner, source: str, content: bytes, kind: str = "csv") -> Path:
+    text = run.world.file.read_text()
+    if "compression" not in text:
+        delivery = f'{{ kind = "{kind}", paths = ["packed_{{date}}*"], compression = "gzip" }}'
+        run.world.file.write_text(f"{text}{source} = {delivery}\n")
+    path = run.world.root / f"sources/packed_{DAY}.x"
+    path.write_bytes(content)
+    return path
+
+
+def counted(run: Runner, manifest: Manifest) -> int:
+    """By Python's own readers."""
+    environment = run.world.environment
+    contract = load_contracts(environment, (manifest.source,))[manifest.source]
+    return count_delivered(contract, environment, DAY, manifest.inputs)
+
+
+def test_a_gzip_delivery_lands_as_its_plain_bytes_do(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_files, "SPLIT", 3000)
+    plain = csv_of(CALLS, 300) + b"short,row\n"
+    half = len(plain) // 2
+    members = gzip.compress(plain[:half]) + b"\0" * 70 + gzip.compress(b"") + gzip.compress(plain[half:]) + b"\0"
+    path = packed(run, "call_logs", members)
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_landed, outcome.rows_rejected) == ("loaded", 300, 1), outcome.error
+    (manifest,) = Ledger(run.world.lake).read_manifests("call_logs")
+    assert [(found.uri, found.size) for found in manifest.inputs] == [(str(path), len(members))]
+    rows = run.bronze("call_logs")
+    assert {row["_source_uri"] for row in rows} == {str(path)}
+    assert len({row["call_id"] for row in rows}) == 300
+    (rejected,) = run.rejected(manifest)
+    assert (rejected["_position"], rejected["_raw"]) == (302, "short,row\n")
+    assert run(sources=("call_logs",))[0].attempt == "unchanged"
+    assert counted(run, manifest) == 301
+    path.write_bytes(gzip.compress(plain)[:-1])
+    cut = store.look(run.world.root / "sources", path.name)
+    with pytest.raises(UncountableError, match="EOFError"):
+        counted(run, manifest.model_copy(update={"inputs": cut}))
+    assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (gzip.compress(csv_of(CALLS, 300))[:-9], "its gzip data end too soon"),
+        (gzip.compress(csv_of(CALLS, 300))[:-5] + b"\1" * 5, "its gzip data cannot be read"),
+        (gzip.compress(csv_of(CALLS, 300)) + b"more", "its gzip data cannot be read"),
+        (csv_of(CALLS, 300), "its gzip data cannot be read"),
+        (b"", "its gzip data end too soon"),
+        (gzip.compress(b""), "the file is empty"),
+        (gzip.compress(gzip.compress(csv_of(CALLS, 3))), "gzip data under another name"),
+    ],
+    ids=["cut off", "sums differ", "something behind it", "plain", "empty", "of nothing", "twice"],
+)
+def test_gzip_that_is_not_whole_is_refused(run: Runner, content: bytes, why: str) -> None:
+    path = packed(run, "call_logs", content)
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.exit_code) == ("refused", 65)
+    assert f"{path}: {why}" in (outcome.error or "")
+    assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
+
+
+def test_json_comes_in_gzip_too(run: Runner) -> None:
+    lines = [json.dumps(dict.fromkeys(HEADERS["social_media"], str(number))) for number in range(50)]
+    packed(run, "social_media", gzip.compress("\n".join(lines).encode()), "json")
+    (outcome,) = run(sources=("social_media",))
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", 50), outcome.error
 
 
 def test_page_ranges_cover_a_table_once() -> None:

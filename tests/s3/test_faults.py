@@ -1,5 +1,6 @@
 """What breaks on the way to and from S3: each converges on the next run, nothing lost, doubled or half visible."""
 
+import gzip
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.complaints import HEADERS
 from demo.faithful import Counts
 from jobs.contracts.source import load_contracts
 from jobs.engines.session import Session
@@ -19,8 +21,9 @@ from jobs.ledger.outcome import Outcome, make_run_id
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import RunRequest
 from jobs.pipeline.survey import make_plan
-from tests.conftest import DAYS, World
+from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World
 from tests.e2e.conftest import kill, wait_for
+from tests.landing.test_landing import csv_of
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
 from tests.s3.server import ACCOUNT, Request
 from tests.s3.test_store import held, landing
@@ -100,6 +103,14 @@ def test_scratch_of_a_killed_run_goes_once_it_is_old_and_not_before(
     assert calls.server.keys(LAKE_BUCKET, folder)
     monkeypatch.setattr("jobs.pipeline.scratch.ABANDONED", timedelta(minutes=-1))
     run.converges(calls, rows)
+
+
+def test_a_gzip_delivery_is_unpacked_beside_its_run_and_leaves_nothing(run: Runner, cloud: Cloud) -> None:
+    delivery = 'call_logs = { kind = "csv", paths = ["calls/{date}*"], compression = "gzip" }'
+    cloud.write(elsewhere=f"{AGENTS_FROM_A_FILE}{delivery}\n")
+    cloud.deliver(f"calls/{DAYS[0]}.csv.gz", gzip.compress(csv_of(HEADERS["call_logs"], 500)))
+    run.converges(cloud, 500)
+    assert [*run.spill.iterdir()] == []
 
 
 @pytest.mark.parametrize("bucket", [SOURCES_BUCKET, LAKE_BUCKET])

@@ -21,21 +21,21 @@ from jobs.landing.writer import Stamp
 from jobs.ledger.manifest import locate_landing
 from tests.conftest import DAY
 from tests.fuzz import csv_inputs, json_inputs
-from tests.fuzz.landed import COLUMNS, Product
+from tests.fuzz.landed import COLUMNS, Product, contract_of
 from tests.fuzz.outcome import LONGEST, Sizes
 
 # Executors do not know of other sizes: only the driver's are made small.
 SIZES = Sizes(split=100, block=8 * 2**20, chunk=8 * 2**20, longest=LONGEST)
 
 
-def splits_of(kind: str, delivery: Callable[[Random], bytes], inputs: int, folder: Path) -> list[Split]:
+def splits_of(kind: str, delivery: Callable[[Random], bytes], inputs: int, folder: Path, **options: str) -> list[Split]:
     """Of deliveries that land."""
-    choose, product = Random(f"{kind} on threads and on Spark"), Product(kind, folder)
+    choose, product = Random(f"{kind} on threads and on Spark"), Product(contract_of(kind, **options), folder)
     found: list[Split] = []
     with SIZES.set(), ExitStack() as stack:
         for number in range(inputs):
             if not product.in_memory(data := delivery(choose)).refused:
-                found += stack.enter_context(product.reading(data, f"{number}.{kind}")).splits
+                found += stack.enter_context(product.reading(data, f"{number}{''.join(options)}.{kind}")).splits
     return found
 
 
@@ -57,6 +57,8 @@ def written(engine: Engine, splits: list[Split], lake: Path, stamp: Stamp) -> li
 @pytest.mark.parametrize("inputs", [30, pytest.param(150, marks=pytest.mark.slow)])
 def test_threads_and_spark_land_the_same_rows_in_the_same_order(inputs: int, tmp_path: Path, session: Session) -> None:
     splits = splits_of("csv", csv_inputs.delivery, inputs, tmp_path)
+    dialect = {"delimiter": ";", "encoding": "windows-1252"}
+    splits += splits_of("csv", csv_inputs.delivery, inputs // 3, tmp_path, **dialect)
     splits += splits_of("json", json_inputs.delivery, inputs, tmp_path)
     stamp = Stamp(datetime.now(UTC), "s3", "threads", DAY)
     rows, rejected = written(InProcess(), splits, tmp_path / "lake", stamp)

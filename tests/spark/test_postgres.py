@@ -3,12 +3,13 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 
 from demo.complaints import HEADERS
 from demo.postgres import READER, SCHEMA, Server, serving
+from demo.server import SUPERUSER, running
 from demo.tls import Authority, authority, in_front_of
 from jobs.contracts.source import load_contracts
 from jobs.engines.in_process import InProcess
@@ -681,6 +683,51 @@ def test_a_condition_that_cannot_be_run_is_named_at_once(run: Runner, growing: S
     assert (outcome.exit_code, outcome.retry_helps, log.of("retry")) == (78, False, []), outcome.error
     assert why.lower() in (outcome.error or "").lower()
     assert form(1) not in (outcome.error or "")
+
+
+@contextmanager
+def replicated(primary: Path, standby: Path) -> Iterator[tuple[Server, Server]]:
+    """A filled server and one that follows it and cancels at once what stands in the way of that."""
+    followed = {"wal_level": "replica", "max_wal_senders": "4"}
+    with running(primary, settings=followed) as address:
+        fresh = Server(address)
+        fresh.prepare()
+        fill(fresh)
+    there, data = home_of(primary), home_of(standby) / "data"
+    shutil.copytree(there / "data", data)
+    shutil.copy(there / "superuser_password", data.parent)
+    (data / "standby.signal").touch()
+    owner = (there / "data").stat()
+    for path in (data, *data.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    with running(primary, settings=followed) as address:
+        whom = f"host=127.0.0.1 port={address.port} user={SUPERUSER} password={address.password}"
+        follows = {**followed, "primary_conninfo": whom, "max_standby_streaming_delay": "0"}
+        with running(standby, settings=follows) as other:
+            yield replace(fresh, address=address), replace(fresh, address=other)
+
+
+def test_a_replicas_conflict_with_what_it_follows_is_tried_again(
+    either: Runner, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folders = tmp_path_factory.mktemp("primary"), tmp_path_factory.mktemp("standby")
+    with replicated(*folders) as (primary, standby):
+        standby.write_secrets(either.world.root / "secrets")
+
+        def clean_up() -> None:
+            """On the one that is followed, of rows that the snapshot on the other still sees."""
+            with closing(primary.address.connect("coretelecoms")) as connection, connection.cursor() as cursor:
+                connection.autocommit = True
+                cursor.execute(f"update {TABLE} set resolutionstatus = 'other'")
+                cursor.execute(f"vacuum {TABLE}")
+            wait_until_gone(standby)
+
+        with on("read", clean_up) as log:
+            outcome = land(either)
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", ROWS), outcome.error
+    assert {row["resolution_status"] for row in either.bronze("web_forms")} == {"other"}
+    (retry,) = log.of("retry")
+    assert retry["error"] == "Postgres: terminating connection due to conflict with recovery"
 
 
 def test_a_role_with_only_select_suffices_and_one_without_is_told_what_to_grant(run: Runner, filled: Server) -> None:

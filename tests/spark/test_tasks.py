@@ -1,10 +1,11 @@
 """What Spark does with tasks that die, or that it starts twice: one landing, whole."""
 
+import gzip
 import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from errno import ENOSPC
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from demo.complaints import HEADERS
 from jobs.engines.session import Session, explain_error
 from jobs.engines.spark import OnSpark
 from jobs.errors import ContractError, DeliveryChangedError
@@ -21,6 +23,10 @@ from jobs.landing.split import Counts
 from jobs.landing.task import LandSplit
 from jobs.landing.writer import Stamp
 from jobs.masking import HIDDEN
+from jobs.sources import csv
+from tests.conftest import DAY
+from tests.landing.test_landing import csv_of
+from tests.runner import Runner
 
 STAMP = Stamp(datetime(2025, 11, 22, tzinfo=UTC), "s3", "run", date(2025, 11, 21))
 
@@ -100,3 +106,14 @@ def test_what_nobody_foresaw_is_told_by_its_words_where_they_quote_nothing(
         landing.write(OnSpark(session), [Letters("", error=error)], "landed")
     assert str(explain_error(caught.value)).startswith(told)
     assert "Xanthippe" not in str(caught.value)
+
+
+def test_a_gzip_delivery_is_unpacked_where_tasks_see_it(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv, "SPLIT", 4000)
+    text = run.world.file.read_text()
+    delivery = 'call_logs = { kind = "csv", paths = ["calls_{date}.gz"], compression = "gzip" }'
+    run.world.file.write_text(f"{text}{delivery}\n")
+    (run.world.root / f"sources/calls_{DAY}.gz").write_bytes(gzip.compress(csv_of(HEADERS["call_logs"], 500)))
+    (outcome,) = replace(run, engine="spark")(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", 500), outcome.error
+    assert len({row["call_id"] for row in run.bronze("call_logs")}) == 500

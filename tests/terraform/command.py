@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 from jobs.clients.location import ROOT
 
+_KEPT = re.compile(r'^resource "(\w+)" "(\w+)" {(?:(?!\n}).)*?prevent_destroy = true', re.MULTILINE | re.DOTALL)
 # What a workstation may have lying about, and a copy must not.
 _LEFT = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.hcl", "*.tfvars")
 
@@ -39,7 +41,11 @@ class Folder:
 
 
 def copy_of(name: str, target: Path, environment: dict[str, str], **variables: Any) -> Folder:
+    """What `terraform test` applied it destroys at its end, so that all may go there."""
     shutil.copytree(ROOT / "terraform" / name, target, ignore=_LEFT)
+    kept = [found.groups() for path in target.glob("*.tf") for found in _KEPT.finditer(path.read_text())]
+    may_go = [f'resource "{kind}" "{of}" {{\n lifecycle {{\n prevent_destroy = false\n }}\n}}\n' for kind, of in kept]
+    (target / "may_go_override.tf").write_text("".join(may_go))
     return Folder(target, environment, variables)
 
 

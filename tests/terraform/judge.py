@@ -1,13 +1,10 @@
 """What IAM and a bucket's policy say to requests, by an evaluator that others maintain (tests/terraform/iam)."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import pytest
 
 from jobs.clients.location import ROOT
 from tests.s3.acts import Act
@@ -26,7 +23,7 @@ class Verdict(NamedTuple):
 def judge(role: str, identity: dict[str, Any], bucket: dict[str, Any], acts: Iterable[Act]) -> dict[Act, Verdict]:
     """What each act of a role meets, come by TLS where it says nothing else.
 
-    Skips where there is no npm. Fails on an action, or a condition key, that AWS does not know.
+    Fails on an action, or a condition key, that AWS does not know.
     """
     asked = sorted(set(acts), key=repr)
     requests = [
@@ -42,11 +39,14 @@ def judge(role: str, identity: dict[str, Any], bucket: dict[str, Any], acts: Ite
 
 
 def _evaluate(given: str) -> str:
-    if not shutil.which("npm"):
-        pytest.skip("npm is not on PATH: no policy was judged from outside")
-    lock = (FOLDER / "package-lock.json").relative_to(ROOT)
-    made = subprocess.run(["./setup.sh", lock], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    command = ["node", "--input-type=module", "--eval", (FOLDER / "judge.mjs").read_text()]
-    done = subprocess.run(command, cwd=Path(made), input=given, capture_output=True, text=True, check=False)
+    made = _set_up(FOLDER / "package-lock.json")
+    node = _set_up(ROOT / "requirements/node.txt").with_name("node")
+    command = [node, "--input-type=module", "--eval", (FOLDER / "judge.mjs").read_text()]
+    done = subprocess.run(command, cwd=made, input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _set_up(lock: Path) -> Path:
+    command = ["./setup.sh", lock.relative_to(ROOT)]
+    return Path(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip())

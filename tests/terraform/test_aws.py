@@ -533,13 +533,47 @@ def test_the_outputs_that_people_enter_elsewhere_are_there(applied: Applied) -> 
     assert found["CORE_TELECOMS_SPARK_CONN"]["extra"]["environment"] == "s3"
 
 
-def test_it_all_goes_away_again(applied: Applied) -> None:
-    """Last in this file. A lake with objects in it is not destroyed: first they go, every version."""
-    refused = applied.folder("destroy", "-auto-approve", "-target=aws_s3_bucket.lake")
-    if applied.server.keys(LAKE):
+def test_a8_what_only_a_stopped_application_takes_is_applied_once_it_is_stopped(applied: Applied) -> None:
+    """Auto-start is what stands between a job and this: moto plays neither, so it is started by hand."""
+    name, emr = applied.outputs["application"]["id"], applied.client("emr-serverless")
+    emr.start_application(applicationId=name)
+    more = {"limits": {"vcpu": 48, "memory_gb": 192, "disk_gb": 500}}
+    refused = applied.folder("apply", "-auto-approve", "-target=aws_emrserverless_application.spark", **more)
+    assert refused.returncode != 0
+    assert "must be in one of the following statuses" in refused.stderr
+    assert applied.clone.must("stop").strip() == f"application {name}: STOPPED"
+    applied.folder.must("apply", "-auto-approve", "-target=aws_emrserverless_application.spark", **more)
+    found = emr.get_application(applicationId=name)["application"]["maximumCapacity"]
+    assert found["cpu"] == "48 vCPU"
+
+
+def test_a9_a_destroy_of_a_lake_with_objects_touches_nothing(applied: Applied) -> None:
+    applied.client("s3").put_object(Bucket=LAKE, Key="pages/x", Body=b"x")
+    before, begun = applied.folder.must("state", "list"), len(applied.server.requests)
+    for target in ([], ["-target=aws_s3_bucket.lake"], ["-target=aws_kms_key.platform"]):
+        refused = applied.folder("destroy", "-auto-approve", *target)
         assert refused.returncode != 0
-        assert "BucketNotEmpty" in refused.stderr
-        s3_backends[ACCOUNT]["aws"].buckets[LAKE].keys.clear()  # the stand-in itself forbids to delete below raw/
+        assert "Instance cannot be destroyed" in refused.stderr
+    assert applied.folder.must("state", "list") == before
+    asked = [one for one in applied.server.requests[begun:] if one.bucket == LAKE]
+    assert {one.method for one in asked} <= {"GET", "HEAD"}
+    assert asked
+    key = applied.client("kms").describe_key(KeyId=applied.outputs["environment"]["s3"]["kms_key"])["KeyMetadata"]
+    assert key["KeyState"] == "Enabled"
+
+
+def test_with_leave_to_go_a_lake_with_objects_keeps_its_key(applied: Applied) -> None:
+    applied.client("s3").put_object(Bucket=LAKE, Key="pages/x", Body=b"x")
+    refused = applied.clone("destroy", TF_CLI_ARGS_destroy="-auto-approve -target=aws_kms_key.platform")
+    assert refused.returncode != 0
+    assert "BucketNotEmpty" in refused.stderr
+    key = applied.client("kms").describe_key(KeyId=applied.outputs["environment"]["s3"]["kms_key"])["KeyMetadata"]
+    assert key["KeyState"] == "Enabled"
+
+
+def test_it_all_goes_away_again(applied: Applied) -> None:
+    """Last in this file, on purpose alone: first the objects go, every version."""
+    s3_backends[ACCOUNT]["aws"].buckets[LAKE].keys.clear()  # the stand-in itself forbids to delete below raw/
     assert "Destroy complete!" in applied.clone.must("destroy")
     assert applied.folder.must("state", "list") == ""
 

@@ -13,7 +13,7 @@ from jobs.errors import ContractError
 from jobs.landing.split import Counts
 from jobs.sources import csv_records, csv_split
 from jobs.sources.csv import read_header
-from jobs.sources.csv_grammar import WIDE, find_provable_end
+from jobs.sources.csv_grammar import WIDE, Grammar
 from jobs.sources.csv_split import CsvSplit
 
 Rows = list[tuple[str | None, ...]]
@@ -30,11 +30,11 @@ def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 
 def splits_of(file: Path, size: int = 2**30) -> Iterator[CsvSplit]:
     (found,) = store.look(file.parent, file.name)
-    header, at, line = read_header(file.parent, found)
+    header, at, line = read_header(file.parent, found, Grammar(), found.uri)
     mapping = Mapping(header, {f"c{number}": number for number in range(len(header))}, (), {})
     for start in range(0, max(found.size, 1), size):
         begin, end = (at, max(size, at)) if start == 0 else (max(start, at), start + size)
-        yield CsvSplit(file.parent, found, mapping, begin, end, line, start <= at)
+        yield CsvSplit(file.parent, found, found.uri, mapping, begin, end, line, start <= at)
 
 
 def read(split: CsvSplit) -> tuple[Rows, Rejects, Counts]:
@@ -174,4 +174,24 @@ def test_a_file_without_a_header_is_refused_and_says_why(content: bytes, words: 
     ],
 )
 def test_only_a_block_whose_bytes_prove_it_is_parsed_at_once(view: bytes, end: int) -> None:
-    assert find_provable_end(view) == end
+    assert Grammar().find_provable_end(view) == end
+
+
+def test_a_byte_that_an_encoding_does_not_have_rejects_its_record_and_is_shown_as_an_escape(tmp_path: Path) -> None:
+    file = tmp_path / "file.csv"
+    file.write_bytes(b"a;b\n1;\x80 \xe9\n2;\xe9\x81\n3;,\n")
+    (found,) = store.look(tmp_path, file.name)
+    grammar = Grammar(b";", "windows-1252")
+    header, at, line = read_header(tmp_path, found, grammar, found.uri)
+    mapping = Mapping(header, {"a": 0, "b": 1}, (), {})
+    rows, rejects, _ = read(CsvSplit(tmp_path, found, found.uri, mapping, at, found.size, line, True, grammar))
+    assert rows == [("1", "€ é"), ("3", ",")]
+    assert rejects == [("not windows-1252", 3, "2;é\\x81\n".encode())]
+
+
+def test_a_mark_of_another_encoding_than_the_contracts_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file.csv"
+    file.write_bytes(b"\xef\xbb\xbfa;b\n")
+    (found,) = store.look(tmp_path, file.name)
+    with pytest.raises(ContractError, match="a byte order mark of UTF-8; encoding = 'windows-1252' is expected"):
+        read_header(tmp_path, found, Grammar(b";", "windows-1252"), found.uri)

@@ -42,7 +42,7 @@ def land(world: World) -> Land:
         (world.root / "sources/f.json").write_bytes(content)
         result = Landed()
         request = json_request(world, max_value_mb)
-        source = json_source.JsonFiles(world.environment.sources, ("f.json",), max_value_mb)
+        source = json_source.JsonFiles(world.environment.sources, ("f.json",), None, max_value_mb)
         with source.read(request, inputs := source.look(DAY)) as read:
             assert read.inputs == inputs
             lines, at = 0, 0

@@ -28,6 +28,13 @@ def test_csv_is_counted_record_by_record(content: bytes, records: int) -> None:
     assert count_csv(text(content)) == records
 
 
+def test_csv_is_counted_by_its_delimiter() -> None:
+    content = b'a;b\n"1;\n";2\n3" pipe;"x"\n'
+    assert count_csv(text(content), ";") == 2
+    with pytest.raises(csv.Error):
+        count_csv(text(b'a;b\n1;"x,y"z\n'), ";")
+
+
 @pytest.mark.parametrize("content", [b'a,b\n"1,2\n3,4\n', b'a,b\n"1"x,2\n', b"a,b\n1\r2,3\n"])
 def test_csv_that_python_would_read_otherwise_is_not_counted(content: bytes) -> None:
     with pytest.raises(csv.Error):

@@ -1,4 +1,4 @@
-# What a mistake in the variables is refused by, one a case. No account is needed: terraform test
+# What a mistake in the variables is refused by, one a case. No account is needed: terraform test, in a copy where lake and key may go (docs/deploy.md, section 10)
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }
