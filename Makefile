@@ -34,7 +34,7 @@ endef
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: bigquery-costs
 .PHONY: test-airflow test-terraform test-page env-from-terraform stop-application personal-columns lint-infra advisories plan image verify-bigquery verify-snowflake
-.PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load
+.PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load bench-history
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
@@ -181,7 +181,7 @@ bench-quick: ## a day of 100,000 calls, without dlt's default path, three repeti
 
 bench-full: ## all sizes and make demo's run, a Spark cluster, S3, a table, BigQuery's stand-in
 	@$(PYTHON) -m bench.side_by_side --save day-100k day-1m calls-1m calls-10m customers demo
-	@$(MAKE) --no-print-directory --keep-going bench-docs bench-cluster bench-s3 bench-sources bench-load
+	@$(MAKE) --no-print-directory --keep-going bench-docs bench-cluster bench-s3 bench-sources bench-load bench-history
 
 bench-levers: setup-spark ## what each choice is worth: a day of 100,000 calls with it undone; into docs/benchmarks.md
 	@$(PYTHON) -m bench.levers --save
@@ -201,6 +201,9 @@ bench-s3: setup-spark ## a day of 2,300,000 calls on an S3 server against folder
 
 bench-load: setup-spark ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
 	@$(PYTHON) -m bench.load
+
+bench-history: setup ## status of a day over a lake of three years against one of ten days: at most 1.2 times the CPU
+	@$(PYTHON) -m bench.history
 
 test-terraform: setup ## terraform/: applied to a stand-in of AWS, mocked for the others; roles and bucket against requests made
 	@$(PYTHON) -m pytest -q tests/terraform

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import date
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -24,8 +25,11 @@ from pages import gold
 from tests.amendments import suppress
 from tests.bigquery.conftest import TAGGED, TAGS, Cloud, write
 from tests.bigquery.stand_in import DATASETS, LOCATION, PROJECT, StandIn, sql
-from tests.conftest import DAYS
+from tests.clocks import clock, keep_order
+from tests.conftest import DAY, DAYS
+from tests.runner import Runner
 
+__all__ = ["clock"]
 BRONZE = DATASETS["bronze"]
 FIRST, SECOND = DAYS[:2]
 LABEL = re.compile("[a-z0-9_-]{1,63}")  # what BigQuery takes, but for letters of other alphabets
@@ -249,15 +253,9 @@ def test_a_day_that_mixes_runs_is_an_error_until_a_replay(cloud: Cloud) -> None:
     assert (mended.state, mended.rows_bronze) == ("loaded", 30)
 
 
-def test_a_correction_loads_though_an_earlier_run_s_clock_was_ahead(cloud: Cloud) -> None:
-    cloud.calls(30)
-    ahead = "29991231T000000000000Z-cafe"
-    assert cloud.run(run_id=ahead)[0].state == "loaded"
-    cloud.calls(31)
-    (corrected,) = cloud.run()
-    assert (corrected.state, corrected.corrected, corrected.rows_bronze) == ("loaded", True, 31)
-    assert cloud.bronze() == [(FIRST, corrected.run_id, 31)]
-    assert ahead < str(corrected.run_id)
+def test_the_newest_delivery_ends_in_bronze_whatever_clocks_say(cloud: Cloud, session: Session, clock: Any) -> None:
+    newest = keep_order(Runner(cloud.world, session), lambda rows: cloud.calls(rows, DAY), clock)
+    assert cloud.bronze() == [(DAY, newest, 22)]
 
 
 def test_a_column_that_the_contract_gained_is_added_and_one_it_lost_stays(cloud: Cloud) -> None:

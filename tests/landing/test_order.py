@@ -1,39 +1,19 @@
 """Whatever clocks say, the newest delivery ends in Bronze, and `loaded` is said of what Bronze holds alone."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from jobs.__main__ import main
-from jobs.contracts.source import load_contracts
-from jobs.ledger import outcome as outcomes
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.outcome import Outcome, make_run_id
-from jobs.pipeline.execute import execute
-from jobs.pipeline.plan import RunRequest
-from jobs.pipeline.survey import make_plan
+from tests.clocks import ONLY, clock, keep_order, planned
 from tests.conftest import DAY, World
 from tests.landing.test_landing import CALLS, csv_of
 from tests.runner import Runner
 
-ONLY = ("call_logs",)
+__all__ = ["clock"]
 ASKED = ("run", "--date", str(DAY), "--source", "call_logs")
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A clock that is off by what it is set to."""
-
-    class Clock(datetime):
-        off = timedelta()
-
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-            return datetime.now(tz) + cls.off
-
-    monkeypatch.setattr(outcomes, "datetime", Clock)
-    return Clock
 
 
 def ran(world: World) -> int:
@@ -88,20 +68,6 @@ def test_a_lake_that_lost_its_landings_goes_on_after_what_bronze_holds(run: Runn
     assert (found.state, found.rows_bronze) == ("loaded", 21)
 
 
-def planned(run: Runner, step: str = "run", *, replay: bool = True) -> Any:
-    """A run that has its plan and its id, and has not begun."""
-    environment = run.world.environment
-    request = RunRequest(environment, load_contracts(environment, ONLY), (DAY,), step, replay, run.engine)
-    plan = make_plan(request)
-    run_id = make_run_id(newest=plan.newest_run)
-
-    def go() -> Outcome:
-        (outcome,) = execute(request, plan, run_id, run.session).outcomes
-        return outcome
-
-    return go
-
-
 @pytest.mark.parametrize("step", ["run", "ingest"])
 def test_of_two_runs_that_overlap_the_older_one_ends_superseded_not_loaded(step: str, run: Runner) -> None:
     run.world.deliver("call_logs", csv_of(CALLS, 20))
@@ -141,3 +107,8 @@ def test_bronze_that_holds_a_run_the_lake_does_not_know_is_an_error_until_a_repl
     assert main(["status", "--env", str(run.world.file), "--date", str(DAY), "--source", "call_logs"]) == 65
     (mended,) = run(sources=ONLY, replay=True)
     assert (mended.state, mended.rows_bronze) == ("loaded", 20)
+
+
+def test_the_newest_delivery_ends_in_bronze_whatever_clocks_say(run: Runner, clock: Any) -> None:
+    newest = keep_order(run, lambda rows: run.world.deliver("call_logs", csv_of(CALLS, rows)), clock)
+    assert {row["_run_id"] for row in run.bronze("call_logs")} == {newest}

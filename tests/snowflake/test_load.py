@@ -4,11 +4,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.bronze.choice import make_bronze
 from jobs.clients.location import S3Location
+from jobs.engines.session import Session
 from jobs.errors import BalanceError, ConfigurationError, ServiceError
 from jobs.ledger.amendment import Decision
 from jobs.ledger.ledger import Ledger
@@ -17,10 +19,15 @@ from jobs.pipeline.load import stage_audit_publish
 from jobs.pipeline.plan import is_behind
 from jobs.pipeline.recount import recount
 from tests.amendments import suppress
+from tests.clocks import clock, keep_order
 from tests.conftest import DAY, DAYS
+from tests.landing.test_landing import CALLS, csv_of
 from tests.manifests import contract_of
+from tests.runner import Runner
 from tests.snowflake.conftest import Platform
 from tests.snowflake.masks import masks
+
+__all__ = ["clock"]
 
 
 def load(platform: Platform, manifest: Manifest, *more: str, log: object = None) -> tuple[str, int]:
@@ -236,6 +243,13 @@ def test_a_key_that_is_none_is_said_without_showing_it(platform: Platform) -> No
     with pytest.raises(ConfigurationError, match=r"no private RSA key in PEM") as error:
         platform.held()
     assert "canary" not in str(error.value)
+
+
+def test_the_newest_delivery_ends_in_bronze_whatever_clocks_say(platform: Platform, clock: Any) -> None:
+    run, key = Runner(platform.cloud, Session("tests", {})), f"call logs/call_logs_day_{DAY}.csv"
+    newest = keep_order(run, lambda rows: platform.cloud.deliver(key, csv_of(CALLS, rows)), clock)
+    assert platform.held("call_logs") == {DAY: (newest, 22)}
+    assert platform.snowflake.ask(f"select distinct _run_id from {platform.schema}.call_logs") == [(newest,)]
 
 
 def test_a_server_that_is_down_is_a_service_error(platform: Platform) -> None:
