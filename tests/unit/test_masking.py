@@ -268,7 +268,8 @@ KNOWN = {
         "jobs/sources/recount.py",
         "(csv.Error, ValueError, RecursionError, EOFError, gzip.BadGzipFile, zlib.error)",
     ): "places and fixed words",
-    ("dbt/warehouse.py", "(OSError, duckdb.IOException)"): "the system's words for its number",
+    ("dbt/query.py", "duckdb.Error"): "of a statement that reads no row: the words of whoever asks",
+    ("dbt/export.py", "(OSError, duckdb.IOException)"): "the system's words for its number",
     ("jobs/clients/http.py", "requests.RequestException"): "by _find_cause",
 }
 FILTERS = (
