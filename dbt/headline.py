@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
+from told import tell
 from warehouse import CONFIGURATION, BuildError, artifacts, bronze, gold_table, opened, shown, warehouse
 
 Row = Sequence[object]
@@ -20,8 +21,8 @@ def headline() -> Iterator[str]:
         try:
             yield from _numbers(connection)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
-            what = str(error).partition("\n")[0]
-            raise BuildError(f"Gold is not whole; build it: ./dbt.sh build ({what})", CONFIGURATION) from None
+            why = tell(str(error))
+            raise BuildError(f"Gold is not whole; build it: ./dbt.sh build ({why})", CONFIGURATION) from None
     yield f"Silver and Gold: {shown(warehouse())}; Bronze: {shown(bronze())}; dbt's artifacts: {shown(artifacts())}"
     yield "A query to try:"
     yield f'  ./dbt.sh query "{_TO_TRY.format(gold_table("customer_360"))}"'

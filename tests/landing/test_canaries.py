@@ -238,6 +238,13 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             **{f"an object without its {cut}": OBJECT.replace(cut, " ", 3).encode() for cut in ':,"{'},
         },
     ),
+    "call_logs: no mark of its encoding": (
+        "call_logs",
+        lambda stage: [
+            stage.deliver_by("call_logs", 'kind = "csv", encoding = "utf-16", paths = ["call logs/call*{date}.csv"]'),
+            stage.world.deliver("call_logs", HEADERLESS),
+        ],
+    ),
     "call_logs: a mark of another encoding": (
         "call_logs",
         lambda stage: [
