@@ -269,10 +269,6 @@ KNOWN = {
         "(csv.Error, ValueError, RecursionError, EOFError, gzip.BadGzipFile, zlib.error)",
     ): "places and fixed words",
     ("dbt/export.py", "(OSError, duckdb.IOException)"): "the system's words for its number",
-    (
-        "dbt/headline.py",
-        "(duckdb.CatalogException, duckdb.BinderException)",
-    ): "of tables and columns that are not there",
     ("dbt/query.py", "duckdb.Error"): "of the query's words and tables' names: no row was read",
     ("jobs/clients/http.py", "requests.RequestException"): "by _find_cause",
 }
