@@ -1,16 +1,15 @@
 """Builds Silver and Gold from Bronze, in one DuckDB file or in the cloud's warehouse, and shows what the file holds.
 
     ./dbt.sh build [--from D --to D] [--full] [--layer silver | gold] [--env E]
-    ./dbt.sh headline | docs | query SQL | export FILE
+    ./dbt.sh headline | docs | export FILE | query SQL [--limit N] [--csv FILE | -]
 
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
 Each environment has a DuckDB file of its own; CORETELECOMS_WAREHOUSE names another one, CORETELECOMS_BRONZE the
 folder of the Delta tables, or s3://bucket/prefix.
-Exit codes follow sysexits: 65 a test failed, 69 S3 is down, 70 a model failed, 75 another build runs or another process
-holds the file, 78 configuration.
+Exit codes follow sysexits: 64 usage, 65 a test failed, 69 S3 is down, 70 a model failed, 75 another build runs or
+another process holds the file, 78 configuration.
 """
 
-import argparse
 import os
 import re
 import sys
@@ -22,7 +21,11 @@ from shutil import copyfile
 from typing import Any
 
 import duckdb
-from headline import headline, query
+from arguments import parse
+from export import export
+from headline import headline
+from owner import claim
+from query import LIMIT, save, show
 from told import describe, describe_trace, logging_to, mask_results, tell_dbt, tell_exception
 from warehouse import (
     CONFIGURATION,
@@ -34,9 +37,8 @@ from warehouse import (
     alone,
     artifacts,
     bronze,
-    claim,
+    contracts,
     environment,
-    export,
     gold_table,
     host,
     is_local,
@@ -46,6 +48,7 @@ from warehouse import (
     place,
     shown,
     silver_table,
+    sources,
     warehouse,
 )
 
@@ -72,8 +75,9 @@ def invoke(*arguments: str) -> Any:
         "CORETELECOMS_ENVIRONMENT": environment(),
         "CORETELECOMS_WAREHOUSE": str(warehouse()),
         "CORETELECOMS_BRONZE": str(bronze()),
-        "CORETELECOMS_CONTRACTS": str(place("CORETELECOMS_CONTRACTS", "conf/sources")),
+        "CORETELECOMS_CONTRACTS": str(contracts()),
         "CORETELECOMS_DBT": str(PROJECT),
+        "CORETELECOMS_SOURCES": ",".join(sources()),
         "CORETELECOMS_HOST": host(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
@@ -133,9 +137,9 @@ def _build(
     if any(_has_failed(result) for result in results):
         raise _failure(results)
     if layer:
-        return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)})"])
+        return "\n".join([*_each(results), f"{layer} of {days} built and tested ({_summary(results)}){_left_out()}"])
     rows = _rows() if is_local() else f"in {os.environ['CORETELECOMS_PROJECT']}"
-    return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}"
+    return f"{days} built and tested in {time.monotonic() - started:.1f} s ({_summary(results)}); {rows}{_left_out()}"
 
 
 def _claim() -> None:
@@ -218,6 +222,13 @@ def _summary(results: Sequence[Any]) -> str:
     return f"{by_layer}; {tests} tests, {len(warned)} warnings{warnings}"
 
 
+def _left_out() -> str:
+    """What the models read and this environment has not; "" where there is nothing of that kind."""
+    staged = {path.stem.removeprefix("stg_") for path in (PROJECT / "models/silver").glob("stg_*.sql")}
+    missing = ", ".join(sorted(staged - set(sources())))
+    return f"\nleft out: {missing}: environment {environment()!r} has no such source" if missing else ""
+
+
 def _each(results: Sequence[Any]) -> list[str]:
     """A line a model, snapshot and seed: what became of it, and in how many seconds."""
     built = [result for result in results if _layer(result.node) != "tests"]
@@ -246,30 +257,15 @@ def _rows() -> str:
     return f"{counts[0]:,} deliveries, {counts[1]:,} complaints in {shown(warehouse())}"
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="dbt.sh", description=(__doc__ or "").partition("\n")[0])
-    steps = parser.add_subparsers(dest="step", required=True)
-    days = steps.add_parser("build", help="build and test Silver and Gold")
-    days.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day (default: all)")
-    days.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day")
-    days.add_argument("--full", action="store_true", help="build all days anew, after a change of the models")
-    days.add_argument("--layer", choices=ONLY, help="only this one, and a line for each model")
-    steps.add_parser("headline", help="the headline numbers from Gold")
-    steps.add_parser("docs", help="dbt's documentation as one offline page")
-    steps.add_parser("query", help="ask the DuckDB file").add_argument("sql")
-    steps.add_parser("export", help="Gold without persons, as a DuckDB file for readers").add_argument(
-        "file", type=Path
-    )
-    options = parser.parse_args()
-    if options.step == "build" and (options.first is None) != (options.last is None):
-        days.error("--from and --to go together")
-    if options.step == "build" and options.first and options.first > options.last:
-        days.error(f"--from {options.first} is after --to {options.last}")
-    return options
+def _ask(sql: str, csv: str | None, limit: int | None) -> None:
+    if csv is None:
+        print("\n".join(show(sql, limit or LIMIT)))
+    elif said := save(sql, None if csv == "-" else Path(csv).absolute(), limit):
+        print(said)
 
 
 def main() -> int:
-    options = _arguments()
+    options = parse()
     try:
         match options.step:
             case "build":
@@ -282,7 +278,9 @@ def main() -> int:
             case "export":
                 print(export(options.file.absolute()))
             case _:
-                print(query(options.sql))
+                _ask(options.sql, options.csv, options.limit)
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code

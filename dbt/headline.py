@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
-from told import tell
 from warehouse import CONFIGURATION, BuildError, artifacts, bronze, gold_table, opened, shown, warehouse
 
 Row = Sequence[object]
@@ -13,28 +12,30 @@ _TO_TRY = """from {0} select state_code, count(*) as customers, sum(complaints) 
 
 
 def headline() -> Iterator[str]:
-    """Complaints by channel and category, what became of them, who bears most; where the files are."""
+    """Complaints by channel and category, what became of them, who bears most; where the files are.
+
+    Raises BuildError, also where Gold lacks a table, as after a first build that failed.
+    """
     with opened(read_only=True) as connection:
-        yield "Complaints by channel and category"
-        yield from _table(*_by_category(connection))
-        yield "Resolved, and median hours from opening to resolution (a call: its length)"
-        yield from _table(["channel", "complaints", "resolved %", "median hours"], _resolution(connection))
-        yield "Busiest agents"
-        yield from _table(["agent", "experience", "complaints", "resolved %"], _agents(connection))
-        yield "Outages during which most complaints were opened in their state (usual: as in the 28 days before)"
-        yield from _table(["outage", "service", "region", "hours", "complaints", "usual"], _outages(connection))
+        try:
+            yield from _numbers(connection)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            what = str(error).partition("\n")[0]
+            raise BuildError(f"Gold is not whole; build it: ./dbt.sh build ({what})", CONFIGURATION) from None
     yield f"Silver and Gold: {shown(warehouse())}; Bronze: {shown(bronze())}; dbt's artifacts: {shown(artifacts())}"
     yield "A query to try:"
     yield f'  ./dbt.sh query "{_TO_TRY.format(gold_table("customer_360"))}"'
 
 
-def query(sql: str) -> str:
-    """The answer of the DuckDB file, as a table."""
-    with opened(read_only=True) as connection:
-        try:
-            return str(connection.sql(sql))
-        except duckdb.Error as error:
-            raise BuildError(f"query: {tell(str(error))}", CONFIGURATION) from None
+def _numbers(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    yield "Complaints by channel and category"
+    yield from _table(*_by_category(connection))
+    yield "Resolved, and median hours from opening to resolution (a call: its length)"
+    yield from _table(["channel", "complaints", "resolved %", "median hours"], _resolution(connection))
+    yield "Busiest agents"
+    yield from _table(["agent", "experience", "complaints", "resolved %"], _agents(connection))
+    yield "Outages during which most complaints were opened in their state (usual: as in the 28 days before)"
+    yield from _table(["outage", "service", "region", "hours", "complaints", "usual"], _outages(connection))
 
 
 def _by_category(connection: duckdb.DuckDBPyConnection) -> tuple[list[str], list[Row]]:

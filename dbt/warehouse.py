@@ -68,6 +68,18 @@ def bronze() -> Path | str:
     return location
 
 
+def contracts() -> Path:
+    """The folder of the source contracts."""
+    return place("CORETELECOMS_CONTRACTS", "conf/sources")
+
+
+def sources() -> list[str]:
+    """Those that this environment has."""
+    if named := os.environ.get("CORETELECOMS_SOURCES"):
+        return named.split(",")
+    return sorted(path.stem for path in contracts().glob("*.toml"))
+
+
 def artifacts() -> Path:
     """Where dbt writes its artifacts (manifest, run results, parsed project) and its log."""
     return place("DBT_TARGET_PATH", f".local/dbt/{environment()}")
@@ -79,6 +91,12 @@ def silver_table(name: str) -> str:
 
 def gold_table(name: str) -> str:
     return f"{os.environ.get('CORETELECOMS_GOLD', 'coretelecoms_gold')}.{name}"
+
+
+def private_table(name: str) -> str:
+    """Of what identifies persons, as dbt/macros/generate_schema_name.sql has it."""
+    schema = os.environ.get("CORETELECOMS_GOLD_PRIVATE") or f"{gold_table('').rstrip('.')}_private"
+    return f"{schema}.{name}"
 
 
 def shown(path: Path | str) -> str:
@@ -180,49 +198,7 @@ def owner_of(connection: duckdb.DuckDBPyConnection) -> Owner | None:
     return Owner(name, place)
 
 
-def claim() -> None:
-    """The DuckDB file is this environment's from now on; one of an older version is taken over where it was so before.
-
-    Raises BuildError where it is another's.
-    """
-    path = warehouse()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() and OLDER.exists() and "CORETELECOMS_WAREHOUSE" not in os.environ:
-        with connected(OLDER) as connection:
-            is_ours = owner_of(connection) in (None, ours()) and _holds_our_runs(connection)
-        if is_ours:
-            OLDER.rename(path)
-    with opened() as connection:
-        if owner_of(connection) is None:
-            if connection.execute("FROM pg_tables").fetchall() and not _holds_our_runs(connection):
-                raise _of_another(path, None)
-            name, place = (text.replace("'", "''") for text in ours())
-            connection.execute(f"CREATE VIEW main.environment AS SELECT '{name}' AS name, '{place}' AS bronze")
-
-
-def _holds_our_runs(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Does Silver hold rows of a run that this environment's Bronze holds too? No two environments share one."""
-    from plugins import bronze as plugin
-
-    folder, contracts = str(bronze()), place("CORETELECOMS_CONTRACTS", "conf/sources")
-    if plugin.is_on_s3(folder):
-        plugin.reach_s3(connection)
-    plugin.load_extension(connection, "delta")
-    plugin.attach(connection, folder, contracts)
-    tables = {name for (name,) in connection.execute("SELECT tablename FROM pg_tables").fetchall()}
-    try:
-        return any(
-            connection.execute(
-                f"""SELECT _run_id FROM {silver_table(f"stg_{source}")}
-                INTERSECT SELECT _run_id FROM {plugin.CATALOG}.{plugin.SCHEMA}.{source} LIMIT 1"""
-            ).fetchall()
-            for source in sorted(path.stem for path in contracts.glob("*.toml") if f"stg_{path.stem}" in tables)
-        )
-    finally:
-        connection.execute(f"DETACH {plugin.CATALOG}")
-
-
-def _of_another(path: Path, owner: Owner | None) -> BuildError:
+def of_another(path: Path, owner: Owner | None) -> BuildError:
     whose = f"is of {owner}" if owner else "is of another Bronze: no run of it is in this one"
     return BuildError(
         f"{shown(path)} {whose}, not of {ours()}. Each environment has a file of its own: name it by --env, and leave "
@@ -242,7 +218,7 @@ def opened(read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         raise BuildError(f"{shown(path)}: no such file; build it first: ./dbt.sh build", CONFIGURATION)
     with connected(path, read_only) as connection:
         if (owner := owner_of(connection)) not in (None, ours()):
-            raise _of_another(path, owner)
+            raise of_another(path, owner)
         yield connection
 
 
@@ -255,30 +231,6 @@ def connected(path: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBPyCo
         raise _not_opened(path, error) from error
     with connection:
         yield connection
-
-
-def export(to: Path) -> str:
-    """Gold as a DuckDB file of its own, for readers: nothing of Silver, nor of what identifies persons; whole or not.
-
-    Raises BuildError where there is no Gold yet, or no such folder.
-    """
-    unfinished, schema = to.with_name(f".{to.name}.{os.getpid()}"), gold_table("").rstrip(".")
-    try:
-        with opened(read_only=True) as connection:
-            names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = ?", [schema]).fetchall()
-            if not names:
-                raise BuildError("there is no Gold yet; build it first: ./dbt.sh build", CONFIGURATION)
-            place = str(unfinished).replace("'", "''")
-            connection.execute(f"ATTACH '{place}' AS exported (READ_WRITE); CREATE SCHEMA exported.{schema}")
-            for (name,) in sorted(names):
-                connection.execute(f"CREATE TABLE exported.{schema}.{name} AS FROM {gold_table(name)}")
-        unfinished.replace(to)
-    except (OSError, duckdb.IOException) as error:
-        why = getattr(error, "strerror", None) or tell(str(error))
-        raise BuildError(f"{shown(to)}: {why}", CONFIGURATION) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return f"Gold, without persons: {len(names)} tables in {shown(to)}"
 
 
 def _not_opened(path: Path, error: duckdb.IOException) -> BuildError:

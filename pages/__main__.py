@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out = environment.locate(options.out)
         # What can still be told when Gold cannot be read comes first.
         _write(out / RUNS, runs.page(environment, contracts, out, built_at))
-        _write(out / CX, cx.page(environment, built_at))
+        page, missing = cx.page(environment, built_at)
+        _write(out / CX, page)
+        if missing:
+            print(f"note: {missing}", file=sys.stderr)
     except PlatformError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

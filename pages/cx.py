@@ -11,14 +11,14 @@ from pages import gold, html
 _TEXTS = ("channel", "category", "agent", "experience")
 
 
-def page(environment: Environment, built_at: datetime) -> str:
-    """The whole page. Raises GoldIsHeldError; where Gold was never built the page says so."""
+def page(environment: Environment, built_at: datetime) -> tuple[str, str]:
+    """The whole page, and what of Gold is missing, which it says too; "": nothing. Raises GoldIsHeldError."""
     try:
         tables, missing = gold.read(environment), ""
     except GoldIsMissingError as error:
         tables, missing = {name: {} for name in gold.QUERIES}, str(error)
     data = packed(tables)
-    return html.render(
+    text = html.render(
         "complaints.html.j2",
         environment=environment.name,
         built_at=built_at,
@@ -29,6 +29,7 @@ def page(environment: Environment, built_at: datetime) -> str:
         data=data,
         charts=html.charts() if data["days"] else "",
     )
+    return text, missing
 
 
 def packed(tables: dict[str, gold.Columns]) -> dict[str, Any]:

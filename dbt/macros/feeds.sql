@@ -21,7 +21,10 @@
         '{{ feed }}' as feed,
         held.ingest_date,
         held.held_rows
-    from ({{ days_held(source('bronze', feed) if layer == 'bronze' else ref('stg_' ~ feed)) }}) as held
+    from (
+        {{ default__days_held(delivered_by(feed)) if is_left_out(feed) and layer == 'bronze'
+        else days_held(source('bronze', feed) if layer == 'bronze' else ref('stg_' ~ feed)) }}
+    ) as held
     {%- endcall %}
     ) as days_held
 {%- endmacro -%}

@@ -6,7 +6,7 @@ with counted as (
         ingest_date,
         count(*) as in_bronze,
         0 as in_silver
-    from {{ source('bronze', feed) }}
+    from {{ delivered_by(feed) }}
     where {{ is_day_asked('ingest_date') }}
     group by ingest_date
     union all

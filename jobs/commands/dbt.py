@@ -30,9 +30,9 @@ def _read_variables(name: str) -> dict[str, str]:
     from jobs.contracts.source import load_contracts
 
     environment = load_environment(name)
-    bronze = make_bronze(environment)
-    variables = bronze.dbt_variables(load_contracts(environment).values()) | bronze.dbt_renewal()
-    return variables | {"CORETELECOMS_ENVIRONMENT": environment.name}
+    bronze, contracts = make_bronze(environment), load_contracts(environment)
+    ours = {"CORETELECOMS_ENVIRONMENT": environment.name, "CORETELECOMS_SOURCES": ",".join(contracts)}
+    return ours | bronze.dbt_variables(contracts.values()) | bronze.dbt_renewal()
 
 
 def _build(words: Sequence[str], more: Mapping[str, str]) -> NoReturn:

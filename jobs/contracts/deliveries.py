@@ -58,8 +58,10 @@ class CsvDelivery(FileDelivery):
     kind: Literal["csv"]
     multiline: bool = False
     delimiter: Literal[",", ";", "\t", "|"] = ","
-    # Those whose first 128 bytes are ASCII's: records are cut before they are decoded.
-    encoding: Annotated[str, Field(pattern=r"^(utf-8|windows-125[0-8]|iso-8859-([1-9]|1[0-13-6]))$")] = "utf-8"
+    # UTF-16 becomes UTF-8 first. The first 128 bytes of all others are ASCII's: records are cut, then decoded.
+    encoding: Annotated[
+        str, Field(pattern=r"^(utf-8|utf-16|utf-16-[lb]e|windows-125[0-8]|iso-8859-([1-9]|1[0-13-6]))$")
+    ] = "utf-8"
 
 
 class JsonDelivery(FileDelivery):

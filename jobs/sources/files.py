@@ -6,7 +6,7 @@ from datetime import date
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
-from jobs.sources.packed import unpack
+from jobs.sources.packed import make_plain
 from jobs.sources.reading import Request
 
 
@@ -22,8 +22,13 @@ class Files:
     pauses = ()
 
     @property
+    def transcoded(self) -> str | None:
+        """The encoding of files that are made UTF-8 before they are cut."""
+        return None
+
+    @property
     def fills_scratch(self) -> bool:
-        return self.compression is not None
+        return bool(self.compression or self.transcoded)
 
     def describe_place(self, day: date) -> str:
         paths = " nor ".join(template.format(date=day) for template in self.paths)
@@ -33,5 +38,7 @@ class Files:
         return store.look_for_any(self.root, self.paths, day)
 
     def open(self, request: Request, file: Input) -> tuple[Location, Input]:
-        """The plain bytes of a file, and below which location they are read. Raises ContractError."""
-        return unpack(request, self.root, file) if self.compression else (self.root, file)
+        """The bytes that a file is cut in, and below which location they are read. Raises ContractError."""
+        if not self.fills_scratch:
+            return self.root, file
+        return make_plain(request, self.root, file, self.compression, self.transcoded)

@@ -68,7 +68,7 @@ def refuse_if_packed(head: bytes, uri: str) -> None:
             f"{uri}: gzip data under another name; allowed is plain text in UTF-8, or delivery.compression"
         )
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ContractError(f"{uri}: UTF-16; allowed is UTF-8")
+        raise ContractError(f"{uri}: UTF-16; allowed is UTF-8, or delivery.encoding")
 
 
 def is_utf_8(raw: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Deliveries counted by another reader than ours: Python's own csv and json, one record after the other.
 
-Bytes are read as Latin-1, in which each is a character: what separates records is ASCII.
+Bytes are read as Latin-1, in which each is a character: what separates records is ASCII. UTF-16 is read as what it is.
 """
 
 import csv
@@ -38,7 +38,7 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
             count: Callable[[io.TextIOBase], int] = count_json
             if isinstance(delivery, CsvDelivery):
                 count = partial(count_csv, delimiter=delivery.delimiter)
-            return sum(_count_file(count, environment, file, delivery.compression) for file in files)
+            return sum(_count_file(count, environment, file, delivery) for file in files)
         case PostgresDelivery() as delivery:
             from jobs.sources.extent import count_rows
             from jobs.sources.postgres import PostgresTable
@@ -59,11 +59,13 @@ def _require(now: tuple[Input, ...], inputs: tuple[Input, ...]) -> tuple[Input, 
 
 
 def _count_file(
-    count: Callable[[io.TextIOBase], int], environment: Environment, file: Input, compression: str | None
+    count: Callable[[io.TextIOBase], int], environment: Environment, file: Input, delivery: CsvDelivery | JsonDelivery
 ) -> int:
     content = io.BufferedReader(_Chunks(store.stream(environment.sources, file)), _PIECE)
-    plain = gzip.GzipFile(fileobj=content) if compression else content
-    text = io.TextIOWrapper(plain, "latin-1", newline="\n")
+    plain = gzip.GzipFile(fileobj=content) if delivery.compression else content
+    encoding = delivery.encoding if isinstance(delivery, CsvDelivery) else ""
+    is_wide = encoding.startswith("utf-16")
+    text = io.TextIOWrapper(plain, encoding if is_wide else "latin-1", "surrogatepass", newline="\n")
     try:
         return count(text)
     except (csv.Error, ValueError, RecursionError, EOFError, gzip.BadGzipFile, zlib.error) as error:

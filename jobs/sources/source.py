@@ -52,10 +52,9 @@ def make_source(contract: SourceContract, environment: Environment) -> Source:
     match contract.delivery:
         case CsvDelivery() as delivery:
             from jobs.sources.csv import CsvFiles
-            from jobs.sources.csv_grammar import Grammar
 
-            grammar = Grammar(delivery.delimiter.encode(), delivery.encoding)
-            return CsvFiles(environment.sources, delivery.paths, delivery.compression, grammar)
+            dialect = delivery.delimiter, delivery.encoding
+            return CsvFiles(environment.sources, delivery.paths, delivery.compression, *dialect)
         case JsonDelivery() as delivery:
             from jobs.sources.json import JsonFiles
 

@@ -1,5 +1,7 @@
 """What readers of Gold are given: numbers and keys, no person. What identifies persons lies beside, granted apart."""
 
+import ast
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -44,9 +46,13 @@ def test_x7_what_readers_are_given_holds_no_column_that_identifies_a_person(base
     assert columns(tmp_path / "gold.duckdb", "coretelecoms_silver") == set()
 
 
-def test_x7_what_readers_are_given_holds_no_value_that_identifies_a_person(base: World) -> None:
+@pytest.mark.parametrize("is_exported", [False, True])
+def test_x7_what_readers_are_given_holds_no_value_that_identifies_a_person(
+    is_exported: bool, base: World, tmp_path: Path
+) -> None:
     """By value, whatever a column is called; a date of a person's may be another one's day of report."""
-    given, kept = values(base.file, GOLD), values(base.file, PRIVATE)
+    product.export(tmp_path / "gold.duckdb")
+    given, kept = values(tmp_path / "gold.duckdb" if is_exported else base.file, GOLD), values(base.file, PRIVATE)
     persons = [*base.delivered("customers"), *base.delivered("agents")]
     names = {row["name"].strip() for row in persons if row["name"]}
     lines = {line.strip() for row in persons for line in (row.get("address") or "").splitlines()}
@@ -58,6 +64,36 @@ def test_x7_what_readers_are_given_holds_no_value_that_identifies_a_person(base:
     assert (names | lines | born) & given == set()
     assert [text for text in given if "@" in text and not text.partition("@")[0].isalnum()] == []
     assert [text for text in given if any(domain in text for domain in (".com", ".om", ".net", ".org"))] == []
+
+
+def test_x7_no_byte_of_an_export_is_of_a_person_and_it_is_its_owners(base: World, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        product.export(tmp_path / "gold.duckdb")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "gold.duckdb").stat().st_mode & 0o777 == 0o600
+    persons = [*base.delivered("customers"), *base.delivered("agents")]
+    canaries = [row["name"].strip().encode() for row in persons if row["name"] and " " in row["name"].strip()]
+    found, given = base.file.read_bytes(), (tmp_path / "gold.duckdb").read_bytes()
+    assert len([name for name in canaries if name in found]) > 100, "the same search finds them where they are"
+    assert [name for name in canaries if name in given] == []
+
+
+def test_the_pages_are_made_of_an_export(base: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    product.export(tmp_path / "gold.duckdb")
+    monkeypatch.setenv("CORETELECOMS_WAREHOUSE", str(tmp_path / "gold.duckdb"))
+    with product.opened(read_only=True) as connection:
+        for name, sql in pages_queries().items():
+            assert connection.execute(sql.format(gold=GOLD)).fetchall(), name
+
+
+def pages_queries() -> dict[str, str]:
+    """By their text: what makes the pages has another environment."""
+    for node in ast.parse((ROOT / "pages/gold.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "QUERIES":
+            return dict(ast.literal_eval(node.value))
+    raise AssertionError("pages/gold.py has no QUERIES")
 
 
 def test_no_customer_and_no_agent_is_lost_by_the_split(base: World) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import owner
 import pytest
+import query
 import warehouse
 
 from tests.dbt.world import DAYS, ROOT, World, product
@@ -19,7 +21,7 @@ def unnamed(file: Path) -> None:
         connection.execute("DROP VIEW main.environment")
 
 
-def owner(file: Path) -> object:
+def owned(file: Path) -> object:
     with duckdb.connect(file, read_only=True) as connection:
         return warehouse.owner_of(connection)
 
@@ -31,7 +33,7 @@ def of(bronze: Path) -> object:
 ASKED: dict[str, Callable[[Path], object]] = {
     "build": lambda _: product.build(DAYS[3], DAYS[3]),
     "headline": lambda _: list(product.headline()),
-    "query": lambda _: product.query("SELECT 1"),
+    "query": lambda _: list(query.show("SELECT 1")),
     "docs": lambda _: product.docs(),
     "export": lambda folder: product.export(folder / "gold.duckdb"),
 }
@@ -52,7 +54,7 @@ def test_a_file_of_another_environment_is_refused(
 
 
 def test_each_environment_has_a_file_that_is_named_by_it(base: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert owner(base.file) == of(base.bronze)
+    assert owned(base.file) == of(base.bronze)
     monkeypatch.delenv("CORETELECOMS_WAREHOUSE")
     monkeypatch.delenv("DBT_TARGET_PATH")
     for name in ("local", "s3"):
@@ -70,10 +72,10 @@ def test_an_older_versions_file_is_this_environments_where_it_holds_a_run_of_its
         with pytest.raises(product.BuildError, match="no run of it is in this one") as caught:
             product.build(DAYS[3], DAYS[3])
     assert caught.value.code == 78
-    assert owner(world.file) is None
+    assert owned(world.file) is None
     before = world.tables()
     world.build(DAYS[3], tests=False)
-    assert owner(world.file) == of(world.bronze)
+    assert owned(world.file) == of(world.bronze)
     assert world.tables() == before
 
 
@@ -83,17 +85,18 @@ def test_the_file_that_all_environments_shared_goes_to_the_one_it_was_built_of(
 ) -> None:
     monkeypatch.setenv("CORETELECOMS_CONTRACTS", str(ROOT / "conf/sources"))
     monkeypatch.setattr(warehouse, "ROOT", tmp_path)
-    monkeypatch.setattr(warehouse, "OLDER", tmp_path / ".local/warehouse.duckdb")
+    older = tmp_path / ".local/warehouse.duckdb"
+    monkeypatch.setattr(owner, "OLDER", older)
     monkeypatch.delenv("CORETELECOMS_WAREHOUSE")
-    warehouse.OLDER.parent.mkdir()
-    shutil.copy(world.file, warehouse.OLDER)
-    unnamed(warehouse.OLDER)
+    older.parent.mkdir()
+    shutil.copy(world.file, older)
+    unnamed(older)
     if not is_ours:
         monkeypatch.setenv("CORETELECOMS_BRONZE", str(tmp_path / "bronze"))
 
-    warehouse.claim()
+    owner.claim()
 
-    assert warehouse.OLDER.exists() != is_ours
+    assert older.exists() != is_ours
     with warehouse.opened(read_only=True) as connection:
         assert bool(connection.execute("FROM pg_tables").fetchall()) == is_ours
-    assert owner(warehouse.warehouse()) == warehouse.ours()
+    assert owned(warehouse.warehouse()) == warehouse.ours()

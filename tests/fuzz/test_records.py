@@ -6,12 +6,14 @@ date for one.
 
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from jobs.contracts.deliveries import CsvDelivery, JsonDelivery
 from tests.fuzz import csv_inputs, csv_reference, json_inputs, json_reference
 from tests.fuzz.landed import Product, contract_of
+from tests.fuzz.outcome import Outcome, Sizes
 from tests.fuzz.search import Trial
 
 SEED = int(os.environ.get("CORETELECOMS_FUZZ_SEED", "1"))
@@ -21,6 +23,7 @@ DIALECTS = {
     "csv of tabs": contract_of("csv", delimiter="\t"),
     "csv|windows-1252": contract_of("csv", delimiter="|", encoding="windows-1252"),
     "csv iso-8859-15": contract_of("csv", encoding="iso-8859-15"),
+    "csv utf-16-le": contract_of("csv", delimiter="\t", encoding="utf-16-le"),
 }
 JSON = contract_of("json")
 KINDS = [*DIALECTS, "json"]
@@ -32,13 +35,23 @@ def trial(kind: str, folder: Path, by_files: bool = False) -> Trial:
     way = product.landed if by_files else product.in_memory
     if isinstance(contract.delivery, JsonDelivery):
         return Trial(json_inputs.delivery, way, lambda data, sizes: json_reference.outcome(data, JSON, sizes.longest))
-    other = contract.delivery.delimiter.encode() if isinstance(contract.delivery, CsvDelivery) else b","
+    assert isinstance(contract.delivery, CsvDelivery)
+    other, is_wide = contract.delivery.delimiter.encode(), contract.delivery.encoding == "utf-16-le"
     swapped = bytes.maketrans(b"," + other, other + b",")
-    return Trial(
-        lambda choose: csv_inputs.delivery(choose).translate(swapped),
-        way,
-        lambda data, sizes: [csv_reference.outcome(data, contract, sizes.longest)],
-    )
+
+    def delivery(choose: Random) -> bytes:
+        data = csv_inputs.delivery(choose).translate(swapped)
+        return data.decode("utf-8", "surrogateescape").encode("utf-16-le", "surrogatepass") if is_wide else data
+
+    def reference(data: bytes, sizes: Sizes) -> list[Outcome]:
+        """Of UTF-16 the same text in UTF-8, which is none where half a pair of surrogates, or of bytes, stands."""
+        if not is_wide:
+            return [csv_reference.outcome(data, contract, sizes.longest)]
+        whole = data[: len(data) // 2 * 2].decode("utf-16-le", "surrogatepass").encode("utf-8", "surrogatepass")
+        same = contract_of("csv", delimiter="\t")
+        return [csv_reference.outcome(whole + b"\xff" * (len(data) % 2), same, sizes.longest)]
+
+    return Trial(delivery, way, reference)
 
 
 @pytest.mark.parametrize("kind", KINDS)

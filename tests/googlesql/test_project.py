@@ -1,5 +1,6 @@
 """All SQL of the project as BigQuery gets it, analysed without a server: `make test-sql`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -37,6 +38,16 @@ def changed(nodes: list[Node], file: str, change: Callable[[str], str]) -> list[
 
 def test_bigquery_takes_all_that_goes_there() -> None:
     found = everything()
+    assert found.wrong == []
+    assert found.analysed > 70
+
+
+def test_bigquery_takes_what_an_environment_with_fewer_sources_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORETELECOMS_SOURCES", "call_logs")
+    nodes = project.nodes(later=False)
+    read = {table for node in nodes for table in re.findall("`coretelecoms_bronze`[.]`(\\w+)`", node.sql)}
+    assert read == {"call_logs"}
+    found = look_at(nodes, project.nodes(later=True))
     assert found.wrong == []
     assert found.analysed > 70
 

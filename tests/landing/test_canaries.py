@@ -130,6 +130,11 @@ def files(source: str, contents: dict[str, bytes]) -> dict[str, tuple[str, Act]]
     return {f"{source}: {name}": (source, put(content)) for name, content in contents.items()}
 
 
+def packed(content: bytes) -> Act:
+    delivery = 'kind = "csv", compression = "gzip", paths = ["customers/customers_dataset.csv"]'
+    return lambda stage: [stage.deliver_by("customers", delivery), stage.world.deliver("customers", content)]
+
+
 def replies(contents: dict[str, Reply]) -> dict[str, tuple[str, Act]]:
     def put(reply: Reply) -> Act:
         return lambda stage: stage.answer(reply)
@@ -196,6 +201,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             "a header in another encoding": f"{CANARY},\xe9\n".encode("latin-1"),
             "a header with a NUL": CANARY.encode() + b"\0,a\n",
             "CR alone": f"{CANARY}\r{CANARY}\r".encode(),
+            "too many columns": (f"{CANARY}," * 5_001).encode(),
             "gzip": gzip.compress(HEADERLESS),
             "UTF-16": HEADERLESS.decode().encode("utf-16"),
             "a column twice": f"call ID,Call_Id,{CANARY}\n".encode(),
@@ -230,6 +236,19 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             **{f"an object without its {cut}": OBJECT.replace(cut, " ", 3).encode() for cut in ':,"{'},
         },
     ),
+    "call_logs: a mark of another encoding": (
+        "call_logs",
+        lambda stage: [
+            stage.deliver_by(
+                "call_logs", 'kind = "csv", encoding = "windows-1252", paths = ["call logs/call*{date}.csv"]'
+            ),
+            stage.world.deliver("call_logs", b"\xef\xbb\xbf" + HEADERLESS),
+        ],
+    ),
+    **{
+        f"customers: gzip that {what}": ("customers", packed(content))
+        for what, content in {"is none": HEADERLESS, "ends too soon": gzip.compress(HEADERLESS)[:-9]}.items()
+    },
     "social_media: too large an object": (
         "social_media",
         lambda stage: [
@@ -423,6 +442,7 @@ ELSEWHERE = {
     "clients/postgres.py explain_error DeliveryChangedError": "a table that is dropped meanwhile: its name",
     "landing/raw.py _chain": "counts of bytes; what must not happen",
     "landing/task.py _land": "counts of records; what must not happen",
+    "pipeline/execute.py _attempted": "an error that has been described; tests/landing/test_attempts.py",
     "pipeline/execute.py _land": "a path, of what went between plan and run",
     "pipeline/execute.py _refuse_if_superseded": "ids of runs; tests/landing/test_order.py",
     "pipeline/ingest.py _odd_volume": "counts; tests/landing/test_landing.py",

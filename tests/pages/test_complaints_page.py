@@ -147,6 +147,7 @@ def test_gold_built_before_the_pages_needed_a_table_is_named(world: World, table
     assert made.code == 0
     assert table in made.text()
     assert "./dbt.sh build" in made.text()
+    assert re.search(f"^note: .*{table}.*$", made.said, re.MULTILINE)
 
 
 def test_gold_of_another_environment_is_refused(world: World) -> None:

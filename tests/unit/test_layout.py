@@ -4,9 +4,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+
+import yaml
 
 from jobs import VERSION
 from jobs.config.environment import ROOT
@@ -21,6 +24,15 @@ def test_the_rows_of_every_staging_model_are_counted() -> None:
     named = (ROOT / "dbt/macros/feeds.sql").read_text().partition("endmacro")[0]
     counted = set(re.findall(r"'(\w+)'", named))
     assert models == counted
+
+
+def test_bronzes_columns_are_named_to_dbt_as_they_land() -> None:
+    """Of a source that an environment leaves out, Silver reads no row of these columns."""
+    (bronze,) = yaml.safe_load((SILVER / "sources.yml").read_text())["sources"]
+    named = {table["name"]: [column["name"] for column in table["columns"]] for table in bronze["tables"]}
+    contracts = {path.stem: tomllib.loads(path.read_text()) for path in (ROOT / "conf/sources").glob("*.toml")}
+    landed = {name: list(dict.fromkeys(contract["columns"].values())) for name, contract in contracts.items()}
+    assert named == landed
 
 
 def test_an_images_version_names_its_commit_also_from_a_zip(tmp_path: Path) -> None:

@@ -55,10 +55,22 @@ TOLD = {
     ),
     *("' nor '.join(allowed.decode())", "' nor '.join(may_follow.decode())"),
     # counts, sizes, limits
-    *("file.size", "found", "len(body)", "len(raw)", "len(records)", "limit", "max_value_mb", "others", "still_open"),
+    *(
+        "file.size",
+        "found",
+        "len(body)",
+        "len(raw)",
+        "len(names)",
+        "MAX_COLUMNS",
+        "len(records)",
+        "limit",
+        "max_value_mb",
+        "others",
+        "still_open",
+    ),
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
-    *("said", "again.rows", "grammar.encoding"),
+    *("said", "again.rows", "grammar.encoding", "encoding", "marked or 'no byte order mark'"),
     *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
     *(

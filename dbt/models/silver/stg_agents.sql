@@ -4,7 +4,7 @@ with delivered as (
     select
         *,
         {{ row_hash(['agent_id', 'name', 'experience', 'state']) }} as _row_hash
-    from {{ source('bronze', 'agents') }}
+    from {{ delivered_by('agents') }}
     where {{ is_day_to_build('ingest_date') }}
 )
 

@@ -7,7 +7,7 @@ with delivered as (
             'source_row_id', 'call_id', 'customer_id', 'complaint_category', 'agent_id', 'call_start_time',
             'call_end_time', 'resolution_status', 'generation_date'
         ]) }} as _row_hash
-    from {{ source('bronze', 'call_logs') }}
+    from {{ delivered_by('call_logs') }}
     where {{ is_day_to_build('ingest_date') }}
 ),
 

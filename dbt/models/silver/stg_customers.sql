@@ -7,7 +7,7 @@ with delivered as (
             as _row_hash,
         {{ lowered(blank_to_null('email')) }} as lowered_email,
         replace({{ blank_to_null('address') }}, chr(13), '') as address_lines
-    from {{ source('bronze', 'customers') }}
+    from {{ delivered_by('customers') }}
     where {{ is_day_to_build('ingest_date') }}
 ),
 

@@ -6,7 +6,7 @@ with delivered as (
         {{ row_hash([
             'outage_id', 'service', 'region', 'started_at', 'ended_at', 'cause', 'customers_affected', 'report_date'
         ]) }} as _row_hash
-    from {{ source('bronze', 'service_outages') }}
+    from {{ delivered_by('service_outages') }}
     where {{ is_day_to_build('ingest_date') }}
 ),
 

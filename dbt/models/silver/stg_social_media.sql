@@ -7,7 +7,7 @@ with delivered as (
             'complaint_id', 'customer_id', 'complaint_category', 'agent_id', 'resolution_status', 'request_date',
             'resolution_date', 'media_channel', 'generation_date'
         ]) }} as _row_hash
-    from {{ source('bronze', 'social_media') }}
+    from {{ delivered_by('social_media') }}
     where {{ is_day_to_build('ingest_date') }}
 ),
 

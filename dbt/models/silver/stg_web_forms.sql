@@ -7,7 +7,7 @@ with delivered as (
             'source_row_id', 'request_id', 'customer_id', 'complaint_category', 'agent_id', 'resolution_status',
             'request_date', 'resolution_date', 'generation_date'
         ]) }} as _row_hash
-    from {{ source('bronze', 'web_forms') }}
+    from {{ delivered_by('web_forms') }}
     where {{ is_day_to_build('ingest_date') }}
 ),
 
