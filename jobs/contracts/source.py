@@ -1,6 +1,7 @@
 """The source contract: one feed as `conf/sources/<name>.toml` describes it, and as its environment delivers it."""
 
 import hashlib
+from pathlib import Path
 from typing import Literal, Self, assert_never
 
 from pydantic import Field, ValidationError, model_validator
@@ -96,12 +97,11 @@ def read_contracts(
     environment: Environment, only: tuple[str, ...] = ()
 ) -> tuple[dict[str, SourceContract], dict[str, ConfigurationError]]:
     """The same, the broken ones apart: what is wrong with one stops no other. Raises where there is none at all."""
-    paths = {path.stem: path for path in sorted(environment.contracts.glob("*.toml"))}
-    folder = toml.show_path(environment.contracts)
+    paths = _find_contracts(environment)
     if unknown := sorted(set(only) - set(paths)):
-        raise ConfigurationError(f"--source {unknown}: not in {folder}; there are {sorted(paths)}")
-    if not paths:
-        raise ConfigurationError(f"{folder}: no source contract (*.toml) in it")
+        where = toml.show_path(environment.contracts)
+        left_out = f", or left out by environment {environment.name!r}" if environment.without else ""
+        raise ConfigurationError(f"--source {unknown}: not in {where}{left_out}; there are {sorted(paths)}")
     contracts, broken = {}, {}
     for name in only or paths:
         try:
@@ -111,6 +111,20 @@ def read_contracts(
         except ConfigurationError as error:
             broken[name] = error
     return contracts, broken
+
+
+def _find_contracts(environment: Environment) -> dict[str, Path]:
+    """Of the sources that the environment has, by name."""
+    paths = {path.stem: path for path in sorted(environment.contracts.glob("*.toml"))}
+    folder = toml.show_path(environment.contracts)
+    if unknown := sorted({*environment.without} - {*paths}):
+        where = f"conf/env/{environment.name}.toml: without"
+        raise ConfigurationError(f"{where}: found {unknown}, not in {folder}; there are {sorted(paths)}")
+    there = {name: path for name, path in paths.items() if name not in environment.without}
+    if not there:
+        left_out = ", but those left out" if paths else ""
+        raise ConfigurationError(f"{folder}: no source contract (*.toml) in it{left_out}")
+    return there
 
 
 def _override_delivery(contract: SourceContract, environment: Environment) -> SourceContract:
