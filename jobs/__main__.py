@@ -34,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - what Python would print quotes what was read
-        print(f"{describe_trace(error)}\nerror: {describe(error)}", file=sys.stderr)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - Rust's panics too: what Python would print quotes what was read
+        if not (isinstance(error, OSError) and error.errno):  # no space, no file: its words say it all
+            print(describe_trace(error), file=sys.stderr)
+        print(f"error: {describe(error)}", file=sys.stderr)
         return PlatformError.exit_code
 
 

@@ -113,12 +113,10 @@ def explain_error(error: Exception) -> PlatformError:
     """Any error as one a user can read: Spark's by its root cause, without the stack; nothing that may quote a row."""
     if isinstance(error, PlatformError):
         return error
-    from py4j.protocol import Py4JError, Py4JJavaError
-
-    cause = describe(error)
-    if isinstance(error, Py4JError) and not isinstance(error, Py4JJavaError):
+    cause, java = describe(error), getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    # By its name: what is not loaded has raised nothing, and may not be loadable any more.
+    if java is None and type(error).__module__ == "py4j.protocol":
         cause = f"Spark's driver is gone: {cause}"
-    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     kind = _choose_kind(": ".join(find_java_causes(java)) if java is not None else cause)
     if kind is DeliveryChangedError:
         return kind(f"{cause}; a delivery changed while it was read; run again")

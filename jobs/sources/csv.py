@@ -27,6 +27,7 @@ from jobs.sources.files import Files
 from jobs.sources.reading import Reading, Request, merge_drift, refuse_if_packed
 
 SPLIT = 128 * 2**20  # bytes of a file that one task reads
+MAX_COLUMNS = 5_000  # of a file: each costs every row, also where nobody asked for it
 csv.field_size_limit(2**31 - 1)
 
 
@@ -69,7 +70,7 @@ class CsvFiles(Files):
 def read_header(root: Location, file: Input, grammar: Grammar, uri: str) -> tuple[tuple[str, ...], int, int]:
     """The first record's names, the byte and the line at which the records behind it begin.
 
-    Raises ContractError where the file is no CSV.
+    Raises ContractError where the file is no CSV, or has too many columns.
     """
     window = Window(root, file, 0)
     if not window.has(1):
@@ -95,4 +96,6 @@ def read_header(root: Location, file: Input, grammar: Grammar, uri: str) -> tupl
         raise ContractError(f"{uri}: the header (line {line - lines}, {len(raw)} bytes) cannot be read: {reason}")
     lines_of_text = io.StringIO(text.decode(grammar.encoding), newline="")
     names = next(csv.reader(lines_of_text, delimiter=grammar.delimiter.decode(), strict=True))
+    if len(names) > MAX_COLUMNS:
+        raise ContractError(f"{uri}: {len(names)} columns, allowed are {MAX_COLUMNS}; is the header one, or a row?")
     return tuple(names), window.at, line

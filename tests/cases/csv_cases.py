@@ -6,7 +6,12 @@ ABC = {"a": "a", "b": "b", "c": "c"}
 SHORT, LONG = "1 fields, the header has 2", "3 fields, the header has 2"
 TOO_LONG = "longer than 16777216 bytes"
 
+MANY = {f"c{number}": f"c{number}" for number in range(5_000)}
+
 CASES = {
+    # Columns: X16 of the security review
+    "as_many_columns_as_can_be": Case(f"{','.join(MANY)}\n{',' * 4_999}\n".encode(), [(None,) * 5_000], columns=MANY),
+    "x16_more_columns_than_can_be": Case(f"a,b{',x' * 25_006}\n".encode(), refused="25008 columns, allowed are 5000"),
     # Line ends
     "lf_header_crlf_rows": Case(b'a,b\n1,"x\ny"\r\n2,z\r\n', [("1", "x\ny"), ("2", "z")]),
     "crlf_header_lf_rows": Case(b'a,b\r\n1,"x\r\ny"\n2,z\n', [("1", "x\r\ny"), ("2", "z")]),

@@ -1,9 +1,11 @@
 """What tasks do, without the stack: Params, connections, messages."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -40,6 +42,7 @@ MANIFEST = {
     "columns_delivered": [],
     "columns_landed": [],
 }
+CANARY = "Xanthippe"
 POSTGRES = "CORE_TELECOMS_POSTGRES_CONN"
 
 
@@ -196,3 +199,40 @@ def test_one_that_is_refused_does_not_keep_the_other_from_being_told(monkeypatch
         alerts.send(alerts.Message("title", ["a line"], "http://link", "do it"))
         assert requests.get(address, timeout=5).ok
     assert [request.path for request in heard[:2]] == ["/slack/T00/B00", "/teams/x/y"]
+
+
+def test_an_alert_tells_what_a_command_said_and_of_a_librarys_error_only_what_quotes_nothing(
+    laptop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command's output has passed the filter before; a library's error in a task has not."""
+    heard: list[bytes] = []
+
+    def answer(request: Request) -> Reply:
+        heard.append(request.body)
+        return Reply(200)
+
+    laptop.deliver("call_logs", f"1,{CANARY},2\n{CANARY},Ada,3\n".encode())
+    said = subprocess.run(
+        [str(here.ROOT / "spark-submit.sh"), "run", "--date", str(DAY), "--source", "call_logs", "--env", laptop.file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    errors = (
+        here.command_error(said.returncode, said.stderr),
+        AirflowException("planted: pelican_12"),
+        ValueError(f"no number: {CANARY}"),
+        KeyError(CANARY),
+    )
+    with answering(answer) as address:
+        connect(monkeypatch, alerts.SLACK, host=f"{address}/slack", password="T00/B00")  # pragma: allowlist secret
+        connect(monkeypatch, alerts.TEAMS, host=f"{address}/teams/", password="x/y")  # pragma: allowlist secret
+        for error in errors:
+            task = SimpleNamespace(dag_id="d", task_id="ingest", run_id="r", log_url="http://link")
+            alerts.alert_failure({"exception": error, "ti": task})  # type: ignore[typeddict-item]
+    told = b"\n".join(heard).decode()
+    assert len(heard) == 2 * len(errors)
+    assert (
+        told.count("other columns that came: 3") == told.count("pelican_12") == told.count("ValueError: its text") == 2
+    )
+    assert CANARY not in told

@@ -201,6 +201,7 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             "a header in another encoding": f"{CANARY},\xe9\n".encode("latin-1"),
             "a header with a NUL": CANARY.encode() + b"\0,a\n",
             "CR alone": f"{CANARY}\r{CANARY}\r".encode(),
+            "too many columns": (f"{CANARY}," * 5_001).encode(),
             "gzip": gzip.compress(HEADERLESS),
             "UTF-16": HEADERLESS.decode().encode("utf-16"),
             "a column twice": f"call ID,Call_Id,{CANARY}\n".encode(),

@@ -230,13 +230,18 @@ def test_masking_leaves_no_letter_and_no_digit_of_any_alphabet() -> None:
     assert mask("ab" * 200, 160) == "x" * 160 + "…"
 
 
+class PanicError(BaseException):
+    """As Rust's panics come."""
+
+
+@pytest.mark.parametrize("error", [ValueError(CANARY), PanicError(CANARY)])
 def test_what_nobody_foresaw_ends_with_70_and_shows_where_not_what(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: BaseException, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(way_in, "_find_command", lambda _: lambda _: int(CANARY))
+    monkeypatch.setattr(way_in, "_find_command", lambda _: lambda _: fail(error)())
     assert way_in.main(["check", "--env", str(world.file)]) == 70
     shown = capsys.readouterr().err
-    assert f"error: ValueError: {HIDDEN}" in shown
+    assert f"error: {type(error).__name__}: {HIDDEN}" in shown
     assert "jobs/__main__.py" in shown
     assert CANARY not in shown
 
