@@ -1,6 +1,7 @@
 """The source contract: one feed as `conf/sources/<name>.toml` describes it, and as its environment delivers it."""
 
 import hashlib
+from datetime import date
 from pathlib import Path
 from typing import Literal, Self, assert_never
 
@@ -40,6 +41,7 @@ class SourceContract(Strict):
     description: str
     system: Literal["s3", "postgres", "google_sheets", "rest"]
     static: bool = False
+    until: date | None = None  # the last day that it delivers for; then it is retired
     key: tuple[Name, ...] = Field(min_length=1)
     max_rejected: float = Field(default=0.01, ge=0, le=1)
     odd_volume: Literal["report", "refuse"] = "report"
@@ -64,6 +66,10 @@ class SourceContract(Strict):
             raise ValueError("subject: found nothing, but personal columns need the key of whom they tell of")
         return self
 
+    def is_retired(self, day: date) -> bool:
+        """Whether nothing is delivered for it any more."""
+        return self.until is not None and day > self.until
+
     @property
     def personal_columns(self) -> dict[str, str]:
         """Columns as landed that tell of persons -> how: a kind of `personal`, or that nobody has decided."""
@@ -74,7 +80,7 @@ class SourceContract(Strict):
         """Of what decides how it lands: who may see it does not, nor does an option that came later and is not used."""
         fields = type(self.delivery).model_fields
         unused = {name for name in _LATER & {*fields} if getattr(self.delivery, name) == fields[name].default}
-        known = self.model_dump_json(exclude={"subject": True, "personal": True, "delivery": unused})
+        known = self.model_dump_json(exclude={"subject": True, "personal": True, "until": True, "delivery": unused})
         return hashlib.sha256(known.encode()).hexdigest()
 
     @model_validator(mode="after")

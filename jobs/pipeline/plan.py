@@ -136,8 +136,8 @@ def choose_landing_day(request: RunRequest, contract: SourceContract, day: date,
 
 
 def list_days(request: RunRequest, contract: SourceContract) -> Sequence[date]:
-    """The days that are looked at, of those asked for."""
-    return request.days[:1] if contract.static else request.days
+    """The days that are looked at, of those asked for: none after it is retired."""
+    return [day for day in (request.days[:1] if contract.static else request.days) if not contract.is_retired(day)]
 
 
 def is_news(request: RunRequest, contract: SourceContract, known: Manifest | None, inputs: tuple[Input, ...]) -> bool:
