@@ -140,6 +140,17 @@ def list_days(request: RunRequest, contract: SourceContract) -> Sequence[date]:
     return [day for day in (request.days[:1] if contract.static else request.days) if not contract.is_retired(day)]
 
 
+def list_retired(request: RunRequest, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Of the days asked for those that have no outcome, their source being retired."""
+    told = {(outcome.source, outcome.ingest_date) for outcome in outcomes}
+    return [
+        Outcome(source=name, ingest_date=day, state="retired")
+        for name, contract in request.contracts.items()
+        for day in request.days
+        if contract.is_retired(day) and (name, day) not in told
+    ]
+
+
 def is_news(request: RunRequest, contract: SourceContract, known: Manifest | None, inputs: tuple[Input, ...]) -> bool:
     """Whether the delivery is to be landed."""
     if known is None or not inputs:

@@ -39,13 +39,13 @@ def test_days_after_the_last_one_are_retired_and_nobody_looks_for_them(
         world.deliver("call_logs", delivered, day)
     retire(world)
 
-    assert states(world, capsys, "run", *both) == [(str(DAY), "loaded")]
+    assert states(world, capsys, "run", *both) == [(str(DAY), "loaded"), (str(NEXT), "retired")]
     assert states(world, capsys, "status", "--check", *both) == [(str(DAY), "loaded"), (str(NEXT), "retired")]
-    assert states(world, capsys, "run", "--date", str(NEXT)) == []
+    assert states(world, capsys, "run", "--date", str(NEXT)) == [(str(NEXT), "retired")]
     assert not list(world.lake.glob(f"raw/*/ingest_date={NEXT}"))
 
     world.deliver("call_logs", delivered + delivered.splitlines(keepends=True)[-1])
-    assert states(world, capsys, "run", *both) == [(str(DAY), "loaded")]
+    assert states(world, capsys, "run", *both) == [(str(DAY), "loaded"), (str(NEXT), "retired")]
     assert states(world, capsys, "status") == [(str(DAY), "loaded")]
 
 
@@ -73,4 +73,4 @@ def test_static_sources_retire_too(world: World, capsys: pytest.CaptureFixture[s
     contract.write_text(f"until = {DAY}\n{contract.read_text()}")
     both = [(str(NEXT), "retired")] * 2
     assert states(world, capsys, "status", "--check", "--date", str(NEXT)) == both
-    assert states(world, capsys, "run", "--date", str(NEXT)) == []
+    assert states(world, capsys, "run", "--date", str(NEXT)) == both
