@@ -20,6 +20,7 @@ SYMBOLS = {
     "landed": "◐",
     "unchanged": "=",
     "withdrawn": "↩",
+    "retired": "□",
     "arrived": "◔",
     "not_arrived": "○",
     "refused": "✕",
@@ -135,8 +136,8 @@ def _calendar(
         otherwise = "nothing due" if contract.static else "nothing known"
         cells = []
         for day in days:
-            line = line_of_day.get((name, day))
-            cells.append((day, line.outcome.state if line else otherwise, line))
+            line, unknown = line_of_day.get((name, day)), "retired" if contract.is_retired(day) else otherwise
+            cells.append((day, line.outcome.state if line else unknown, line))
         rows.append((name, cells))
     return rows
 

@@ -11,7 +11,7 @@ from dags.support.here import status
 from dags.support.params import Scope, SourceScope
 from dags.support.report import REPORTED_BY, DataError, describe
 
-DONE = ("loaded", "unchanged", "withdrawn")
+DONE = ("loaded", "unchanged", "withdrawn", "retired")
 
 
 @task(trigger_rule="all_done", execution_timeout=timedelta(minutes=10))

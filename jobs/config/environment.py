@@ -42,6 +42,7 @@ class Environment(Strict):
     # A source that comes another way here than its source contract says: its [delivery], by the source's name.
     deliveries: dict[Name, dict[str, Any]] = {}  # checked with the source contract (jobs/contracts/source.py)
     contracts: Path = Path("conf/sources")
+    without: tuple[Name, ...] = ()  # sources of `contracts` that this environment leaves out
     logs: Path | None = None
     spark: dict[str, str] = {}
 

@@ -1,6 +1,8 @@
 """The source contract: one feed as `conf/sources/<name>.toml` describes it, and as its environment delivers it."""
 
 import hashlib
+from datetime import date
+from pathlib import Path
 from typing import Literal, Self, assert_never
 
 from pydantic import Field, ValidationError, model_validator
@@ -39,6 +41,7 @@ class SourceContract(Strict):
     description: str
     system: Literal["s3", "postgres", "google_sheets", "rest"]
     static: bool = False
+    until: date | None = None  # the last day that it delivers for; then it is retired
     key: tuple[Name, ...] = Field(min_length=1)
     max_rejected: float = Field(default=0.01, ge=0, le=1)
     odd_volume: Literal["report", "refuse"] = "report"
@@ -63,6 +66,10 @@ class SourceContract(Strict):
             raise ValueError("subject: found nothing, but personal columns need the key of whom they tell of")
         return self
 
+    def is_retired(self, day: date) -> bool:
+        """Whether nothing is delivered for it any more."""
+        return self.until is not None and day > self.until
+
     @property
     def personal_columns(self) -> dict[str, str]:
         """Columns as landed that tell of persons -> how: a kind of `personal`, or that nobody has decided."""
@@ -73,7 +80,7 @@ class SourceContract(Strict):
         """Of what decides how it lands: who may see it does not, nor does an option that came later and is not used."""
         fields = type(self.delivery).model_fields
         unused = {name for name in _LATER & {*fields} if getattr(self.delivery, name) == fields[name].default}
-        known = self.model_dump_json(exclude={"subject": True, "personal": True, "delivery": unused})
+        known = self.model_dump_json(exclude={"subject": True, "personal": True, "until": True, "delivery": unused})
         return hashlib.sha256(known.encode()).hexdigest()
 
     @model_validator(mode="after")
@@ -96,12 +103,11 @@ def read_contracts(
     environment: Environment, only: tuple[str, ...] = ()
 ) -> tuple[dict[str, SourceContract], dict[str, ConfigurationError]]:
     """The same, the broken ones apart: what is wrong with one stops no other. Raises where there is none at all."""
-    paths = {path.stem: path for path in sorted(environment.contracts.glob("*.toml"))}
-    folder = toml.show_path(environment.contracts)
+    paths = _find_contracts(environment)
     if unknown := sorted(set(only) - set(paths)):
-        raise ConfigurationError(f"--source {unknown}: not in {folder}; there are {sorted(paths)}")
-    if not paths:
-        raise ConfigurationError(f"{folder}: no source contract (*.toml) in it")
+        where = toml.show_path(environment.contracts)
+        left_out = f", or left out by environment {environment.name!r}" if environment.without else ""
+        raise ConfigurationError(f"--source {unknown}: not in {where}{left_out}; there are {sorted(paths)}")
     contracts, broken = {}, {}
     for name in only or paths:
         try:
@@ -111,6 +117,20 @@ def read_contracts(
         except ConfigurationError as error:
             broken[name] = error
     return contracts, broken
+
+
+def _find_contracts(environment: Environment) -> dict[str, Path]:
+    """Of the sources that the environment has, by name."""
+    paths = {path.stem: path for path in sorted(environment.contracts.glob("*.toml"))}
+    folder = toml.show_path(environment.contracts)
+    if unknown := sorted({*environment.without} - {*paths}):
+        where = f"conf/env/{environment.name}.toml: without"
+        raise ConfigurationError(f"{where}: found {unknown}, not in {folder}; there are {sorted(paths)}")
+    there = {name: path for name, path in paths.items() if name not in environment.without}
+    if not there:
+        left_out = ", but those left out" if paths else ""
+        raise ConfigurationError(f"{folder}: no source contract (*.toml) in it{left_out}")
+    return there
 
 
 def _override_delivery(contract: SourceContract, environment: Environment) -> SourceContract:

@@ -7,8 +7,9 @@ from typing import Literal
 
 from jobs.ledger.manifest import Record
 
-# Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up.
-State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "withdrawn", "refused", "failed"]
+# Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up, and
+# `retired` of days after the last one that the source delivers for.
+State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "withdrawn", "retired", "refused", "failed"]
 # How what a run did for a source's day ended.
 Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "failed", "not_arrived"]
 
@@ -83,10 +84,10 @@ class Outcome(Record):
 
     @property
     def is_complete(self) -> bool:
-        """Whether its rows are in Bronze, each of them accounted for, or nothing new was there to load."""
+        """Whether its rows are in Bronze, each of them accounted for, or there was nothing new, or nothing any more."""
         counts = (self.rows_delivered, self.rows_landed, self.rows_rejected, self.rows_bronze)
         is_held = self.state in ("loaded", "withdrawn") and None not in counts and not self.imbalance
-        return self.state == "unchanged" or is_held
+        return self.state in ("unchanged", "retired") or is_held
 
 
 class RunReport(Record):

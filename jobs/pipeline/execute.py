@@ -23,7 +23,7 @@ from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Attempt, Outcome, RunReport, choose_attempts
 from jobs.logs import log_fact, log_unexpected
 from jobs.pipeline.load import load
-from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, make_outcomes
+from jobs.pipeline.plan import Plan, RunRequest, Unit, is_behind, is_news, list_retired, make_outcomes
 from jobs.pipeline.progress import Progress
 from jobs.pipeline.scratch import held, sweep
 from jobs.pipeline.status import make_failed_outcome, make_outcome
@@ -70,6 +70,7 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
             progress.say(f"engine: {engine}; {why}")
         done = pool.map(lambda unit: progress.finish(_attempted(run, unit)), plan.units)
         outcomes = [outcome for of_unit in done for outcome in of_unit]
+    outcomes += list_retired(request, outcomes)
     codes = {outcome.exit_code for outcome in outcomes}
     report = RunReport(
         run_id=run_id,

@@ -136,8 +136,19 @@ def choose_landing_day(request: RunRequest, contract: SourceContract, day: date,
 
 
 def list_days(request: RunRequest, contract: SourceContract) -> Sequence[date]:
-    """The days that are looked at, of those asked for."""
-    return request.days[:1] if contract.static else request.days
+    """The days that are looked at, of those asked for: none after it is retired."""
+    return [day for day in (request.days[:1] if contract.static else request.days) if not contract.is_retired(day)]
+
+
+def list_retired(request: RunRequest, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Of the days asked for those that have no outcome, their source being retired."""
+    told = {(outcome.source, outcome.ingest_date) for outcome in outcomes}
+    return [
+        Outcome(source=name, ingest_date=day, state="retired")
+        for name, contract in request.contracts.items()
+        for day in request.days
+        if contract.is_retired(day) and (name, day) not in told
+    ]
 
 
 def is_news(request: RunRequest, contract: SourceContract, known: Manifest | None, inputs: tuple[Input, ...]) -> bool:

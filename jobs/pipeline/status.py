@@ -36,7 +36,9 @@ def read_outcomes(
         newest, last = ledger.read_landings(contract.name, days), attempts[contract.name]
         for day in days or sorted({*newest, *last}):
             outcome = choose_state(newest.get(day), last.get(day), held.get(day))
-            if check and day not in newest and (outcome is None or outcome.state != "unchanged"):
+            if day not in newest and contract.is_retired(day):
+                outcome = Outcome(source=contract.name, ingest_date=day, state="retired")
+            elif check and day not in newest and (outcome is None or outcome.state != "unchanged"):
                 has_landed = contract.static and ledger.find_newest_of_all(contract.name) is not None
                 outcome = _add_attempt(_look_at_source(contract, environment, day, has_landed), outcome)
             if outcome:

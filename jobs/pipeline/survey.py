@@ -49,6 +49,8 @@ def _landed(request: RunRequest) -> Iterator[Seen]:
 def _listed(request: RunRequest, contract: SourceContract) -> list[_Listed]:
     """The days of a source: two listings, however many they are."""
     ledger, days = Ledger(request.environment.lake), list_days(request, contract)
+    if not days:
+        return []
     landed = {} if contract.static else ledger.list_landings(contract.name, days)
     attempted = ledger.newest_attempts(contract.name, days)
     return [_Listed(contract, day, landed.get(day, ()), attempted.get(day, "")) for day in days]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,9 +10,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from jobs.bronze.choice import make_bronze
+from jobs.config.environment import load_environment
+from jobs.contracts.source import load_contracts
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, locate_landing
-from jobs.ledger.outcome import Outcome, RunReport
+from jobs.ledger.outcome import Outcome, RunReport, State
 from jobs.pipeline.load import load
 from pages import runs
 from pages.runs import Line
@@ -227,6 +230,15 @@ def test_a_balance_says_by_how_much_it_is_off(state: str, landed: int | None, br
     outcome = _outcome("agents", DAYS[0], state, rows_delivered=10, rows_landed=landed, rows_rejected=1)
 
     assert Line(outcome.model_copy(update={"rows_bronze": bronze}), None, None).balance == balance
+
+
+def test_a_day_after_the_last_one_of_a_source_is_retired_not_missing() -> None:
+    contract = load_contracts(load_environment("local"), ("call_logs",))["call_logs"]
+    days = [date(2025, 11, 20), date(2025, 11, 21)]
+    ended = contract.model_copy(update={"until": days[0]})
+    shown = runs._calendar({"call_logs": ended}, [], days)
+    assert [(day, state) for day, state, _ in shown[0][1]] == [(days[0], "nothing known"), (days[1], "retired")]
+    assert {*get_args(State)} <= {*runs.SYMBOLS}
 
 
 def test_a_loaded_day_whose_last_attempt_failed_is_told_beside_its_state() -> None:
