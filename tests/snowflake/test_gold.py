@@ -76,7 +76,9 @@ def test_columns_that_tell_of_persons_have_the_masking_policy_of_their_kind_and_
     for node in (node for node in nodes if node["config"].get("materialized") not in (None, "view", "test")):
         said = {name: column["meta"].get("personal", NOBODY) for name, column in node["columns"].items()}
         kinds = {name: kind for name, kind in said.items() if kind != NOBODY}
-        wanted.update({f"{node['schema']}.{node['name']}": kinds} if kinds else {})
+        published_in = node["config"]["meta"].get("published_in")
+        schema = f"coretelecoms_{published_in}" if published_in else node["schema"]
+        wanted.update({f"{schema}.{node['name']}": kinds} if kinds else {})
     columns = (
         "select lower(table_schema || '.' || table_name), lower(column_name), data_type from information_schema.columns"
     )
