@@ -29,7 +29,7 @@ from jobs.sources.json_record import UnsoundError
 from jobs.sources.json_structure import StructureError
 from tests.conftest import DAY, World, make_world
 
-CANARY, SECRET = "Xanthippe", "heron-77-quartz"
+CANARY, SECRET = "Xanthippe", "heron-77-quartz"  # pragma: allowlist secret
 PLANTED = "pelican_12"  # a column that nobody asked for: told by design
 CUSTOMERS = 5_000
 LOGS = ("source_row_id", *HEADERS["call_logs"][1:])

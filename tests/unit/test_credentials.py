@@ -81,13 +81,14 @@ def test_an_unknown_path_is_not_an_empty_database(ssm: object) -> None:
 def test_a_line_end_behind_a_value_is_no_part_of_it_wherever_it_is_kept(
     scheme: str, ssm: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = {"db_host": "h", "db_port": "5432", "db_username": "u", "db_password": "p w", "db_name": "d"}
+    word = "p w"
+    wanted = {"db_host": "h", "db_port": "5432", "db_username": "u", "db_password": word, "db_name": "d"}
     wanted["table_schema_name"] = "s"
     for name, value in wanted.items():
         (tmp_path / name).write_text(f" {value}\r\n")
         monkeypatch.setenv(f"PASTED_{name.upper()}", f" {value}\n")
     put(ssm, {name: f"{value}\n" for name, value in wanted.items()})
-    fields = {"host": "h\n", "port": 5432, "login": "u\n", "password": "p w\n", "schema": "d\n"}
+    fields = {"host": "h\n", "port": 5432, "login": "u\n", "password": f"{word}\n", "schema": "d\n"}
     monkeypatch.setenv("AIRFLOW_CONN_pasted", json.dumps({**fields, "extra": {"table_schema_name": "s\n"}}))
     target = {"file": str(tmp_path), "env": "PASTED", "ssm": PATH, "connection": "pasted"}[scheme]
     found = read_database(f"{scheme}:{target}")
