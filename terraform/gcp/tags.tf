@@ -19,7 +19,6 @@ locals {
     load_bronze      = { account = "load", layer = "bronze" }
     dbt_silver       = { account = "dbt", layer = "silver" }
     dbt_gold_private = { account = "dbt", layer = "gold_private" }
-    dbt_gold_build   = { account = "dbt", layer = "gold_build" }
   }
 }
 

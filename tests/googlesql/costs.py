@@ -171,7 +171,7 @@ class _Analysis:
     def of_load(self, source: str) -> Iterator[Statement]:
         """Held, staged, published, held."""
         columns, staged = tuple(self.tables[f"{_BRONZE}.{source}"]), f"_stage_{source}"
-        manifest: Any = SimpleNamespace(source=source, ingest_date=self.day, run_id="R", columns_landed=columns)
+        manifest: Any = SimpleNamespace(source=source, ingest_date=self.day, version="R", columns_landed=columns)
         held = sql.select_published(_WAREHOUSE, source, self.day, None)
         asked = judge.Judge(PROJECT, self._find)
         for script in (held, sql.select_count(_WAREHOUSE, staged), sql.publish(_WAREHOUSE, manifest, staged), held):

@@ -144,7 +144,7 @@ run "personal_columns_are_read_by_jobs_dbt_and_who_was_named" {
     error_message = "each sees each kind"
   }
   assert {
-    condition     = { for name, one in google_bigquery_dataset_iam_member.attaches : name => "${one.dataset_id} ${one.role}" } == { for name, layer in { load_bronze = "bronze", dbt_silver = "silver", dbt_gold_private = "gold_private", dbt_gold_build = "gold_build" } : name => "coretelecoms_${layer} roles/bigquery.dataOwner" }
+    condition     = { for name, one in google_bigquery_dataset_iam_member.attaches : name => "${one.dataset_id} ${one.role}" } == { for name, layer in { load_bronze = "bronze", dbt_silver = "silver", dbt_gold_private = "gold_private" } : name => "coretelecoms_${layer} roles/bigquery.dataOwner" }
     error_message = "who attaches, and where"
   }
 }
