@@ -22,6 +22,7 @@ def test_each_is_asked_by_the_command(number: int, world: World) -> None:
 
 
 def test_every_table_of_gold_is_in_the_document(world: World) -> None:
-    names = world.ask("SELECT tablename FROM pg_tables WHERE schemaname LIKE 'coretelecoms_gold%'")
+    schemas = "('coretelecoms_gold', 'coretelecoms_gold_private')"
+    names = world.ask(f"SELECT tablename FROM pg_tables WHERE schemaname IN {schemas}")
     document = DOCUMENT.read_text(encoding="utf-8")
     assert [name for (name,) in names if f"`{name}`" not in document] == []
