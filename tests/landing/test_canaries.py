@@ -471,6 +471,7 @@ ELSEWHERE = {
     "sources/extent.py _measure_pages": "a table's name; tests/spark/test_postgres.py",
     "sources/extent.py _require_readable": "a table's name and kind; tests/spark/test_postgres.py",
     "sources/postgres.py": "counts and the table's name; tests/spark/test_postgres.py",
+    "sources/recount.py": "places and fixed words, of Python's csv and json; tests/landing/test_recounted.py",
     "sources/rest_pages.py _read_body ServiceError": "seconds",
 }
 FOLDERS = ("sources", "landing", "pipeline")

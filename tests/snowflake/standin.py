@@ -82,12 +82,12 @@ class _Failing:
     """Fails a statement, as the file `statement` in FAULTS says, before it does anything.
 
     `{"number": N}`: the N-th since the file is there; `{"like": PATTERN}`: the first that matches, or as many as
-    `"times"` says. `"cancelled": true`: as when Snowflake cancels a whole block, so that its handler does not run;
-    `"locked": true`: as when too many wait for the lock that it needs.
+    `"times"` says, `"behind": PATTERN`: not before one matches that. `"cancelled": true`: as when Snowflake cancels a
+    whole block, so that its handler does not run; `"locked": true`: as when too many wait for the lock that it needs.
     """
 
     def __init__(self) -> None:
-        self.given, self.seen = "", 0
+        self.given, self.seen, self.is_behind = "", 0, False
         self.wanted: dict[str, Any] = {}
 
     def meets(self, command: str) -> bool:
@@ -97,10 +97,13 @@ class _Failing:
         except FileNotFoundError:
             given = ""
         if given != self.given:
-            self.given, self.seen = given, 0
+            self.given, self.seen, self.is_behind = given, 0, False
         if not given:
             return False
         wanted = json.loads(given)
+        self.is_behind |= re.search(wanted.get("behind", ""), command, re.IGNORECASE | re.DOTALL) is not None
+        if not self.is_behind:
+            return False
         if "like" in wanted and not re.search(wanted["like"], command, re.IGNORECASE | re.DOTALL):
             return False
         self.seen += 1

@@ -47,6 +47,7 @@ TOLD = {
         "sorted(tags)",
         "sorted(there_are)",
         "untagged",
+        "left_out",
         "landed",
         "reserved",
         "twice",
