@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+import jobs.sources.recount  # noqa: F401 - a kind of error of its own, by whoever loads it
 from demo.complaints import HEADERS
 from demo.postgres import READER, SCHEMA, Server
 from demo.services import Services, serving
