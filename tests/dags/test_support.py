@@ -169,7 +169,7 @@ def test_a_loaded_day_whose_attempt_failed_is_told_with_its_reason_and_the_next_
     assert alerts.next_step([outcome]) == "read the task's log; then clear `ingest`"
 
 
-def test_a_suppliers_text_calls_nobody_and_is_no_link() -> None:
+def test_x11_a_suppliers_text_calls_nobody_and_is_no_link() -> None:
     message = alerts.Message("t", ["<!channel> <https://x|y> ``` *b* [z](https://x)"], "http://link", "<@U1>")
     text = message.slack()["text"]
     assert (text.count("<"), text.count("```")) == (1, 2)

@@ -204,7 +204,7 @@ def test_a_secret_never_goes_to_plain_http_on_another_machine(tmp_path: Path) ->
         *("https://[Canary", "https://host:Canary/", "http://Canary.example", "ftp://Canary", "Canary"),
     ],
 )
-def test_an_address_that_is_refused_is_not_shown(text: str, tmp_path: Path) -> None:
+def test_x6_an_address_that_is_refused_is_not_shown(text: str, tmp_path: Path) -> None:
     (tmp_path / "api").write_text(text)
     for given in (text, f"file:{tmp_path}/api"):
         with pytest.raises(ConfigurationError, match="services: ") as error:
@@ -213,7 +213,7 @@ def test_an_address_that_is_refused_is_not_shown(text: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("letter", ["#", "/", "?", "["])
-def test_a_connections_uri_with_a_reserved_letter_is_refused_without_a_letter_of_it(
+def test_x5_a_connections_uri_with_a_reserved_letter_is_refused_without_a_letter_of_it(
     letter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for password in (f"S3cret{letter}Canary", f"{letter}Canary", f"1234{letter}Canary"):
@@ -243,7 +243,7 @@ PLAIN = {"login": "r", "schema": "s", "password": "p"}  # pragma: allowlist secr
         (json.dumps({**PLAIN, "host": "postgresql://r:Canary@db"}), "db_host"),  # pragma: allowlist secret
     ],
 )
-def test_a_connection_that_cannot_be_read_is_not_shown(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_x5_a_connection_that_cannot_be_read_is_not_shown(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CORE", text)
     with pytest.raises(ConfigurationError, match=why) as error:
         read_database("connection:CORE")

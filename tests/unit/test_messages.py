@@ -136,7 +136,7 @@ def run(world: World) -> Runner:
         ("social_media", KEYED_BY_NAME, "other columns that came: 2"),
     ],
 )
-def test_a_delivery_that_is_refused_shows_nothing_of_its_content(
+def test_x4_a_delivery_that_is_refused_shows_nothing_of_its_content(
     run: Runner, source: str, content: bytes, said: str
 ) -> None:
     file = run.world.deliver(source, content)
@@ -182,7 +182,7 @@ def services(world: World) -> Iterator[Services]:
         (Reply(200, b"", {"Transfer-Encoding": "chunked", "X": CANARY}, length=99), "tries"),
     ],
 )
-def test_an_answer_that_is_refused_shows_nothing_of_its_content(
+def test_x4_an_answer_that_is_refused_shows_nothing_of_its_content(
     run: Runner, services: Services, reply: Reply, said: str
 ) -> None:
     services.faults = {"/v1": deque([reply] * 20)}
@@ -191,7 +191,7 @@ def test_an_answer_that_is_refused_shows_nothing_of_its_content(
     assert not any(word in text for word in CANARY.split())
 
 
-def test_a_sheet_that_is_refused_shows_nothing_of_its_content(run: Runner, services: Services) -> None:
+def test_x4_a_sheet_that_is_refused_shows_nothing_of_its_content(run: Runner, services: Services) -> None:
     text = told(run, "agents")
     assert "in columns A, B" in text
     assert CANARY not in text
@@ -200,7 +200,7 @@ def test_a_sheet_that_is_refused_shows_nothing_of_its_content(run: Runner, servi
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e\x9b1m\r"
 
 
-def test_a_suppliers_control_characters_do_nothing_in_a_terminal(
+def test_x11_a_suppliers_control_characters_do_nothing_in_a_terminal(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither in drift, which names a column, nor in an error, nor in a table."""

@@ -19,7 +19,7 @@ def open_to_others(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", ["calls_original", "calls_short_row"])
-def test_what_a_run_leaves_is_for_its_user_only(world: World, name: str) -> None:
+def test_x9_what_a_run_leaves_is_for_its_user_only(world: World, name: str) -> None:
     world.deliver("call_logs", DELIVERIES[name].write())
     run = ["run", "--date", str(DAY), "--source", "call_logs", "--env", str(world.file)]
     done = subprocess.run([sys.executable, "-m", "jobs", *run], cwd=ROOT, umask=0o022, capture_output=True, check=False)
@@ -31,7 +31,7 @@ def test_what_a_run_leaves_is_for_its_user_only(world: World, name: str) -> None
     assert open_to_others(world.root / "sources"), "the search finds what is open to others"
 
 
-def test_an_executor_with_its_own_umask_writes_no_file_for_others(tmp_path: Path) -> None:
+def test_x9_an_executor_with_its_own_umask_writes_no_file_for_others(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         with store.create_file(tmp_path / "lake/raw/part") as file:

@@ -79,7 +79,7 @@ def test_a_mistake_in_a_source_contract_names_file_field_found_and_allowed(
         ("{date:/etc}/{date}", "as a part of a path"),
     ],
 )
-def test_a_path_stays_below_sources_and_has_one_pattern(
+def test_x13_a_path_stays_below_sources_and_has_one_pattern(
     world: World, path: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = world.root / "contracts"
@@ -90,7 +90,7 @@ def test_a_path_stays_below_sources_and_has_one_pattern(
     assert message in capsys.readouterr().err
 
 
-def test_a_pattern_means_the_same_in_a_folder_as_on_s3(tmp_path: Path) -> None:
+def test_x13_a_pattern_means_the_same_in_a_folder_as_on_s3(tmp_path: Path) -> None:
     """`tests/s3/test_store.py` asks an S3 server for the same."""
     for name in ("a b/20251120.csv", "a b/2025/1.csv", "a b/.2025.csv", "a b/2024.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def test_a_secret_must_be_a_reference(world: World) -> None:
         ("spreadsheets = { ", 'spreadsheets = { x = "Canary/5", '),
     ],
 )
-def test_what_stands_where_a_reference_belongs_is_not_shown(world: World, found: str, instead: str) -> None:
+def test_x6_what_stands_where_a_reference_belongs_is_not_shown(world: World, found: str, instead: str) -> None:
     text = world.file.read_text()
     assert found in text
     world.file.write_text(text.replace(found, instead))
@@ -244,7 +244,7 @@ def test_persons_and_what_is_not_tested_yet_have_schemas_of_their_own_beside_gol
 
 
 @pytest.mark.parametrize("name", ["BIGQUERY_EMULATOR_HOST", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"])
-def test_a_variable_that_sends_tokens_over_plain_http_elsewhere_is_refused_by_name(
+def test_x12_a_variable_that_sends_tokens_over_plain_http_elsewhere_is_refused_by_name(
     world: World, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for url in ("https://s3.example", "http://127.0.0.1:9", ""):
@@ -257,7 +257,7 @@ def test_a_variable_that_sends_tokens_over_plain_http_elsewhere_is_refused_by_na
         assert "Canary" not in str(error.value)
 
 
-def test_an_s3_endpoint_over_plain_http_is_refused_but_for_containers_that_are_named(
+def test_x12_an_s3_endpoint_over_plain_http_is_refused_but_for_containers_that_are_named(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = world.file.read_text()
@@ -281,7 +281,7 @@ def test_an_endpoint_of_awss_own_configuration_is_checked_where_it_is_used(
 
 @pytest.mark.parametrize("name", ["spark.hadoop.fs.s3a.secret.key", "spark.ssl.keyPassword"])
 @pytest.mark.parametrize("value", ['"Canary"', '["Canary"]'])
-def test_spark_gets_no_secret_from_a_file_of_ours(world: World, name: str, value: str) -> None:
+def test_x12_spark_gets_no_secret_from_a_file_of_ours(world: World, name: str, value: str) -> None:
     world.file.write_text(f'{world.file.read_text()}[spark]\n"{name}" = {value}\n')
     with pytest.raises(ConfigurationError, match=rf"spark.*{name}") as error:
         world.environment  # noqa: B018 - reading it validates it

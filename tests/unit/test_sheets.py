@@ -197,7 +197,7 @@ def test_a_token_endpoint_that_is_down_is_a_service_error(world: World, sheet: S
 
 
 @pytest.mark.parametrize("path", ["/v4", "/token"])
-def test_a_redirect_of_the_sheet_or_its_token_is_not_followed(world: World, sheet: Services, path: str) -> None:
+def test_x10_a_redirect_of_the_sheet_or_its_token_is_not_followed(world: World, sheet: Services, path: str) -> None:
     with serving(lambda: CELLS) as other:
         there = Reply(307, b"", {"Location": f"{other.address}/v4/spreadsheets/demo-agents/values/x"})
         with pytest.raises(PlatformError, match=r"moved to 127.0.0.1; no token is sent there|/token cannot be reached"):
@@ -205,7 +205,7 @@ def test_a_redirect_of_the_sheet_or_its_token_is_not_followed(world: World, shee
         assert other.asked == []
 
 
-def test_a_netrc_takes_no_tokens_place(
+def test_x10_a_netrc_takes_no_tokens_place(
     world: World, sheet: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login heron password quartz\n")
@@ -222,7 +222,7 @@ def test_a_netrc_takes_no_tokens_place(
         "Canary",
     ],
 )
-def test_a_token_endpoint_in_clear_is_refused(world: World, sheet: Services, uri: str) -> None:
+def test_x10_a_token_endpoint_in_clear_is_refused(world: World, sheet: Services, uri: str) -> None:
     key = world.root / "services/sheets_key.json"
     key.write_text(key.read_text().replace(f"{sheet.address}/token", uri))
     with pytest.raises(ConfigurationError, match=r"sheets_key.json: token_uri: an address") as error:
