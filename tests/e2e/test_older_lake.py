@@ -191,9 +191,10 @@ def bronze_rows(older: Platform) -> dict[str, Rows]:
 
 
 def columns_of_tables(older: Platform) -> dict[str, list[str]]:
-    """Of Silver and Gold, without those that tell of a run."""
+    """Of Silver and Gold, without those that tell of a run or of a build."""
     with duckdb.connect(older.world.root / "warehouse.duckdb", read_only=True) as connection:
-        names = [name for (name,) in connection.sql("SELECT schemaname || '.' || tablename FROM pg_tables").fetchall()]
+        asked = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename NOT IN ('builds', 'newest_build')"
+        names = [name for (name,) in connection.sql(asked).fetchall()]
         return {name: [column for column in connection.table(name).columns if column not in OF_A_RUN] for name in names}
 
 
