@@ -1,4 +1,4 @@
-"""What only real BigQuery can prove, in two scratch datasets of a project of yours, removed at the end.
+"""What only real BigQuery can prove, in scratch datasets of a project of yours, removed at the end.
 
     python -m tests.bigquery.verify --project P --key KEY.json [--location EU]
 
@@ -230,7 +230,8 @@ def main(given: Sequence[str]) -> int:
     parser.add_argument("--storage-endpoint", help=argparse.SUPPRESS)
     asked = parser.parse_args(given)
     bronze = f"coretelecoms_verify_{secrets.token_hex(4)}"
-    datasets = (bronze, f"{bronze}_private")  # Bronze, Silver and Gold, and what of Gold is granted apart
+    # Bronze, Silver and Gold; what of Gold is granted apart; Gold before it is published.
+    datasets = (bronze, f"{bronze}_private", f"{bronze}_build")
     reference = f"file:{asked.key.absolute()}"
     options = {"api_endpoint": asked.endpoint} if asked.endpoint else None
     client = bigquery.Client(

@@ -24,6 +24,7 @@ from demo.faithful import generate
 from demo.web import Reply, Request, answering
 from tests.conftest import DAYS, World
 from tests.dags import emr, stack
+from tests.gold import NOT_OF_BUILDS
 
 ROOT = Path(__file__).resolve().parents[2]
 # Before anything imports Airflow: its home is nobody's, and there is no database behind what needs none.
@@ -85,10 +86,11 @@ class Platform:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def gold(self, file: Path) -> dict[str, list[tuple[object, ...]]]:
-        """All rows of Gold, without the columns that tell of the run."""
+        """All rows of Gold, without the tables that tell of builds, and the columns that tell of the run."""
         found = {}
         with duckdb.connect(file, read_only=True) as connection:
-            names = connection.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'coretelecoms_gold'").fetchall()
+            given = f"schemaname = 'coretelecoms_gold' AND {NOT_OF_BUILDS}"
+            names = connection.sql(f"SELECT tablename FROM pg_tables WHERE {given}").fetchall()
             for (name,) in names:
                 table = connection.sql(
                     f"SELECT columns(c -> c NOT LIKE '\\_%' ESCAPE '\\') FROM coretelecoms_gold.{name}"
