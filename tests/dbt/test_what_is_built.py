@@ -88,8 +88,8 @@ def _newest_openings(world: World) -> dict[tuple[str, str | None], tuple[str | N
     }
 
 
-def test_a_fan_out_planted_in_a_model_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = world.root / "planted"
+def test_a_fan_out_planted_in_a_model_is_caught(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    project = tmp_path / "planted"
     shutil.copytree(ROOT / "dbt", project, ignore=shutil.ignore_patterns("__pycache__"))
     model = project / "models/gold/fact_complaints.sql"
     dimension = "from {{ ref('dim_customer') }}\n"
