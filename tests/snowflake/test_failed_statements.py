@@ -244,7 +244,7 @@ def test_a_whole_build_sends_no_kind_of_statement_that_the_chain_does_not(built:
         return kinds(built.platform.snowflake.requests[first:])
 
     chain, whole = sent(*SMALL), sent(*WHOLE)
-    assert {(of, verb) for of, verb in whole - chain if of} == set()
+    assert {(of, verb) for of, verb in whole - chain if of and verb not in ("show", "describe", "select")} == set()
     assert {of for of, _ in whole} == {"", "model", "seed", "snapshot"}
 
 
