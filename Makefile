@@ -86,7 +86,7 @@ test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), fa
 
 test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
-	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k each_statement
+	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k "each_statement or publication"
 	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_publication.py -k failed_test
 
 test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers
@@ -130,7 +130,7 @@ test-page: ## the two pages in headless Chromium: every number, accessibility, a
 	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
-	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases {arguments,build,export,gold,headline,owner,query,told,warehouse}.py plugins/bronze.py
+	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases {arguments,build,errors,export,gold,headline,owner,query,told,warehouse}.py plugins/bronze.py
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double
