@@ -6,9 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+from errors import USAGE
 from query import LIMIT
-
-USAGE = 64
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,7 +1,7 @@
 """Builds Silver and Gold from Bronze, in one DuckDB file or in the cloud's warehouse, and shows what the file holds.
 
     ./dbt.sh build [--from D --to D] [--full] [--layer silver | gold] [--env E]
-    ./dbt.sh headline | docs | export FILE | query SQL [--limit N] [--csv FILE | -]
+    ./dbt.sh headline | docs | export FILE | query SQL [--limit N] [--csv FILE | -] [--build]
 
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
 Each environment has a DuckDB file of its own; CORETELECOMS_WAREHOUSE names another one, CORETELECOMS_BRONZE the
@@ -23,6 +23,7 @@ from typing import Any
 import duckdb
 import gold
 from arguments import parse
+from errors import CONFIGURATION, DATA_ERROR, SOFTWARE, TRY_LATER, BuildError
 from export import export
 from headline import headline
 from owner import claim
@@ -40,15 +41,9 @@ from told import (
     what,
 )
 from warehouse import (
-    CONFIGURATION,
-    DATA_ERROR,
-    SOFTWARE,
-    TRY_LATER,
-    BuildError,
     alone,
     artifacts,
     bronze,
-    build_schema,
     contracts,
     environment,
     gold_table,
@@ -58,6 +53,7 @@ from warehouse import (
     opened,
     others,
     place,
+    schema_of,
     shown,
     silver_table,
     sources,
@@ -212,7 +208,9 @@ def _failure(results: Sequence[Any], publication: gold.Publication | None = None
         if compiled := getattr(result.node, "compiled_path", None):
             lines.append(f"    its SQL: {shown(PROJECT / compiled)}")
     if publication:
-        lines.append(f"  Gold is as it was ({publication.seen}); what was built beside it is in {build_schema()}")
+        lines.append(
+            f"  Gold is as it was ({publication.seen}); what was built beside it is in {schema_of('gold_build')}"
+        )
     if (code := _code(failed)) == TRY_LATER:
         lines += [f"  at the same time: {other}" for other in others(_own())]
     return BuildError("\n".join(lines), code)

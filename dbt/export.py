@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+from errors import CONFIGURATION, BuildError
 from told import tell
-from warehouse import CONFIGURATION, BuildError, gold_table, opened, shown
+from warehouse import opened, schema_of, shown
 
 
 def export(to: Path) -> str:
@@ -15,7 +16,7 @@ def export(to: Path) -> str:
 
     Raises BuildError where there is no Gold yet, or no such folder.
     """
-    schema = gold_table("").rstrip(".")
+    schema = schema_of("gold")
     with opened(read_only=True) as connection:
         names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = ?", [schema]).fetchall()
         if not names:
@@ -24,7 +25,7 @@ def export(to: Path) -> str:
             place = str(unfinished).replace("'", "''")
             connection.execute(f"ATTACH '{place}' AS exported (READ_WRITE); CREATE SCHEMA exported.{schema}")
             for (name,) in sorted(names):
-                connection.execute(f"CREATE TABLE exported.{schema}.{name} AS FROM {gold_table(name)}")
+                connection.execute(f"CREATE TABLE exported.{schema}.{name} AS FROM {schema}.{name}")
             connection.execute("DETACH exported")
     return f"Gold, without persons: {len(names)} tables in {shown(to)}"
 

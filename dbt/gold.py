@@ -9,8 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from errors import CONFIGURATION, SOFTWARE, BuildError
 from told import passing, tell_operation
-from warehouse import CONFIGURATION, SOFTWARE, BuildError, artifacts, host, is_local
+from warehouse import artifacts, host, is_local
 
 PROJECT = Path(__file__).resolve().parent
 PATIENCE = timedelta(hours=1)  # with a build of another machine's that does not end: it may have been killed

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
+from errors import CONFIGURATION, BuildError
 from told import tell
-from warehouse import CONFIGURATION, BuildError, artifacts, bronze, gold_table, opened, shown, warehouse
+from warehouse import artifacts, bronze, gold_table, opened, shown, warehouse
 
 Row = Sequence[object]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import duckdb
+from errors import CONFIGURATION, BuildError
 from export import written
 from told import tell
-from warehouse import CONFIGURATION, BuildError, build_schema, gold_table, opened, private_table, shown, silver_table
+from warehouse import opened, schema_of, shown
 
 LIMIT = 40  # rows of a table, where nobody says another number
 _BATCH = 10_000
@@ -91,10 +92,10 @@ def _inert(text: str) -> str:
 @contextmanager
 def _answer(sql: str, of_build: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     with opened(read_only=True) as connection:
-        schemas = [table("").rstrip(".") for table in (silver_table, gold_table, private_table)]
+        schemas = [schema_of(layer) for layer in ("silver", "gold", "gold_private")]
         settings: Sequence[str] = _SETTINGS
         if of_build:
-            schemas = [build_schema(), *schemas]
+            schemas = [schema_of("gold_build"), *schemas]
             settings = [f"search_path = '{','.join(schemas)}'", *settings]
         for setting in settings:
             connection.execute(f"SET {setting}")
@@ -109,7 +110,7 @@ def _answer(sql: str, of_build: bool) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _hint(connection: duckdb.DuckDBPyConnection) -> str:
-    gold = gold_table("").rstrip(".")
+    gold = schema_of("gold")
     built = connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = ? LIMIT 1", [gold]).fetchall()
     return "" if built else f" ({gold} has no table yet; build it: ./dbt.sh build)"
 

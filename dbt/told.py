@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-TRY_LATER, SERVICE = 75, 69  # sysexits
+from errors import SERVICE, TRY_LATER
+
 LAYERS = ("seeds", "snapshots", "silver", "gold", "tests")
 # What DuckDB's two S3 clients say of a service that does not answer, or answers with a fault of its own.
 IS_DOWN = re.compile(r"error for HTTP (GET|HEAD)|HTTP 5\d\d|HTTP error: error sending request|status code: 5\d\d")

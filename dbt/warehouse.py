@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+from errors import CONFIGURATION, TRY_LATER, BuildError
 from told import tell
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDER = ROOT / ".local/warehouse.duckdb"  # of all environments, before each had its own
-DATA_ERROR, SERVICE, SOFTWARE, TRY_LATER, CONFIGURATION = 65, 69, 70, 75, 78  # sysexits
 
 
 class Owner(NamedTuple):
@@ -26,14 +26,6 @@ class Owner(NamedTuple):
 
     def __str__(self) -> str:
         return f"environment {self.name!r} (Bronze: {self.bronze})"
-
-
-class BuildError(Exception):
-    """What went wrong, as one message for the user, and the exit code."""
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def place(variable: str, default: str) -> Path:
@@ -85,23 +77,19 @@ def artifacts() -> Path:
     return place("DBT_TARGET_PATH", f".local/dbt/{environment()}")
 
 
+def schema_of(layer: str) -> str:
+    """Of silver, gold, gold_private or gold_build, as dbt/macros/generate_schema_name.sql has it."""
+    gold = os.environ.get("CORETELECOMS_GOLD", "coretelecoms_gold")
+    usual = {"silver": "coretelecoms_silver", "gold_private": f"{gold}_private", "gold_build": f"{gold}_build"}
+    return os.environ.get(f"CORETELECOMS_{layer.upper()}", usual.get(layer, gold))
+
+
 def silver_table(name: str) -> str:
-    return f"{os.environ.get('CORETELECOMS_SILVER', 'coretelecoms_silver')}.{name}"
+    return f"{schema_of('silver')}.{name}"
 
 
 def gold_table(name: str) -> str:
-    return f"{os.environ.get('CORETELECOMS_GOLD', 'coretelecoms_gold')}.{name}"
-
-
-def private_table(name: str) -> str:
-    """Of what identifies persons, as dbt/macros/generate_schema_name.sql has it."""
-    schema = os.environ.get("CORETELECOMS_GOLD_PRIVATE") or f"{gold_table('').rstrip('.')}_private"
-    return f"{schema}.{name}"
-
-
-def build_schema() -> str:
-    """Where Gold is built, beside what its readers see."""
-    return os.environ.get("CORETELECOMS_GOLD_BUILD", f"{gold_table('').rstrip('.')}_build")
+    return f"{schema_of('gold')}.{name}"
 
 
 def shown(path: Path | str) -> str:

@@ -66,12 +66,10 @@
 {%- macro published_tables() -%}
     {%- set found = [] -%}
     {%- for node in graph.nodes.values() | selectattr('config.materialized', 'equalto', 'published') | sort(attribute='name') -%}
-        {%- set columns = {} -%}
-        {%- for column in node.columns.values() -%} {%- do columns.update({column.name: column.data_type}) -%} {%- endfor -%}
         {%- do found.append({
             'relation': published_table(node.name, node.config.meta.published_in),
             'rows': published_table(node.name ~ '__rows', 'gold_build'),
-            'columns': columns,
+            'columns': types_of(node),
             'partition': node.config.get('partition_by'),
             'cluster': node.config.get('cluster_by')
         }) -%}
@@ -83,11 +81,16 @@
 {%- macro kept_of_builds() -%}
     {%- set found = [] -%}
     {%- for node in graph.sources.values() | selectattr('source_name', 'equalto', 'gold') | sort(attribute='name') -%}
-        {%- set columns = {} -%}
-        {%- for column in node.columns.values() -%} {%- do columns.update({column.name: column.data_type}) -%} {%- endfor -%}
-        {%- do found.append({'relation': published_table(node.name), 'columns': columns}) -%}
+        {%- do found.append({'relation': published_table(node.name), 'columns': types_of(node)}) -%}
     {%- endfor -%}
     {{ return(found) }}
+{%- endmacro -%}
+
+{#- Types of a node's columns by their names, as its yml has them. -#}
+{%- macro types_of(node) -%}
+    {%- set types = {} -%}
+    {%- for column in node.columns.values() -%} {%- do types.update({column.name: column.data_type}) -%} {%- endfor -%}
+    {{ return(types) }}
 {%- endmacro -%}
 
 {%- macro have_tables() -%}
