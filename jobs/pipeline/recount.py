@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
+import pyarrow as pa
+
 from jobs.bronze.bronze import Bronze, GoldIsMissingError
 from jobs.bronze.choice import make_bronze
 from jobs.clients import store
@@ -117,7 +119,9 @@ def _count_files(environment: Environment, manifest: Manifest, files: Sequence[D
         with store.open_parquet(folder / file.path) as parquet:
             found = Counter[object]()
             for batch in parquet.iter_batches(columns=["_run_id", "ingest_date"]):
-                found.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+                runs = pa.Table.from_batches([batch]).group_by(batch.schema.names).aggregate([([], "count_all")])
+                for run_id, day, count in zip(*(column.to_pylist() for column in runs.columns), strict=True):
+                    found[run_id, day] += count
         rows += found.pop((manifest.run_id, manifest.ingest_date), 0)
         if found or seen[0].size != file.bytes:
             others = f", {sum(found.values()):,} rows of other landings in it" if found else ""
