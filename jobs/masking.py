@@ -98,7 +98,7 @@ def _mask(character: str) -> str:
 def describe(error: BaseException) -> str:
     """An error in one line: our own by its words, a library's by what of it may be told, and where it was raised."""
     kind, types = type(error).__name__, {f"{one.__module__}.{one.__qualname__}" for one in type(error).__mro__}
-    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    java = find_java(error)
     if "jobs.errors.PlatformError" in types:
         return str(error)
     if java is not None:
@@ -110,6 +110,11 @@ def describe(error: BaseException) -> str:
         return f"{kind}: {_first_line(str(error))}"
     told = tell(str(error), getattr(error, "pgcode", None) or getattr(error, "sqlstate", None))
     return f"{kind}: {told}{'' if HIDDEN not in told else _find_place(error)}"
+
+
+def find_java(error: BaseException) -> Any:
+    """The Java exception behind an error of py4j's or PySpark's; else None."""
+    return getattr(error, "java_exception", None) or getattr(error, "_origin", None)
 
 
 def describe_java(exception: Any) -> str:

@@ -26,12 +26,8 @@ from jobs.metadata import METADATA_COLUMNS
 Personal = Literal["identity", "contact", "birth", "attribute", "free_text"]
 UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone decides
 
-_LATER = {
-    "where",
-    "delimiter",
-    "encoding",
-    "compression",
-}  # options of deliveries that the first manifests knew nothing of
+# Options of deliveries that the first manifests knew nothing of.
+_LATER = {"where", "delimiter", "encoding", "compression"}
 
 
 class SourceContract(Strict):

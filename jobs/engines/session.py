@@ -9,7 +9,7 @@ from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.engines.jvm import find_jvm
 from jobs.errors import ConfigurationError, DeliveryChangedError, PlatformError, ServiceError
-from jobs.masking import describe, find_java_causes
+from jobs.masking import describe, find_java, find_java_causes
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -113,7 +113,7 @@ def explain_error(error: Exception) -> PlatformError:
     """Any error as one a user can read: Spark's by its root cause, without the stack; nothing that may quote a row."""
     if isinstance(error, PlatformError):
         return error
-    cause, java = describe(error), getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    cause, java = describe(error), find_java(error)
     # By its name: what is not loaded has raised nothing, and may not be loadable any more.
     if java is None and type(error).__module__ == "py4j.protocol":
         cause = f"Spark's driver is gone: {cause}"

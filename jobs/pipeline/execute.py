@@ -164,12 +164,16 @@ def _process(run: Run, unit: Unit) -> Outcome:
 def _ask_bronze(run: Run, bronze: Bronze, manifest: Manifest) -> Published | None:
     """What it holds of a landing's day; where nothing is to be loaded, a warehouse that is down is no failure."""
     try:
-        return bronze.published(manifest.source, manifest.ingest_date).get(manifest.ingest_date)
+        return _find_published(bronze, manifest)
     except ServiceError as error:
         if run.request.loads:
             raise
         log_fact("bronze", manifest.source, manifest.ingest_date, run.run_id, level=WARNING, error=str(error))
         return None
+
+
+def _find_published(bronze: Bronze, manifest: Manifest) -> Published | None:
+    return bronze.published(manifest.source, manifest.ingest_date).get(manifest.ingest_date)
 
 
 def _load(bronze: Bronze, contract: SourceContract, manifest: Manifest) -> Published:
@@ -180,7 +184,7 @@ def _load(bronze: Bronze, contract: SourceContract, manifest: Manifest) -> Publi
         raise
     except Exception:
         with suppress(Exception):  # what ended the load is told, not that it could not be asked for
-            published = bronze.published(manifest.source, manifest.ingest_date).get(manifest.ingest_date)
+            published = _find_published(bronze, manifest)
             if published == (manifest.version, manifest.rows_landed):
                 log_fact("answer_lost", manifest.source, manifest.ingest_date, manifest.run_id, level=WARNING)
                 return published
