@@ -20,11 +20,11 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from dags.support.alerts import alert_failure, alert_missed_deadline
+from dags.support.alerts import alert_missed_deadline
 from dags.support.balance import ledger_balances, tell_numbers
 from dags.support.params import PARAMS, resolve_scope
 from dags.support.sensor import DeliverySensor
-from dags.support.steps import DbtLayer, Pages, SparkStep
+from dags.support.steps import DEFAULT_ARGS, DbtLayer, Pages, SparkStep
 
 WHATEVER_HAPPENED = "all_done"
 
@@ -43,13 +43,7 @@ with DAG(
         interval=timedelta(hours=10),
         callback=AsyncCallback(alert_missed_deadline),
     ),
-    default_args={
-        "owner": "data-platform",
-        "retries": 2,
-        "retry_exponential_backoff": True,
-        "execution_timeout": timedelta(hours=4),
-        "on_failure_callback": alert_failure,
-    },
+    default_args=DEFAULT_ARGS,
 ):
     scope = resolve_scope()
     arrived = DeliverySensor.partial(

@@ -16,9 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from dags.support.alerts import alert_failure
 from dags.support.params import PARAMS, resolve_scope
-from dags.support.steps import Recount
+from dags.support.steps import DEFAULT_ARGS, Recount
 
 with DAG(
     "coretelecoms_recount",
@@ -30,12 +29,6 @@ with DAG(
     params={name: PARAMS[name] for name in ("from", "to", "sources")},
     tags=["complaints", "elt", "weekly"],
     dagrun_timeout=timedelta(hours=8),
-    default_args={
-        "owner": "data-platform",
-        "retries": 2,
-        "retry_exponential_backoff": True,
-        "execution_timeout": timedelta(hours=4),
-        "on_failure_callback": alert_failure,
-    },
+    default_args=DEFAULT_ARGS,
 ):
     Recount(task_id="recount", scope=resolve_scope(days=7))

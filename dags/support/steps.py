@@ -2,17 +2,28 @@
 
 import secrets
 from abc import abstractmethod
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from dags.support.alerts import alert_failure
 from dags.support.emr import EmrStep
 from dags.support.here import CONFIGURATION, SERVICE_DOWN, TRY_LATER, USAGE, run_command
 from dags.support.params import Scope
 from dags.support.report import check_report
 from dags.support.spark_connection import SparkConnection, spark_connection
+
+# Of each task of each DAG.
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "data-platform",
+    "retries": 2,
+    "retry_exponential_backoff": True,
+    "execution_timeout": timedelta(hours=4),
+    "on_failure_callback": alert_failure,
+}
 
 
 class SparkStep(EmrStep):
