@@ -27,6 +27,7 @@ from demo.postgres import Server, serving
 from jobs.config.environment import ROOT
 from tests.conftest import DAYS, make_world
 from tests.e2e.conftest import SOURCES, Platform
+from tests.gold import NOT_OF_BUILDS
 
 ARCHIVE = Path(__file__).with_name("lake-of-ce44c05.tar.xz")
 MADE_AT = "/srv/coretelecoms/.local"  # stands in manifests, as the place of files that were delivered
@@ -193,7 +194,7 @@ def bronze_rows(older: Platform) -> dict[str, Rows]:
 def columns_of_tables(older: Platform) -> dict[str, list[str]]:
     """Of Silver and Gold, without those that tell of a run or of a build."""
     with duckdb.connect(older.world.root / "warehouse.duckdb", read_only=True) as connection:
-        asked = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename NOT IN ('builds', 'newest_build')"
+        asked = f"SELECT schemaname || '.' || tablename FROM pg_tables WHERE {NOT_OF_BUILDS}"
         names = [name for (name,) in connection.sql(asked).fetchall()]
         return {name: [column for column in connection.table(name).columns if column not in OF_A_RUN] for name in names}
 
