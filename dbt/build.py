@@ -140,7 +140,7 @@ def _build(
         results = _ran(ask, arguments, layer)
     else:
         publication = gold.prepare(ask)
-        with gold.yielding(ask, publication):
+        with gold.at_work(ask, publication, full):
             results = _ran(ask, arguments, layer, publication)
             if gold.is_whole(results, parsed):
                 gold.publish(ask, publication, first, last)

@@ -1,6 +1,7 @@
 """Gold for its readers: what a build made is published in one transaction, or readers see what they saw before."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -61,14 +62,17 @@ def publish(invoke: Invoke, it: Publication, first: date | None, last: date | No
 
 
 @contextmanager
-def yielding(invoke: Invoke, it: Publication) -> Iterator[None]:
-    """Whatever fails in the block, another build may come at once."""
+def at_work(invoke: Invoke, it: Publication, full: bool) -> Iterator[None]:
+    """In the block dbt builds on what is published, or all anew; whatever fails, another build may come at once."""
+    os.environ["CORETELECOMS_GOLD_IS_THERE"] = "no" if full or it.is_first_of_its_version else "yes"
     try:
         yield
     except BuildError:
         with suppress(BuildError):  # it may be what failed; then the others wait for PATIENCE
             _run(invoke, "yield_gold", "", SOFTWARE, build=it.build)
         raise
+    finally:
+        del os.environ["CORETELECOMS_GOLD_IS_THERE"]
 
 
 def is_whole(results: list[Any], manifest: Any) -> bool:

@@ -23,6 +23,7 @@
 {%- endmacro -%}
 
 {#- The later delivery day, then the later landing, then the hash: the order never depends on luck. -#}
-{%- macro newest_first() -%}
-    ingest_date desc, _ingested_at desc, _row_hash desc
+{%- macro newest_first(table='') -%}
+    {%- set of = table ~ '.' if table else '' -%}
+    {{ of }}ingest_date desc, {{ of }}_ingested_at desc, {{ of }}_row_hash desc
 {%- endmacro -%}

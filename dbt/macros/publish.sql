@@ -31,9 +31,17 @@
         ~ "' then '" ~ build ~ "' else " ~ taken ~ " end, version = '" ~ version ~ "', building = '' where true"
     ] -%}
     {%- for table in published_tables() -%}
-        {%- do statements.append('delete from ' ~ table.relation ~ ' where true') -%}
+        {%- do statements.append('delete from ' ~ table.relation ~ ' where ' ~ is_replaced(table)) -%}
         {%- do statements.append(inserted(table.relation, table.columns, table.rows)) -%}
     {%- endfor -%}
+    {%- set days_there, days_now = published_table('build_days'), published_table('changed_days', 'gold_build') -%}
+    {%- do statements.append(
+        'delete from ' ~ days_there ~ ' where ' ~ ('true' if is_anew() else is_changed_row('build_days', 'changed_days', ['feed', 'ingest_date']))
+    ) -%}
+    {%- do statements.append(
+        "insert into " ~ days_there ~ " (feed, ingest_date, written_by, build) select feed, ingest_date, written_by, '" ~ build
+        ~ "' from " ~ days_now ~ ' where written_by is not null'
+    ) -%}
     {%- do statements.append(
         "insert into " ~ published_table('builds') ~ " (build, base, first_day, last_day, invocation_id, published_at) values ('"
         ~ build ~ "', '" ~ base ~ "', " ~ day_or_null(days[0]) ~ ", " ~ day_or_null(days[1]) ~ ", '" ~ invocation_id ~ "', "
@@ -42,6 +50,16 @@
     {%- do settled() -%}
     {%- call statement('publish', auto_begin=false) -%} {{ as_one_transaction(statements) }} {%- endcall -%}
     {%- do settled() -%}
+{%- endmacro -%}
+
+{%- macro is_replaced(table) -%}
+    {%- if table.changed and not is_anew() -%}
+        {%- set by = table.partition_of_changed -%}
+        {%- set days = days_of(published_table(table.changed, 'gold_build'), by[1]) if by[0] else none -%}
+        {%- set name = table.relation.identifier -%}
+        {{ is_one_of(name ~ '.' ~ by[0], days) if by[0] else 'true' }} and {{ is_changed_row(name, table.changed, table.key) }}
+    {%- else -%} true
+    {%- endif -%}
 {%- endmacro -%}
 
 {#- After a build that failed: another one may come. -#}
@@ -70,6 +88,9 @@
             'relation': published_table(node.name, node.config.meta.published_in),
             'rows': published_table(node.name ~ '__rows', 'gold_build'),
             'columns': types_of(node),
+            'changed': node.config.meta.get('changed'),
+            'key': node.config.meta.get('key'),
+            'partition_of_changed': node.config.meta.get('partition'),
             'partition': node.config.get('partition_by'),
             'cluster': node.config.get('cluster_by')
         }) -%}

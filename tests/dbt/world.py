@@ -30,7 +30,7 @@ DAILY = (*COMPLAINTS, "service_outages")
 SOURCES = (*DAILY, "customers", "agents")
 LAYERS = ("coretelecoms_silver", "coretelecoms_gold", "coretelecoms_gold_private")
 # Remembers builds, so that a rebuild cannot give the same.
-NOT_REBUILT = {"agents_snapshot", "builds", "newest_build"}
+NOT_REBUILT = {"agents_snapshot", "builds", "build_days", "newest_build", "int_days_begun", "int_days_settled"}
 EPOCH = date(1970, 1, 1)
 
 Row = dict[str, str | None]

@@ -111,6 +111,26 @@ def of_build(nodes: list[Node], day: date = DAY) -> list[Statement]:
     return [*(one for node in nodes for one in found.of(node)), *found.of_publication(nodes)]
 
 
+def _is_changed(node: Node) -> str:
+    keys = " and ".join(f"changed.{key} = was.{key}" for key in node.key)
+    return f"exists (select 1 from {node.changed} as changed where {keys})"
+
+
+def _is_replaced(node: Node, day: date) -> str:
+    """As dbt/macros/publish.sql has it."""
+    if not node.changed:
+        return "true"
+    return f"was.{node.by} in (date '{day}') and {_is_changed(node)}" if node.by else _is_changed(node)
+
+
+def _audited(node: Node) -> str:
+    """As dbt/macros/published.sql has it."""
+    columns = ", ".join(node.columns)
+    rows = f"select {columns} from {node.rows}"
+    published = f"select {columns} from {node.readers} as was where not {_is_changed(node)} union all "
+    return published * bool(node.changed) + rows
+
+
 def _partitions(nodes: list[Node]) -> dict[str, str]:
     """Of tables: the column by whose days they lie."""
     found = {name: node.by for node in nodes if node.by for name in (node.rows or node.table, node.readers) if name}
@@ -134,10 +154,12 @@ class _Analysis:
                 yield Statement(layer, node.name, "create_view")
             case "model", "incremental":
                 yield from self._replaced(node, layer)
+            case "model", "table":
+                yield self._reading(layer, node.name, "create_table_as_select", node.sql)
             case "model", _:
                 yield from (self._without_rows(layer, node), Statement(layer, node.name, "query"))  # for its contract
                 yield self._reading(layer, node.name, "create_table_as_select", node.sql)
-                self.views[node.table] = engine().analyze(f"select * from {node.rows}", self.tables)
+                self.views[node.table] = engine().analyze(_audited(node), self.tables)
                 yield Statement(layer, node.name, "create_view")
             case "seed", _:  # its rows are a load job
                 yield Statement(layer, node.name, "alter_table_set_options")
@@ -149,7 +171,7 @@ class _Analysis:
 
     def of_publication(self, nodes: list[Node]) -> Iterator[Statement]:
         """dbt/macros/publish.sql: before the build the one row is read, after it all is one script."""
-        guard, _ = OF_BUILDS
+        guard, days, _ = OF_BUILDS
         claim = (
             f"update {guard} set building = 'b', building_since = null where building = '' or building_since is null"
         )
@@ -160,8 +182,16 @@ class _Analysis:
         for node in nodes:
             if node.readers:
                 named = ", ".join(self.tables[node.table])
-                script.append(("delete", f"delete from {node.readers} where true"))
+                script.append(("delete", f"delete from {node.readers} as was where {_is_replaced(node, self.day)}"))
                 script.append(("insert", f"insert into {node.readers} ({named}) select {named} from {node.rows}"))
+        changed = f"{PROJECT}.coretelecoms_gold_build.changed_days"
+        of_days = "changed.feed = was.feed and changed.ingest_date = was.ingest_date"
+        script.append(
+            ("delete", f"delete from {days} as was where exists (select 1 from {changed} as changed where {of_days})")
+        )
+        columns_of_days = "feed, ingest_date, written_by, build"
+        written = f"select feed, ingest_date, written_by, 'b' from {changed} where written_by is not null"
+        script.append(("insert", f"insert into {days} ({columns_of_days}) {written}"))
         yield Statement("publication", "newest_build", "begin")
         for kind, text in script:
             yield self._reading("publication", "newest_build", kind, text)
@@ -248,6 +278,9 @@ _OTHERS: dict[str, tuple[float, float]] = {
     "states": (0, 59),
     "newest_build": (0, 1),
     "builds": (1, 0),
+    "build_days": (len(ROWS_A_DAY), len(ROWS_ONCE)),
+    "int_days_begun": (len(ROWS_A_DAY), len(ROWS_ONCE)),
+    "int_days_settled": (len(ROWS_A_DAY), len(ROWS_ONCE)),
     "PARTITIONS": (20, 0),  # tables of a dataset
 }
 
@@ -276,14 +309,16 @@ def _rows(name: str, daily: Rows, once: Rows) -> tuple[float, float]:
             return daily[feed], 0
         case feed if feed in once:
             return 0, once[feed]
-        case "complaints_clean" | "fact_complaints":
+        case "complaints_clean" | "fact_complaints" | "complaint_deliveries":
             return sum(daily[feed] for feed in daily if feed != "service_outages"), 0
         case "fact_service_outages" | "agg_complaints_per_outage":
             return daily["service_outages"], 0
-        case "dim_customer" | "dim_customer_private" | "customer_360":
+        case "dim_customer" | "dim_customer_private" | "customer_360" | "customer_deliveries" | "customer_categories":
             return 0, once["customers"]
         case "dim_agent" | "dim_agent_private" | "agents_snapshot":
             return 0, once["agents"]
+        case changed if changed.startswith("changed_"):  # at most what a day delivers
+            return 0, sum(daily.values())
         case other:
             return _OTHERS.get(other, (0, 0))
 

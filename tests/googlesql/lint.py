@@ -32,6 +32,10 @@ OF_BUILDS: Tables = {
         **dict.fromkeys(("build", "version", "building"), "STRING"),
         "building_since": "TIMESTAMP",
     },
+    f"{PROJECT}.coretelecoms_gold.build_days": {
+        **dict.fromkeys(("feed", "written_by", "build"), "STRING"),
+        "ingest_date": "DATE",
+    },
     f"{PROJECT}.coretelecoms_gold.builds": {
         **dict.fromkeys(("build", "base", "invocation_id"), "STRING"),
         **dict.fromkeys(("first_day", "last_day"), "DATE"),
@@ -113,6 +117,9 @@ def guards() -> Tables:
 def look_at(nodes: Sequence[Node], later: Sequence[Node] = ()) -> Found:
     """dbt's nodes in their order; of `later`, what differs in a build that finds its tables there."""
     found = Found(tables=bronze() | _OF_THE_SERVICE | OF_BUILDS)
+    for node in nodes:
+        if node.readers:  # there before a build, as its contract says
+            found.tables[node.readers] = {name: engine_type(of) for name, of in node.columns.items()}
     for node in nodes:
         columns = node.columns if node.kind == "seed" else found.look(node.file, node.sql)
         if node.table:

@@ -18,6 +18,7 @@ from tests.googlesql import kept
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "p"
+A_DAY = date(2025, 11, 21)
 _IS_INCREMENTAL = "{% macro is_incremental() %}{{ return(env_var('SQL_OF_A_LATER_BUILD') == 'yes') }}{% endmacro %}"
 
 # What `dbt docs` asks of BigQuery, which no stand-in here can answer: dbt's own macro, over one dataset.
@@ -50,6 +51,8 @@ class Node:
     by: str
     is_guarded: bool
     readers: str = ""
+    changed: str = ""  # of a table of Gold: the table that holds the keys of what changed, and those
+    key: tuple[str, ...] = ()
 
     @property
     def rows(self) -> str:
@@ -70,7 +73,7 @@ def nodes(later: bool, target: str = "bigquery", day: date | None = None) -> lis
     found = kept.get(key)
     if found is None:
         found = kept.put(key, [asdict(node) for node in _compiled(later, target, day)])
-    return [Node(**one) for one in found]
+    return [Node(**{**one, "key": tuple(one["key"])}) for one in found]
 
 
 def _files() -> list[Path]:
@@ -83,6 +86,7 @@ def _compiled(later: bool, target: str, day: date | None) -> list[Node]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         shutil.copytree(ROOT / "dbt", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "*.pyc"))
         Path(folder, "macros/is_incremental.sql").write_text(_IS_INCREMENTAL, encoding="utf-8")
+        _on_what_is_published(day or A_DAY, Path(folder, "macros/published.sql"))
         if day:
             _ask_for(day, Path(folder, "macros/days.sql"))
         if target == "bigquery":
@@ -103,6 +107,19 @@ def _compiled(later: bool, target: str, day: date | None) -> list[Node]:
         parsed: Any = runner.invoke(["parse", *places]).result
         seeds = {key: node for key, node in parsed.nodes.items() if node.resource_type == "seed"}
         return list(_ordered(seeds | compiled))
+
+
+def _on_what_is_published(day: date, macros: Path) -> None:
+    """A later build changes what is published, and asks its own small tables which days: here, the one."""
+    text = macros.read_text(encoding="utf-8")
+    for asked, answered in (
+        ("env_var('CORETELECOMS_GOLD_IS_THERE', '')", "env_var('SQL_OF_A_LATER_BUILD')"),
+        ("run_query(asked).columns[0].values() | list", f"['{day}']"),
+        ("run_query('select 1 from ' ~ relation ~ ' where ' ~ condition ~ ' limit 1').rows | length > 0", "false"),
+    ):
+        assert asked in text
+        text = text.replace(asked, answered)
+    macros.write_text(text, encoding="utf-8")
 
 
 def _ask_for(day: date, macros: Path) -> None:
@@ -163,7 +180,13 @@ def _node(node: Any) -> Node:
     is_gold = materialized == "published"
     is_guarded = bool(node.config.get("require_partition_filter"))
     readers = f"{node.database}.coretelecoms_{node.config.meta['published_in']}.{node.alias}" if is_gold else ""
-    return Node(node.name, kind, table, node.original_file_path, sql, columns, materialized, by, is_guarded, readers)
+    meta = node.config.meta if is_gold else {}
+    changed = f"{node.database}.{node.schema}.{meta['changed']}" if meta.get("changed") else ""
+    return Node(
+        *(node.name, kind, table, node.original_file_path, sql, columns, materialized, by, is_guarded, readers),
+        changed,
+        tuple(meta.get("key", ())),
+    )
 
 
 def _of_seed(node: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ import duckdb
 from demo.faithful import generate
 from tests.dbt.world import DAILY, DAYS, World
 from tests.googlesql import project
-from tests.googlesql.lint import bronze
+from tests.googlesql.lint import OF_BUILDS, bronze
 from tests.googlesql.project import PROJECT, ROOT
 
 Rows = list[tuple[Any, ...]]
@@ -47,13 +47,23 @@ def built(of_bronze: dict[str, Rows]) -> dict[str, tuple[list[str], Rows]]:
             there = f"bronze.{table.partition('.')[2]}"
             connection.execute(f"CREATE TABLE {there} ({named})")
             connection.executemany(f"INSERT INTO {there} VALUES ({', '.join('?' * len(columns))})", of_bronze[table])
-        for node in project.nodes(later=False, target="local"):
+        nodes = project.nodes(later=False, target="local")
+        for node in nodes:
+            if node.readers:
+                named = ", ".join(f"{name} {of}" for name, of in node.columns.items())
+                connection.execute(f"CREATE TABLE {node.readers} ({named})")
+        for name, columns in OF_BUILDS.items():
+            named = ", ".join(f"{column} {_DUCKDB.get(of, of)}" for column, of in columns.items())
+            connection.execute(f"CREATE TABLE {name} ({named})")
+        for node in nodes:
             if node.kind == "seed":
                 connection.execute(f"CREATE TABLE {node.table} AS FROM read_csv('{ROOT}/dbt/{node.file}')")
             elif node.kind == "model":
                 connection.execute(f"CREATE TABLE {node.table} AS {node.sql}")
                 made = connection.table(node.table)
                 found[node.table] = (list(made.columns), made.fetchall())
+                if node.rows:
+                    connection.execute(f"CREATE VIEW {node.rows} AS FROM {node.table}")
     return found
 
 

@@ -1,4 +1,8 @@
-{{ config(materialized='published', **laid_out('reported_date', ['agent_key'])) }}
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_dates', ['reported_date'], 'reported_date'),
+    **laid_out('reported_date', ['agent_key'])
+) }}
 
 with complaints as (
     select
@@ -16,6 +20,7 @@ with complaints as (
         {{ count_where('resolution_seconds < 336 * 3600') }} as within_336_hours,
         cast(coalesce(sum(resolution_seconds), 0) as {{ dbt.type_bigint() }}) as resolution_seconds
     from {{ ref('fact_complaints') }}
+    where {{ is_one_of('reported_date', days_of(ref('changed_dates'), 'reported_date')) }}
     group by reported_date, agent_key
 )
 

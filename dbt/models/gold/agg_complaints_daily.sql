@@ -1,4 +1,8 @@
-{{ config(materialized='published', **laid_out('reported_date', ['channel_key'])) }}
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_dates', ['reported_date'], 'reported_date'),
+    **laid_out('reported_date', ['channel_key'])
+) }}
 
 select
     reported_date,
@@ -15,4 +19,5 @@ select
     {{ count_where('not has_known_agent') }} as unknown_agent,
     {{ count_where('deliveries > 1') }} as delivered_again
 from {{ ref('fact_complaints') }}
+where {{ is_one_of('reported_date', days_of(ref('changed_dates'), 'reported_date')) }}
 group by reported_date, channel, channel_key, complaint_category

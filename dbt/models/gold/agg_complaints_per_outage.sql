@@ -1,63 +1,74 @@
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_outages', ['outage_id']),
+) }}
+
 -- A complaint opened while two outages of its customer's state lasted counts for both.
 with outages as (
     select
-        *,
-        has_known_region and known_until is not null as is_countable,
-        cast(started_at as date) as started_date
-    from {{ ref('fact_service_outages') }}
+        outages.*,
+        changed.is_redefined,
+        outages.has_known_region and outages.known_until is not null as is_countable,
+        cast(outages.started_at as date) as started_date
+    from {{ ref('fact_service_outages') }} as outages
+    inner join {{ ref('changed_outages') }} as changed
+        on outages.outage_id = changed.outage_id
 ),
 
+-- Of an outage that is not as published all complaints, of another those that changed.
 complaints as (
     select
-        facts.customer_key,
-        facts.channel,
-        facts.complaint_category,
-        facts.opened_at,
-        customers.state_code
-    from {{ ref('fact_complaints') }} as facts
-    inner join {{ ref('dim_customer') }} as customers
-        on facts.customer_key = customers.customer_key
-    where customers.state_code is not null and facts.opened_at is not null
+        customer_state_code,
+        channel,
+        complaint_category,
+        opened_at,
+        1 as sign,
+        true as is_redefined
+    from {{ ref('fact_complaints') }}
+    where
+        customer_state_code is not null
+        and opened_at is not null
+        and {{ is_from('cast(opened_at as date)', days_of(ref('changed_outages'), 'first_counted')) }}
+    union all
+    select
+        customer_state_code,
+        channel,
+        complaint_category,
+        opened_at,
+        sign,
+        false as is_redefined
+    from {{ ref('changed_facts') }}
+    where customer_state_code is not null and opened_at is not null
 ),
 
-during as (
+counted as (
     select
         outages.outage_id,
-        {{ count_all() }} as complaints,
-        {{ count_where("complaints.complaint_category = 'Network Failure'") }} as network_failures,
-        {{ count_where("complaints.channel = 'Call'") }} as calls,
-        {{ count_where("complaints.channel = 'Web form'") }} as web_forms,
-        {{ count_where("complaints.channel = 'Social media'") }} as social_media,
-        cast(count(distinct complaints.customer_key) as {{ dbt.type_bigint() }}) as customers
+        complaints.channel,
+        complaints.complaint_category,
+        case when complaints.opened_at >= outages.started_at then complaints.sign else 0 end as during,
+        case when cast(complaints.opened_at as date) < outages.started_date then complaints.sign else 0 end as before
     from outages
     inner join complaints
         on
-            outages.state_code = complaints.state_code
-            and outages.started_at <= complaints.opened_at
+            outages.state_code = complaints.customer_state_code
+            and outages.is_redefined = complaints.is_redefined
             and outages.known_until > complaints.opened_at
-    group by outages.outage_id
+            and {{ first_counted('outages') }} <= cast(complaints.opened_at as date)
+    where outages.is_countable
 ),
 
-daily as (
+sums as (
     select
-        state_code,
-        cast(opened_at as date) as opened_date,
-        {{ count_all() }} as complaints
-    from complaints
-    group by state_code, cast(opened_at as date)
-),
-
-before as (
-    select
-        outages.outage_id,
-        cast(sum(daily.complaints) as {{ dbt.type_bigint() }}) as complaints
-    from outages
-    inner join daily
-        on
-            outages.state_code = daily.state_code
-            and outages.started_date > daily.opened_date
-            and {{ dbt.dateadd('day', -28, 'outages.started_date') }} <= daily.opened_date
-    group by outages.outage_id
+        outage_id,
+        sum(during) as complaints,
+        sum(case when complaint_category = 'Network Failure' then during else 0 end) as network_failures,
+        sum(case when channel = 'Call' then during else 0 end) as calls,
+        sum(case when channel = 'Web form' then during else 0 end) as web_forms,
+        sum(case when channel = 'Social media' then during else 0 end) as social_media,
+        sum(before) as complaints_28_days_before
+    from counted
+    group by outage_id
 )
 
 select
@@ -72,13 +83,20 @@ select
     outages.has_ended,
     outages.customers_affected,
     cast({{ dbt.datediff('outages.started_at', 'outages.known_until', 'second') }} as {{ dbt.type_bigint() }})
-        as counted_seconds,
-    {%- for column in ['complaints', 'network_failures', 'calls', 'web_forms', 'social_media', 'customers'] %}
-    case when outages.is_countable then coalesce(during.{{ column }}, 0) end as {{ column }},
+        as counted_seconds
+    {%- for column in [
+        'complaints', 'network_failures', 'calls', 'web_forms', 'social_media', 'complaints_28_days_before'
+    ] %},
+    case
+        when outages.is_countable
+            then cast(
+                coalesce(case when not outages.is_redefined then was.{{ column }} end, 0)
+                + coalesce(sums.{{ column }}, 0) as {{ dbt.type_bigint() }}
+            )
+    end as {{ column }}
     {%- endfor %}
-    case when outages.is_countable then coalesce(before.complaints, 0) end as complaints_28_days_before
 from outages
-left join during
-    on outages.outage_id = during.outage_id
-left join before
-    on outages.outage_id = before.outage_id
+left join sums
+    on outages.outage_id = sums.outage_id
+left join {{ published('agg_complaints_per_outage') }} as was
+    on outages.outage_id = was.outage_id

@@ -1,27 +1,12 @@
--- A complaint's number among its customer's own: counts of it can be added over any selection, customers cannot.
-with complaints as (
-    select
-        reported_date,
-        channel,
-        channel_key,
-        complaint_category,
-        row_number() over (
-            partition by customer_key
-            order by reported_date asc, opened_at asc nulls last, channel asc, complaint_id asc
-        ) as nth
-    from {{ ref('fact_complaints') }}
-    where has_known_customer
-),
-
-numbered as (
-    select
-        reported_date,
-        channel,
-        channel_key,
-        complaint_category,
-        cast(case when nth < 5 then nth else 5 end as {{ dbt.type_bigint() }}) as complaint_number
-    from complaints
-)
+{{ config(
+    materialized='published',
+    meta=changed_by(
+        'changed_repeats',
+        ['reported_date', 'channel_key', 'complaint_category', 'complaint_number'],
+        'reported_date'
+    ),
+    **laid_out('reported_date', ['channel_key'])
+) }}
 
 select
     reported_date,
@@ -29,6 +14,6 @@ select
     channel_key,
     complaint_category,
     complaint_number,
-    {{ count_all() }} as complaints
-from numbered
-group by reported_date, channel, channel_key, complaint_category, complaint_number
+    complaints
+from {{ ref('changed_repeats') }}
+where complaints > 0

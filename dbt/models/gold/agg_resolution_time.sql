@@ -1,4 +1,8 @@
-{{ config(materialized='published', **laid_out('reported_date', ['channel_key'])) }}
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_dates', ['reported_date'], 'reported_date'),
+    **laid_out('reported_date', ['channel_key'])
+) }}
 
 -- A fixed histogram: counts of it can be added over any days, channels and categories, medians cannot.
 with complaints as (
@@ -9,7 +13,9 @@ with complaints as (
         complaint_category,
         resolution_seconds
     from {{ ref('fact_complaints') }}
-    where resolution_seconds is not null
+    where
+        resolution_seconds is not null
+        and {{ is_one_of('reported_date', days_of(ref('changed_dates'), 'reported_date')) }}
 ),
 
 buckets as (

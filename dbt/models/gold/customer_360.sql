@@ -1,38 +1,52 @@
-{{ config(materialized='published', **laid_out(within=['customer_key'])) }}
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_customers_counted', ['customer_key']),
+    **laid_out(within=['customer_key'])
+) }}
 
-with customers as (
-    select *
-    from {{ ref('dim_customer') }}
-    where not is_unknown
-),
-
-complaints as (
-    select
-        *,
-        row_number() over (
-            partition by customer_key
-            order by reported_date desc, opened_at desc nulls last, channel asc, complaint_id asc
-        ) as recency
-    from {{ ref('fact_complaints') }}
-    where has_known_customer
-),
-
-by_customer as (
+-- depends_on: {{ ref('fact_complaints') }}
+with measures as (
     select
         customer_key,
-        {{ count_all() }} as complaints,
-        {{ count_where('is_resolved') }} as resolved,
-        {{ count_where("channel = 'Call'") }} as calls,
-        {{ count_where("channel = 'Web form'") }} as web_forms,
-        {{ count_where("channel = 'Social media'") }} as social_media,
-        cast(count(distinct complaint_category) as {{ dbt.type_bigint() }}) as categories,
-        min(reported_date) as first_reported_date,
-        max(reported_date) as last_reported_date,
-        max(case when recency = 1 then complaint_category end) as last_category,
-        max(case when recency = 1 then resolution_status end) as last_status,
-        max(case when recency = 1 then channel end) as last_channel
-    from complaints
-    group by customer_key
+        first_reported_date,
+        last_reported_date,
+        last_category,
+        last_status,
+        last_channel,
+        last_opened_at,
+        last_complaint_id
+    from {{ ref('changed_measures') }}
+    where not needs_history
+    {%- if has_rows(ref('changed_measures'), 'needs_history') %}
+    union all
+    select
+        fact.customer_key,
+        min(fact.reported_date) over (partition by fact.customer_key) as first_reported_date,
+        fact.reported_date as last_reported_date,
+        fact.complaint_category as last_category,
+        fact.resolution_status as last_status,
+        fact.channel as last_channel,
+        fact.opened_at as last_opened_at,
+        fact.complaint_id as last_complaint_id
+    from {{ ref('fact_complaints') }} as fact
+    inner join {{ ref('changed_measures') }} as changed
+        on fact.customer_key = changed.customer_key and changed.needs_history
+    where fact.has_known_customer
+    qualify row_number() over (
+        partition by fact.customer_key
+        order by fact.reported_date desc, fact.opened_at desc nulls last, fact.channel asc, fact.complaint_id asc
+    ) = 1
+    {%- endif %}
+),
+
+categories as (
+    select
+        was.customer_key,
+        {{ count_all() }} as categories
+    from {{ ref('customer_categories') }} as was
+    inner join {{ ref('changed_customers_counted') }} as changed
+        on was.customer_key = changed.customer_key
+    group by was.customer_key
 )
 
 select
@@ -41,19 +55,23 @@ select
     customers.birth_year,
     customers.state_code,
     customers.signup_month,
-    coalesce(by_customer.complaints, 0) as complaints,
-    coalesce(by_customer.resolved, 0) as resolved,
-    coalesce(by_customer.complaints - by_customer.resolved, 0) as open_complaints,
-    coalesce(by_customer.calls, 0) as calls,
-    coalesce(by_customer.web_forms, 0) as web_forms,
-    coalesce(by_customer.social_media, 0) as social_media,
-    coalesce(by_customer.categories, 0) as categories,
-    coalesce(by_customer.complaints >= 2, false) as has_complained_again,
-    by_customer.first_reported_date,
-    by_customer.last_reported_date,
-    by_customer.last_category,
-    by_customer.last_status,
-    by_customer.last_channel
-from customers
-left join by_customer
-    on customers.customer_key = by_customer.customer_key
+    {%- for measure in ['complaints', 'resolved', 'calls', 'web_forms', 'social_media'] %}
+    cast(counted.{{ measure }} as {{ dbt.type_bigint() }}) as {{ measure }},
+    {%- endfor %}
+    cast(counted.complaints - counted.resolved as {{ dbt.type_bigint() }}) as open_complaints,
+    coalesce(categories.categories, 0) as categories,
+    counted.complaints >= 2 as has_complained_again,
+    measures.first_reported_date,
+    measures.last_reported_date,
+    measures.last_category,
+    measures.last_status,
+    measures.last_channel,
+    measures.last_opened_at,
+    measures.last_complaint_id
+from {{ ref('dim_customer') }} as customers
+inner join {{ ref('changed_measures') }} as counted
+    on customers.customer_key = counted.customer_key
+left join measures
+    on customers.customer_key = measures.customer_key
+left join categories
+    on customers.customer_key = categories.customer_key

@@ -1,4 +1,8 @@
-{{ config(materialized='published', **laid_out(within=['customer_key'])) }}
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_customers_delivered', ['customer_key']),
+    **laid_out(within=['customer_key'])
+) }}
 
 with customers as (
     select
@@ -14,7 +18,7 @@ with customers as (
         false as is_unknown,
         cast(delivered_rows as {{ dbt.type_bigint() }}) as delivered_rows,
         ingest_date
-    from {{ ref('int_customers_newest') }}
+    from {{ ref('changed_customers_newest') }}
 ),
 
 unknown as (
@@ -34,5 +38,7 @@ unknown as (
 )
 
 select * from customers
+{%- if is_anew() %}
 union all
 select * from unknown
+{%- endif %}

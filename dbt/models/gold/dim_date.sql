@@ -1,8 +1,8 @@
 -- Whole years, from the one before the first day reported (complaints are up to eleven months old) to the last.
 with delivered as (
-    select ingest_date from {{ ref('complaints_clean') }}
-    union all
-    select ingest_date from {{ ref('stg_service_outages') }}
+    select ingest_date
+    from {{ ref('int_days_built') }}
+    where feed not in ('agents', 'customers')
 ),
 
 reported as (

@@ -1,8 +1,22 @@
-{{ config(materialized='published', **laid_out('reported_date', ['channel', 'customer_key'])) }}
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_complaints', ['channel', 'complaint_id'], 'reported_date', 'was_reported_date'),
+    **laid_out('reported_date', ['channel', 'customer_key'])
+) }}
 
 with complaints as (
-    select *
-    from {{ ref('int_complaints_newest') }}
+    select
+        clean.*,
+        changed.reported_date,
+        changed.deliveries,
+        changed.delivered_rows as all_delivered_rows
+    from {{ ref('complaints_clean') }} as clean
+    inner join {{ ref('changed_complaints') }} as changed
+        on
+            clean.channel = changed.channel
+            and clean.complaint_id = changed.complaint_id
+            and clean.ingest_date = changed.newest_date
+    where {{ is_one_of('clean.ingest_date', days_of(ref('changed_complaints'), 'newest_date')) }}
 ),
 
 customers as (
@@ -10,6 +24,25 @@ customers as (
         customer_key,
         customer_id
     from {{ ref('dim_customer') }}
+),
+
+-- In which state a customer was: from the first delivery on that says so, and from the beginning as the first one says.
+states as (
+    select
+        deliveries.customer_key,
+        deliveries.state_code,
+        case
+            when lag(deliveries.ingest_date) over (
+                partition by deliveries.customer_key order by deliveries.ingest_date
+            ) is null then date '1900-01-01'
+            else deliveries.ingest_date
+        end as valid_from,
+        lead(deliveries.ingest_date, 1, date '9999-12-31') over (
+            partition by deliveries.customer_key order by deliveries.ingest_date
+        ) as valid_to
+    from {{ ref('customer_deliveries') }} as deliveries
+    inner join (select distinct customer_id from complaints) as complaining
+        on deliveries.customer_key = complaining.customer_id
 ),
 
 agents as (
@@ -26,6 +59,7 @@ joined as (
         complaints.*,
         coalesce(customers.customer_key, 'unknown') as customer_key,
         coalesce(agents.agent_key, 'unknown') as agent_key,
+        states.state_code as customer_state_code,
         case
             when complaints.resolved_at >= complaints.opened_at
                 then {{ dbt.datediff('complaints.opened_at', 'complaints.resolved_at', 'second') }}
@@ -33,6 +67,11 @@ joined as (
     from complaints
     left join customers
         on complaints.customer_id = customers.customer_id
+    left join states
+        on
+            complaints.customer_id = states.customer_key
+            and coalesce(cast(complaints.opened_at as date), complaints.reported_date) >= states.valid_from
+            and coalesce(cast(complaints.opened_at as date), complaints.reported_date) < states.valid_to
     left join agents
         on
             complaints.agent_id = agents.agent_id
@@ -48,6 +87,7 @@ select
     agent_key,
     customer_id,
     agent_id,
+    customer_state_code,
     complaint_category,
     resolution_status,
     resolution_status = 'Resolved' as is_resolved,

@@ -1,5 +1,6 @@
 {{ config(materialized='incremental', **laid_out('ingest_date', guarded=true)) }}
 
+-- depends_on: {{ ref('int_days_begun') }}
 with delivered as (
     select
         *,

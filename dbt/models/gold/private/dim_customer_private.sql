@@ -1,4 +1,8 @@
-{{ config(materialized='published', **laid_out(within=['customer_key'])) }}
+{{ config(
+    materialized='published',
+    meta=changed_by('changed_customers_delivered', ['customer_key']),
+    **laid_out(within=['customer_key'])
+) }}
 
 select
     customer_key,
@@ -10,4 +14,4 @@ select
     address_line,
     city,
     zip_code
-from {{ ref('int_customers_newest') }}
+from {{ ref('changed_customers_newest') }}

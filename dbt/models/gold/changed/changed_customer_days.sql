@@ -1,0 +1,3 @@
+select distinct ingest_date
+from {{ ref('changed_days') }}
+where feed = 'customers'
