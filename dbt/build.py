@@ -134,7 +134,7 @@ def _build(
     if full:
         arguments.append("--full-refresh")
     _discard_results(layer)
-    parsed = invoke("parse")
+    parsed = invoke("parse", "--no-write-json")  # the build writes it
     ask = partial(invoke, parsed=parsed)
     if layer == "silver" or "--select" in dbt_arguments:
         results = _ran(ask, arguments, layer)

@@ -46,3 +46,8 @@
     {%- endset -%}
     {{ in_one_transaction(statements) }}
 {%- endmacro -%}
+
+{#- Which build wrote a day: later ones are greater. -#}
+{%- macro this_writing() -%}
+    {{ run_started_at.strftime('%Y-%m-%dT%H:%M:%S.%f') }} {{ invocation_id }}
+{%- endmacro -%}

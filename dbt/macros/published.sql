@@ -4,12 +4,20 @@
 {% materialization published, default %}
     {%- set rows = this.incorporate(path={'identifier': this.identifier ~ '__rows'}, type='table') -%}
     {%- set view = this.incorporate(type='view') -%}
-    {{ run_hooks(pre_hooks) }}
-    {%- call statement('main') -%} {{ made_anew(rows, sql) }} {%- endcall -%}
+    {%- if is_anew() -%} {%- do get_assert_columns_equivalent(sql) -%} {%- endif -%}  {#- else it was, and is the same -#}
+    {%- call statement('main') -%} {{ made_anew(rows, 'select ' ~ model.columns | join(', ') ~ ' from (\n' ~ sql ~ '\n) as built') }} {%- endcall -%}
     {%- call statement('audit') -%} create or replace view {{ view }} as ( {{ audited(rows) }} ) {%- endcall -%}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
     {{ return({'relations': [view]}) }}
+{% endmaterialization %}
+
+{#- A small table of what a build found changed, for this build alone. -#}
+{% materialization found, default %}
+    {%- set table = this.incorporate(type='table') -%}
+    {%- call statement('main') -%} {{ made_anew(table, sql) }} {%- endcall -%}
+    {% do adapter.commit() %}
+    {{ return({'relations': [table]}) }}
 {% endmaterialization %}
 
 {#- Published, minus what is changed, plus what was built; of a table that is built whole, or anew, what was built. -#}

@@ -1,20 +1,23 @@
 """Whatever lands, in whatever order, and whichever builds fail: published Gold is what a build of everything gives.
 
 Few keys on few days, so that they meet: complaints come again, with more, fewer or other rows; customers and agents come
-late, move and vanish.
+late, move and vanish. Two sequences by dbt itself, the others by the same models and macros without it (rendered.py).
 """
 
 import os
 import random
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tests.dbt.rendered import Rendered
 from tests.dbt.test_days_are_replaced import assert_equal
-from tests.dbt.world import COMPLAINTS, DAYS, SOURCES, Row, World, product
+from tests.dbt.world import COMPLAINTS, DAYS, LAYERS, NOT_REBUILT, SOURCES, Row, Tables, World, product, row_of
 
 NIGHTLY = os.environ.get("CORETELECOMS_NIGHTLY") == "1"
-SEEDS = range(100) if NIGHTLY else range(2)
+SEEDS = range(1000) if NIGHTLY else range(6)
+SEEDS_OF_DBT = range(20) if NIGHTLY else range(1)
 SPAN = [*DAYS, DAYS[0] + timedelta(days=30), DAYS[0] + timedelta(days=31)]  # repeats count within 30 days
 KEYS = {"call_logs": "call_id", "social_media": "complaint_id", "web_forms": "request_id"}
 WITHOUT_SHARES = ["--exclude", "test_name:per_thousand"]  # among so few rows many are odd
@@ -25,12 +28,11 @@ OPENED = {"call_logs": ("call_start_time", "call_end_time")}
 class Suppliers:
     """Rows of a generator's own, of which only what Gold looks at is changed."""
 
-    def __init__(self, world: World, seed: int) -> None:
-        self.world, self.chance, self.made = world, random.Random(seed), 0
-        self.templates = {source: world.delivered(source, DAYS[0])[0] for source in SOURCES}
+    def __init__(self, templates: dict[str, Row], seed: int) -> None:
+        self.chance, self.templates = random.Random(seed), templates
 
-    def land(self, source: str, day: date, how_many: int) -> None:
-        self.world.land(source, day, [self._row(source, day) for _ in range(how_many)])
+    def deliver(self, source: str, day: date, how_many: int) -> list[Row]:
+        return [self._row(source, day) for _ in range(how_many)]
 
     def _row(self, source: str, day: date) -> Row:
         pick = self.chance.choice
@@ -60,23 +62,85 @@ class Suppliers:
         return str(datetime(day.year, day.month, day.day, 12) - timedelta(hours=self.chance.randint(0, 900)))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_gold_is_what_a_build_of_everything_gives(world: World, seed: int) -> None:
-    suppliers = Suppliers(world, seed)
+def sequence(suppliers: Suppliers, steps: int) -> Iterator[tuple[dict[tuple[str, date], list[Row]], list[date], bool]]:
+    """Steps: what lands, the days that are built then, and whether that build fails."""
     chance = suppliers.chance
+    for _ in range(steps):
+        days = sorted(chance.sample(SPAN, chance.choice([1, 1, 2])))
+        sources = chance.sample(SOURCES, chance.choice([2, 4]))
+        landed = {
+            (source, day): suppliers.deliver(source, day, chance.choice([0, 2, 6])) for source in sources for day in days
+        }
+        yield landed, days, chance.random() < 0.2
+
+
+class InMemory:
+    """Bronze, Silver and Gold of the rendered models."""
+
+    def __init__(self, rendered: Rendered) -> None:
+        self.rendered, self.landings = rendered, 0
+        self.ask = rendered.connection.execute
+        rendered.empty()
+        for source in SOURCES:
+            names = ", ".join(f"{name} VARCHAR" for name in row_of(source, {}, ""))
+            self.ask(f"CREATE TABLE bronze.{source} ({names}, _ingested_at TIMESTAMPTZ, ingest_date DATE)")
+
+    def land(self, source: str, day: date, rows: list[Row]) -> None:
+        self.landings += 1
+        self.ask(f"DELETE FROM bronze.{source} WHERE ingest_date = ?", [day])
+        moment = datetime.fromtimestamp(self.landings, UTC)
+        for row in rows:
+            values = [*row_of(source, row, f"run-{self.landings:04}").values(), moment, day]
+            self.ask(f"INSERT INTO bronze.{source} VALUES ({', '.join('?' * len(values))})", values)
+
+    def tables(self) -> Tables:
+        found: Tables = {}
+        for layer, name in self.ask("SELECT schemaname, tablename FROM pg_tables ORDER BY ALL").fetchall():
+            if layer in LAYERS and name not in NOT_REBUILT:
+                found[name] = sorted(self.ask(f"FROM {layer}.{name}").fetchall(), key=repr)
+        return found
+
+
+@pytest.fixture(scope="module")
+def templates(base: World) -> dict[str, Row]:
+    return {source: base.delivered(source, DAYS[0])[0] for source in SOURCES}
+
+
+@pytest.fixture(scope="module")
+def rendered(base: World) -> Rendered:
+    return Rendered(product.invoke("parse", "--no-write-json"))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_gold_is_what_a_build_of_everything_gives(templates: dict[str, Row], rendered: Rendered, seed: int) -> None:
+    suppliers, one = Suppliers(templates, seed), InMemory(rendered)
+    for source in SOURCES:
+        one.land(source, DAYS[0], suppliers.deliver(source, DAYS[0], 3))
+    one.rendered.build()
+    for landed, days, fails in sequence(suppliers, 5):
+        for (source, day), rows in landed.items():
+            one.land(source, day, rows)
+        one.rendered.build(days[0], days[-1], fails)
+    one.rendered.build(SPAN[0], SPAN[0])
+    by_days = one.tables()
+    one.rendered.build()
+    assert_equal(by_days, one.tables())
+
+
+@pytest.mark.parametrize("seed", SEEDS_OF_DBT)
+def test_so_it_is_by_dbt_itself(world: World, templates: dict[str, Row], seed: int) -> None:
+    suppliers = Suppliers(templates, seed)
     for source in SOURCES:
         for day in DAYS:
-            suppliers.land(source, day, 3 if day == DAYS[0] else 0)
+            world.land(source, day, suppliers.deliver(source, day, 3 if day == DAYS[0] else 0))
     world.file.unlink()
     world.build(tests=False)
-    for _ in range(4 if NIGHTLY else 3):
-        days = sorted(chance.sample(SPAN, chance.choice([1, 1, 2])))
-        for source in chance.sample(SOURCES, chance.choice([2, 4])):
-            for day in days:
-                suppliers.land(source, day, chance.choice([0, 2, 6]))
+    for landed, days, fails in sequence(suppliers, 3):
+        for (source, day), rows in landed.items():
+            world.land(source, day, rows)
         with pytest.MonkeyPatch.context() as patch:
-            if chance.random() < 0.2:
-                patch.setattr(product.gold, "publish", lambda *_: None)  # as after a test that failed
+            if fails:
+                patch.setattr(product.gold, "publish", lambda *_: None)
             product.build(days[0], days[-1], dbt_arguments=WITHOUT_SHARES)
     product.build(SPAN[0], SPAN[0], dbt_arguments=WITHOUT_SHARES)
     assert_equal(world.tables(), world.rebuilt())

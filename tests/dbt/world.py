@@ -9,7 +9,9 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -54,17 +56,14 @@ class World:
 
     def delivered(self, source: str, day: date | None = None) -> list[Row]:
         """Rows of the generator's own, as text, under the names of the source contract."""
-        contract = tomllib.loads((ROOT / f"conf/sources/{source}.toml").read_text(encoding="utf-8"))
-        rows = _read(self.root / "sources", source, day)
+        rows, contract = _read(self.root / "sources", source, day), _contract(source)
         return [{contract["columns"][header]: value for header, value in row.items()} for row in rows]
 
     def land(self, source: str, day: date, rows: Sequence[Row]) -> None:
         """Replace the source's day in Bronze, as a run that is newer than all before."""
         self.landings += 1
-        contract = tomllib.loads((ROOT / f"conf/sources/{source}.toml").read_text(encoding="utf-8"))
-        names = [*contract["columns"].values(), "_source_system", "_source_uri", "_run_id", "_rescued"]
-        metadata = {"_source_system": contract["system"], "_source_uri": source, "_run_id": f"run-{self.landings:04}"}
-        columns = {name: Array([(metadata | row).get(name) for row in rows], type=DataType.utf8()) for name in names}
+        whole = [row_of(source, row, f"run-{self.landings:04}") for row in rows]
+        columns = {name: Array([row[name] for row in whole], type=DataType.utf8()) for name in row_of(source, {}, "")}
         moment = int(datetime(2025, 12, 1, 0, self.landings // 60, self.landings % 60, tzinfo=UTC).timestamp() * 1e6)
         moments = Array([moment] * len(rows), type=DataType.int64())
         days = Array([(day - EPOCH).days] * len(rows), type=DataType.int32())
@@ -103,6 +102,18 @@ class World:
     def ask(self, sql: str) -> list[tuple[object, ...]]:
         with duckdb.connect(self.file, read_only=True) as connection:
             return connection.sql(sql).fetchall()
+
+
+def row_of(source: str, row: Row, run: str) -> Row:
+    """As a run lands it, all its text columns in their order."""
+    contract = _contract(source)
+    metadata = {"_source_system": contract["system"], "_source_uri": source, "_run_id": run, "_rescued": None}
+    return dict.fromkeys(contract["columns"].values()) | row | metadata
+
+
+@cache
+def _contract(source: str) -> dict[str, Any]:
+    return tomllib.loads((ROOT / f"conf/sources/{source}.toml").read_text(encoding="utf-8"))
 
 
 def _read(sources: Path, source: str, day: date | None) -> list[Row]:

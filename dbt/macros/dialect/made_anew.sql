@@ -4,11 +4,14 @@
 {%- endmacro -%}
 
 {%- macro default__made_anew(relation, sql) -%}
-    {{ create_table_as(false, relation, sql) }}
+    create or replace table {{ relation }} as (
+    {{ sql }}
+    )
 {%- endmacro -%}
 
-{#- Of a table with a contract dbt-duckdb makes two statements, neither of which replaces. -#}
-{%- macro duckdb__made_anew(relation, sql) -%}
-    drop table if exists {{ relation }};
-    {{ create_table_as(false, relation, sql) }}
+{#- As dbt makes its own. -#}
+{%- macro snowflake__made_anew(relation, sql) -%}
+    create or replace transient table {{ relation }} as (
+    {{ sql }}
+    )
 {%- endmacro -%}

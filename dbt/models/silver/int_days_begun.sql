@@ -19,6 +19,6 @@ with days as (
 
 select distinct
     feed,
-    '{{ invocation_id }}' as begun_by,
+    '{{ this_writing() }}' as begun_by,
     ingest_date
 from days

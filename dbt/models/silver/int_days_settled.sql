@@ -17,6 +17,6 @@ with days as (
 
 select distinct
     feed,
-    '{{ invocation_id }}' as settled_by,
+    '{{ this_writing() }}' as settled_by,
     ingest_date
 from days
