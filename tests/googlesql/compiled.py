@@ -44,6 +44,7 @@ def _project(folder: Path, expressions: dict[str, str]) -> None:
     (folder / "models/silver").mkdir(parents=True)
     for model in (ROOT / "dbt/models/silver").glob("stg_*.sql"):
         shutil.copy(model, folder / "models/silver")
+    (folder / "models/silver/int_days_begun.sql").write_text("select 1 as is_before_them", encoding="utf-8")
     (folder / "analyses").mkdir()
     for name, jinja in expressions.items():
         (folder / "analyses" / f"{name}.sql").write_text(jinja, encoding="utf-8")

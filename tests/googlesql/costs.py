@@ -154,11 +154,12 @@ class _Analysis:
                 yield Statement(layer, node.name, "create_view")
             case "model", "incremental":
                 yield from self._replaced(node, layer)
-            case "model", "table":
+            case "model", "found":
                 yield self._reading(layer, node.name, "create_table_as_select", node.sql)
             case "model", _:
-                yield from (self._without_rows(layer, node), Statement(layer, node.name, "query"))  # for its contract
-                yield self._reading(layer, node.name, "create_table_as_select", node.sql)
+                columns = ", ".join(node.columns)
+                made = f"select {columns} from (\n{node.sql}\n) as built"
+                yield self._reading(layer, node.name, "create_table_as_select", made)
                 self.views[node.table] = engine().analyze(_audited(node), self.tables)
                 yield Statement(layer, node.name, "create_view")
             case "seed", _:  # its rows are a load job
@@ -285,14 +286,17 @@ _OTHERS: dict[str, tuple[float, float]] = {
 }
 
 
-def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE) -> dict[str, Table]:
-    """Of every table that a statement names; `daily`, `once`: rows of the feeds, as they are delivered."""
+def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE, anew: bool = False) -> dict[str, Table]:
+    """Of every table that a statement names; `daily`, `once`: rows of the feeds, as they are delivered; `anew`: a build
+    makes all of Gold."""
     by = _partitions(project.nodes(later=False))
     found = {
         name: Table(of, *_rows(name.rpartition(".")[2], daily, once), by.get(name, ""))
         for name, of in _widths().items()
     }
     for name, table in list(found.items()):
+        if name.endswith("__rows") and not anew:  # what a day changes: at most what it delivers, or all that has no days
+            found[name] = replace(table, daily=0, once=table.daily or min(table.once, sum(daily.values())), by="")
         of_a_day = replace(table, daily=0, once=table.daily if name in by else table.once, by="")
         found[f"{name}__dbt_tmp"] = replace(of_a_day, widths={**table.widths, "dbt_change_type": 8})
         dataset, _, source = name.rpartition(".")

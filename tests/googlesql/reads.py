@@ -277,6 +277,8 @@ def _limit(condition: Any) -> dict[int, Days]:
     match name, columns, days:
         case "$between", [int(column), None, None], [None, date() as low, date() as high]:
             return {column: (low, high)}
+        case "$in", [int(column), *_], [None, *listed] if all(listed):
+            return {column: (min(filter(None, listed)), max(filter(None, listed)))}
         case _, [int(column), None], [None, date() as day] if name in _COMPARED:
             return {column: _between(name, day)}
         case _, [None, int(column)], [date() as day, None] if name in _COMPARED:

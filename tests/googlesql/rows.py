@@ -1,5 +1,6 @@
 """The demo's rows: as they land in Bronze, and as DuckDB makes each model of them."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import duckdb
 from demo.faithful import generate
 from tests.dbt.world import DAILY, DAYS, World
 from tests.googlesql import project
+from tests.googlesql.judge import VIEWS
 from tests.googlesql.lint import OF_BUILDS, bronze
 from tests.googlesql.project import PROJECT, ROOT
 
@@ -29,6 +31,18 @@ def delivered(folder: Path, calls: int, customers: int) -> dict[str, Rows]:
         found[table] = [
             tuple((row | _metadata(source, day)).get(name) for name in columns) for day, row in _landed(world, source)
         ]
+    return found
+
+
+def partitions(of_bronze: dict[str, Rows]) -> Rows:
+    """Of Bronze's tables: INFORMATION_SCHEMA.PARTITIONS, as BigQuery keeps count."""
+    found: list[tuple[Any, ...]] = []
+    columns = list(VIEWS["PARTITIONS"])
+    for table, rows in of_bronze.items():
+        days = Counter(row[list(bronze()[table]).index("ingest_date")] for row in rows)
+        for day, count in days.items():
+            known = {"table_name": table.rpartition(".")[2], "partition_id": f"{day:%Y%m%d}", "total_rows": count}
+            found.append(tuple(known.get(column) for column in columns))
     return found
 
 

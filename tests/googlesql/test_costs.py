@@ -1,4 +1,4 @@
-"""What a day costs in BigQuery: which partitions its statements read, and that only Gold's rebuild grows with days."""
+"""What a day costs in BigQuery: which partitions its statements read, and that it grows by looks at keys alone."""
 
 from dataclasses import replace
 
@@ -10,12 +10,15 @@ from tests.googlesql.lint import bronze
 from tests.googlesql.reads import Read, Touched
 from tests.googlesql.test_project import changed
 
-# Gold is rebuilt from all days; these are not of Gold, and look at all of them because Gold will. What reads the two
-# feeds that are static, or hold some rows a day, is no more by a day's history.
-OF_GOLD = {"Gold", "Gold's tests", "publication", "pages"}
-BEFORE_GOLD = {"staged_and_clean_balance"}
+# Who looks at all days, at these columns: which complaints the days can change is known by all their deliveries. What
+# reads the two feeds that are static, or hold some rows a day, is no more by a day's history.
+OF_ALL_DAYS = {
+    "changed_deliveries": {"channel", "complaint_id", "delivered_rows", "ingest_date"},
+    "staged_and_clean_balance": {"delivered_rows", "ingest_date"},
+}
+LITTLE = 10 * costs.MB
 TODAY = f"date '{costs.DAY}'"
-SMALL = {"stg_agents", "stg_customers", "stg_service_outages", "int_days_built"}
+SMALL = {"stg_agents", "stg_customers", "stg_service_outages", "int_days_begun", "int_days_built", "int_days_settled"}
 
 
 @pytest.fixture(scope="module")
@@ -39,29 +42,21 @@ def without_days(found: list[Statement], sizes: dict[str, Table]) -> set[tuple[s
     }
 
 
-def test_every_scan_is_limited_to_the_day_by_constants_but_for_golds(
+def test_every_scan_is_limited_to_the_day_by_constants_but_for_looks_at_keys(
     day: list[Statement], sizes: dict[str, Table]
 ) -> None:
-    others = [one for one in day if one.layer not in OF_GOLD and one.what not in BEFORE_GOLD]
+    others = [one for one in day if one.what not in OF_ALL_DAYS and one.layer != "pages"]
     assert {table for _, table in without_days(others, sizes)} <= SMALL
     assert not [one for one in without_days(day, sizes) if one[1] in {name.rpartition(".")[2] for name in bronze()}]
-    limited = [read for one in others for read in one.touched.reads if read.days]
+    limited = [read for one in others for read in one.touched.reads if read.days and one.layer.startswith("Silver")]
     assert {read.days for read in limited} == {(costs.DAY, costs.DAY)}
     assert len(limited) > 30
-
-
-def test_of_golds_statements_these_read_all_days_of_silver(day: list[Statement], sizes: dict[str, Table]) -> None:
-    """They change with Gold's rebuild; a new one is looked at once by a human."""
-    found = {what for what, table in without_days(day, sizes) if table == "complaints_clean"}
-    models = {"fact_complaints", "dim_channel", "dim_date"}
-    tests = {"few_unknown_agents", "silver_and_gold_balance"}
-    assert found - models - tests == BEFORE_GOLD
 
 
 def test_what_is_deleted_or_merged_is_of_the_day(day: list[Statement], sizes: dict[str, Table]) -> None:
     changed = {one.touched.changed for one in day if one.touched.changed and one.layer != "publication"}
     assert {read.days for read in changed if sizes[read.table].by} == {(costs.DAY, costs.DAY)}
-    assert len([read for read in changed if sizes[read.table].by]) == 6 + 8  # of Bronze, and of Silver
+    assert len([read for read in changed if sizes[read.table].by]) == 6 + 10  # of Bronze, and of Silver
     others = {read.table.rpartition(".")[2] for read in changed if not sizes[read.table].by}
     assert others == {"agents_snapshot", *(f"_publish_{feed}" for feed in (*costs.ROWS_A_DAY, *costs.ROWS_ONCE))}
 
@@ -83,11 +78,16 @@ def test_a_filter_that_is_no_constant_is_found(sizes: dict[str, Table], file: st
     assert without_days(costs.of_build(looked_at), sizes)
 
 
-def test_only_golds_rebuild_costs_more_with_each_day(day: list[Statement], sizes: dict[str, Table]) -> None:
+def test_only_looks_at_keys_cost_more_with_each_day(day: list[Statement], sizes: dict[str, Table]) -> None:
+    """Aggregates grow too, by some rows a day: a hundredth part of it."""
     year, later = ([one.billed(sizes, history) for one in day] for history in (365, 1095))
-    grows = {one for one, before, after in zip(day, year, later, strict=True) if before != after}
-    assert {one.what for one in grows if one.layer not in OF_GOLD} == BEFORE_GOLD
-    assert {one.layer for one in grows} >= {"Gold", "Gold's tests"}
+    grown = {one: after - before for one, before, after in zip(day, year, later, strict=True) if after > before}
+    looks = {one for one in grown if one.what in OF_ALL_DAYS}
+    assert {one.what for one in looks} == set(OF_ALL_DAYS)
+    for one in looks:
+        for read in one.touched.without_days():
+            assert read.columns <= OF_ALL_DAYS[one.what] or sizes[read.table].bytes(read, 1095) < LITTLE, read
+    assert sum(more for one, more in grown.items() if one not in looks) < 0.01 * sum(grown.values())
 
 
 def test_bytes_are_those_of_columns_and_days() -> None:
@@ -108,8 +108,9 @@ def test_at_least_ten_megabytes_a_table_are_billed_and_nothing_for_nothing() -> 
     assert none.billed(tables, 1) == 0
 
 
-def test_the_default_limit_suffices_for_three_years(day: list[Statement], sizes: dict[str, Table]) -> None:
-    largest = max(one.billed(sizes, 3 * 365) for one in day)
+def test_the_default_limit_suffices_for_three_years_also_to_build_all_anew(day: list[Statement]) -> None:
+    anew, sizes = costs.of_build(project.nodes(later=False)), costs.sizes(anew=True)
+    largest = max(one.billed(sizes, 3 * 365) for one in [*day, *anew])
     assert largest < costs.MAXIMUM < 1.5 * largest
 
 

@@ -57,7 +57,7 @@ def test_both_kinds_of_build_were_looked_at() -> None:
     assert [node.name for node in first] == [node.name for node in later]
     assert {node.kind for node in first} == {"model", "snapshot", "seed", "test", "analysis"}
     incremental = [node.name for node in first if node.is_incremental]
-    assert len(incremental) == 8
+    assert len(incremental) == 10
 
 
 @pytest.mark.parametrize(("file", "before", "said"), THE_THREE)

@@ -3,7 +3,8 @@
     meta=changed_by('changed_outages', ['outage_id']),
 ) }}
 
--- A complaint opened while two outages of its customer's state lasted counts for both.
+-- A complaint opened while two outages of its customer's state lasted counts for both. One that was reported before the
+-- first day counted was not opened on it, whatever it says: so the older partitions need not be read.
 with outages as (
     select
         outages.*,
@@ -21,6 +22,7 @@ complaints as (
         customer_state_code,
         channel,
         complaint_category,
+        reported_date,
         opened_at,
         1 as sign,
         true as is_redefined
@@ -28,12 +30,13 @@ complaints as (
     where
         customer_state_code is not null
         and opened_at is not null
-        and {{ is_from('cast(opened_at as date)', days_of(ref('changed_outages'), 'first_counted')) }}
+        and {{ is_from('reported_date', days_of(ref('changed_outages'), 'first_counted')) }}
     union all
     select
         customer_state_code,
         channel,
         complaint_category,
+        reported_date,
         opened_at,
         sign,
         false as is_redefined
@@ -55,6 +58,7 @@ counted as (
             and outages.is_redefined = complaints.is_redefined
             and outages.known_until > complaints.opened_at
             and {{ first_counted('outages') }} <= cast(complaints.opened_at as date)
+            and {{ first_counted('outages') }} <= complaints.reported_date
     where outages.is_countable
 ),
 

@@ -22,6 +22,7 @@ others as (
             outages.state_code = facts.customer_state_code
             and outages.known_until > facts.opened_at
             and {{ first_counted('outages') }} <= cast(facts.opened_at as date)
+            and {{ first_counted('outages') }} <= facts.reported_date
     where outages.outage_id not in (select redefined.outage_id from redefined)
 ),
 

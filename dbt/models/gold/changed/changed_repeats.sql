@@ -59,6 +59,12 @@ changed as (
     from numbered
     where {{ is_counted }}
     group by reported_date, channel, channel_key, complaint_category, case when nth < 5 then nth else 5 end
+),
+
+published as (
+    select *
+    from {{ published('agg_repeat_complaints') }}
+    where {{ is_counted }}
 )
 
 select
@@ -69,11 +75,10 @@ select
     cast(changed.complaint_number as {{ dbt.type_bigint() }}) as complaint_number,
     cast(coalesce(was.complaints, 0) + changed.complaints as {{ dbt.type_bigint() }}) as complaints
 from changed
-left join {{ published('agg_repeat_complaints') }} as was
+left join published as was
     on
         changed.reported_date = was.reported_date
         and changed.channel_key = was.channel_key
         and changed.complaint_category = was.complaint_category
         and changed.complaint_number = was.complaint_number
-        and {{ is_counted | replace('reported_date', 'was.reported_date') }}
 where changed.complaints <> 0
