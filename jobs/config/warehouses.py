@@ -42,7 +42,7 @@ class BigQueryWarehouse(Strict):
     secret: Name = "bigquery"  # noqa: S105 - an entry's name
     dbt_secret: Name | None = None
     labels: dict[LabelKey, LabelValue] = {"application": "coretelecoms"}  # of tables and jobs; jobs have more
-    maximum_bytes_billed: int = Field(default=250 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
+    maximum_bytes_billed: int = Field(default=300 * 2**30, gt=0)  # of a statement; BigQuery refuses one that needs more
     staging_hours: float = Field(default=24, gt=0)  # until BigQuery removes what a killed run left
     endpoint: Address | None = None  # else Google's own
     storage_endpoint: str | None = None  # host:port of the Storage Write API, always TLS

@@ -277,8 +277,8 @@ const CHARTS = {
       const found = [...sum].sort((a, b) => a[0] - b[0]).map(([number, one]) => ({ number: NTH[number], ...one, share: share(one.complaints, all) }));
       return {
         columns: [["the customer's", "text"], ["complaints", "count"], ["share", "share"]], rows: found.map(Object.values), isEmpty: !all,
-        title: `${percent(share(all - first, all))} come from customers who had complained before`,
-        what: "Complaints by their number among the customer's own",
+        title: `${percent(share(all - first, all))} come from customers who had complained within the 30 days before`,
+        what: "Complaints by their number among the customer's own of the 30 days up to them",
         spec: bars(found, "number", (one) => `${count(one.complaints)} · ${percent(one.share)}`, 2),
       };
     },
@@ -377,7 +377,7 @@ function figures() {
     ["Resolved", percent(share(all.resolved, all.complaints)), `${count(all.resolved)} complaints`],
     ["Backlog", count(all.backlog), `besides ${count(all.in_progress)} in progress, ${count(all.blocked)} blocked`],
     ["Median time to resolution", hours(time ? time.median : null), byChannel.map(([at, one]) => `${LABELS.channel[at]} ${hours(one.median)}`).join(", ")],
-    ["Repeated complaints", percent(share(known - number(1), known)), `${count(number(2))} customers complained a second time`],
+    ["Repeated complaints", percent(share(known - number(1), known)), "within 30 days of another one of the customer's"],
   ];
 }
 

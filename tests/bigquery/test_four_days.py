@@ -245,7 +245,7 @@ def test_each_job_of_dbts_is_labelled_and_limited(both: Both) -> None:
     assert {of["day"] for of in labels} == {f"{DAYS[0]}_{DAYS[-1]}", str(DAYS[1])}
     assert {of.get("source", "") for of in labels} == {"", "service_outages", *both.counts["rows"]}
     assert {of["node_id"].partition("_")[0] for of in labels if "node_id" in of} >= {"model", "test", "seed"}
-    assert {job["query"]["maximumBytesBilled"] for job in of_dbt} == {str(250 * 2**30)}
+    assert {job["query"]["maximumBytesBilled"] for job in of_dbt} == {str(300 * 2**30)}
 
 
 def test_everything_is_built_anew_there_too(both: Both) -> None:

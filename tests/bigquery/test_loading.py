@@ -65,7 +65,7 @@ def test_what_bigquery_was_asked_for(cloud: Cloud) -> None:
     counted = next(at for at, text in enumerate(sent) if "_stage_" in text and "COUNT(*)" in text)
     assert counted < sent.index(script)
     jobs = [body for body in _bodies(cloud.stand_in, "/jobs") if "query" in body["configuration"]]
-    assert {body["configuration"]["query"]["maximumBytesBilled"] for body in jobs} == {str(250 * 2**30)}
+    assert {body["configuration"]["query"]["maximumBytesBilled"] for body in jobs} == {str(300 * 2**30)}
     assert {body["jobReference"]["location"] for body in jobs} == {LOCATION}
     labels = [body["configuration"]["labels"] for body in jobs]
     of_load = {"step": "load", "source": "call_logs", "day": str(FIRST), "run": outcome.run_id.lower()}

@@ -360,10 +360,13 @@ def table(found: list[Statement], tables: Mapping[str, Table]) -> str:
         read = [sum(sum(one.processed(tables, history).values()) for one in of) for history in SHOWN]
         billed = sum(one.billed(tables, SHOWN[-1]) for one in of)
         lines.append(f"| {layer} | {len(of)} | {' | '.join(map(_gib, [*read, billed]))} |")
-    size, largest = max((sum(one.processed(tables, SHOWN[-1]).values()), one.what) for one in found)
+    day, largest = max((sum(one.processed(tables, SHOWN[-1]).values()), one.what) for one in found)
+    anew, first = of_build(project.nodes(later=False)), sizes(anew=True)
+    size, whole = max((one.billed(first, SHOWN[-1]), one.what) for one in anew)
     days = int(SHOWN[-1] * MAXIMUM / size)
-    lines += ["", f"The largest statement makes `{largest}`: {_gib(size)} after {SHOWN[-1]:,} days. "]
-    lines[-1] += f"The default `maximum_bytes_billed`, {_gib(MAXIMUM)}, suffices for {days:,} days."
+    lines += ["", f"Of a day's statements the largest makes `{largest}`: {_gib(day)} after {SHOWN[-1]:,} days; where all is "]
+    lines[-1] += f"built anew, `{whole}`: {_gib(size)}. The default `maximum_bytes_billed`, {_gib(MAXIMUM)}, suffices for "
+    lines[-1] += f"{days:,} days of both."
     return "\n".join(lines) + "\n"
 
 
