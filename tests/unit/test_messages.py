@@ -28,6 +28,8 @@ TOLD = {
     *("at", "container", "contract.name", "dataset", "day", "environment.name", "error.at", "file.uri", "folder"),
     *(
         "kept",
+        "self.since",
+        "self.until",
         "line - lines",
         "name",
         "near",
