@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
     "check": "is all configuration valid?",
+    "adopt": "a source contract, Silver's model and a fixture, drafted from deliveries",
     "dbt": "what ./dbt.sh does; or, after --, a command with what dbt needs as variables, key or token among them",
 }
 ON_SPARK = ("ingest", "load", "run")  # where a --master is given; for the others it changes nothing
@@ -29,6 +30,8 @@ _RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing
 _WITHDRAW = "what is gone from its source counts no more: of these days no row stays in Bronze"
 _WHO = "who says so [this user]"
 _GAPS = "days of the range of which nothing has landed; 75: there are some"
+_DELIVERY = "a file or folder below the environment's sources; several: of one feed, of several days"
+_ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
 
@@ -58,6 +61,9 @@ class Arguments:
     is_recount: bool = False
     withdrawn_by: str = ""
     is_of_gaps: bool = False
+    places: tuple[str, ...] = ()
+    name: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,6 +99,9 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         is_recount=given.get("recount", False),
         withdrawn_by=(given.get("who") or _find_user()) if given.get("withdraw") else "",
         is_of_gaps=given.get("gaps", False),
+        places=tuple(given.get("places", ())),
+        name=given.get("name", ""),
+        answers=tuple(given.get("answer", ())),
     )
 
 
@@ -123,12 +132,35 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+    if name == "adopt":
+        _add_adoption(command)
+        return
     command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
     # Before the step or after it, as with Spark's own; a default of the latter would undo the former.
     master_help = _MASTER if name in ON_SPARK else argparse.SUPPRESS
     command.add_argument("--master", default=argparse.SUPPRESS, metavar="URL", help=master_help)
     if name != "check":
         _add_days(command, name)
+
+
+def _add_adoption(command: argparse.ArgumentParser) -> None:
+    command.add_argument("places", nargs="+", metavar="DELIVERY", help=_DELIVERY)
+    command.add_argument("--name", type=_parse_name, required=True, metavar="N", help="of the source, as refunds")
+    command.add_argument("--answer", type=_parse_answer, action="append", default=[], metavar="Q=A", help=_ANSWER)
+
+
+def _parse_name(text: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]{0,40}", text):
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed are a-z, 0-9 and _, a letter first")
+    return text
+
+
+def _parse_answer(text: str) -> tuple[str, str]:
+    """The first = ends a question's name."""
+    name, is_there, answer = text.partition("=")
+    if not is_there:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is QUESTION=ANSWER")
+    return name, answer
 
 
 def _add_days(command: argparse.ArgumentParser, name: str) -> None:
