@@ -11,7 +11,7 @@ _OF_A_RUN, _OF_THE_LEDGER = ("attempt", "seconds"), ("since", "attempt", "at")
 _JSON = (
     *("source", "ingest_date", "state", "corrected", "run_id"),
     *("bytes_delivered", "rows_delivered", "rows_landed", "rows_rejected", "rows_bronze"),
-    *("rows_suppressed", "rows_supplemented", "amendment"),
+    *("rows_suppressed", "rows_supplemented", "amendment", "lines_apart"),
     *("empty", "odd_volume", "drift"),
     *("error", "error_kind", "retry_helps", "exit_code"),
     *("since", "attempt", "attempt_error", "attempted_at", "attempt_run_id"),

@@ -28,6 +28,7 @@ UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone 
 
 # Options of deliveries that the first manifests knew nothing of.
 _LATER = {"where", "delimiter", "encoding", "compression"}
+_LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer"}
 
 
 class SourceContract(Strict):
@@ -43,6 +44,7 @@ class SourceContract(Strict):
     odd_volume: Literal["report", "refuse"] = "report"
     delivery: Delivery = Field(discriminator="kind")
     columns: dict[str, Name]
+    aliases: dict[Name, tuple[str, ...]] = {}  # column as landed -> other headers that it may come under
     optional: tuple[Name, ...] = ()
     subject: Name | None = None  # the landed column by which all rows of one person are found
     personal: dict[Name, Personal] = {}  # landed column -> what it tells of a person
@@ -62,6 +64,20 @@ class SourceContract(Strict):
             raise ValueError("subject: found nothing, but personal columns need the key of whom they tell of")
         return self
 
+    @model_validator(mode="after")
+    def _check_aliases(self) -> Self:
+        landed, others = [*self.columns.values()], [header for headers in self.aliases.values() for header in headers]
+        if unknown := sorted({*self.aliases} - {*landed}):
+            raise ValueError(f"aliases: {unknown} are not among the landed columns {landed}")
+        if twice := sorted({header for header in others if header in self.columns or others.count(header) > 1}):
+            raise ValueError(f"aliases: the headers {twice} stand more than once")
+        return self
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Every header that the source contract knows -> the column that it lands as."""
+        return self.columns | {header: name for name, headers in self.aliases.items() for header in headers}
+
     def is_retired(self, day: date) -> bool:
         """Whether nothing is delivered for it any more."""
         return self.until is not None and day > self.until
@@ -76,7 +92,8 @@ class SourceContract(Strict):
         """Of what decides how it lands: who may see it does not, nor does an option that came later and is not used."""
         fields = type(self.delivery).model_fields
         unused = {name for name in _LATER & {*fields} if getattr(self.delivery, name) == fields[name].default}
-        known = self.model_dump_json(exclude={"subject": True, "personal": True, "until": True, "delivery": unused})
+        untold = {"subject", "personal", "until"} | ({"aliases"} if not self.aliases else set())
+        known = self.model_dump_json(exclude=dict.fromkeys(untold, True) | {"delivery": unused})
         return hashlib.sha256(known.encode()).hexdigest()
 
     @model_validator(mode="after")
