@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
     "check": "is all configuration valid?",
+    "adopt": "a source contract, Silver's model and a fixture, drafted from deliveries",
     "dbt": "what ./dbt.sh does; or, after --, a command with what dbt needs as variables, key or token among them",
 }
 ON_SPARK = ("ingest", "load", "run")  # where a --master is given; for the others it changes nothing
@@ -24,6 +25,8 @@ _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by
 _MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
 _REBUILD = "Bronze anew from all that has landed, static sources on each day; without days: of every day"
 _RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing; 65: something does not add up"
+_DELIVERY = "a file or folder below the environment's sources; several: of one feed, of several days"
+_ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
 
@@ -51,6 +54,9 @@ class Arguments:
     of_dbt: tuple[str, ...] = ()
     is_rebuild: bool = False
     is_recount: bool = False
+    places: tuple[str, ...] = ()
+    name: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,6 +88,9 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         of_dbt=tuple(unknown),
         is_rebuild=given.get("rebuild", False),
         is_recount=given.get("recount", False),
+        places=tuple(given.get("places", ())),
+        name=given.get("name", ""),
+        answers=tuple(given.get("answer", ())),
     )
 
 
@@ -112,12 +121,35 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+    if name == "adopt":
+        _add_adoption(command)
+        return
     command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
     # Before the step or after it, as with Spark's own; a default of the latter would undo the former.
     master_help = _MASTER if name in ON_SPARK else argparse.SUPPRESS
     command.add_argument("--master", default=argparse.SUPPRESS, metavar="URL", help=master_help)
     if name != "check":
         _add_days(command, name)
+
+
+def _add_adoption(command: argparse.ArgumentParser) -> None:
+    command.add_argument("places", nargs="+", metavar="DELIVERY", help=_DELIVERY)
+    command.add_argument("--name", type=_parse_name, required=True, metavar="N", help="of the source, as refunds")
+    command.add_argument("--answer", type=_parse_answer, action="append", default=[], metavar="Q=A", help=_ANSWER)
+
+
+def _parse_name(text: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]{0,40}", text):
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed are a-z, 0-9 and _, a letter first")
+    return text
+
+
+def _parse_answer(text: str) -> tuple[str, str]:
+    """The first = ends a question's name."""
+    name, is_there, answer = text.partition("=")
+    if not is_there:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is QUESTION=ANSWER")
+    return name, answer
 
 
 def _add_days(command: argparse.ArgumentParser, name: str) -> None:

@@ -1,0 +1,82 @@
+"""`adopt`: what it writes is valid and lands, and of the demo's feeds it is what their source contracts say."""
+
+import pytest
+
+from demo.faithful import generate
+from jobs.__main__ import main
+from jobs.config.environment import load_environment
+from jobs.contracts.source import SourceContract, load_contracts
+from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
+from tests.runner import Runner
+
+# What nobody can know but who reads the headers: better names.
+NAMES = {
+    "complaint_catego_ry": "complaint_category",
+    "resolutionstatus": "resolution_status",
+    "call_logs_generation_date": "generation_date",
+    "media_complaint_generation_date": "generation_date",
+}
+PLACES = {"call_logs": "call logs", "social_media": "social_medias", "customers": "customers/customers_dataset.csv"}
+GIVEN = {
+    "call_logs": ["column.column_1=source_row_id", *(f"column.{name}={NAMES[name]}" for name in [*NAMES][:3])],
+    "social_media": [f"column.{name}={NAMES[name]}" for name in NAMES if name != "call_logs_generation_date"],
+    "customers": [],
+}
+
+
+@pytest.fixture
+def adopting(world: World) -> World:
+    """With the six feeds' deliveries, and no source contract yet."""
+    generate(world.root / "sources", DAYS[:2], calls=300, customers=100)
+    (world.root / "contracts").mkdir()
+    text = world.file.read_text().replace(AGENTS_FROM_A_FILE, "")
+    world.file.write_text(f'contracts = "{world.root}/contracts"\n{text}')
+    return world
+
+
+def adopt(world: World, name: str, *places: str, answers: list[str] | None = None) -> int:
+    given = [word for answer in answers or [] for word in ("--answer", answer)]
+    return main(["adopt", *places, "--name", name, "--env", str(world.file), *given])
+
+
+def effect_of(contract: SourceContract) -> dict[str, object]:
+    """What decides where it is found and how it lands; of several paths the one that the demo delivers by."""
+    fields = contract.model_dump(exclude={"description"})
+    templates = [template.format(date=DAY) for template in contract.delivery.templates]
+    return fields | {"delivery": fields["delivery"] | {"paths": templates[:1]}}
+
+
+@pytest.mark.parametrize("source", PLACES)
+def test_of_the_demos_files_it_writes_what_their_source_contracts_say(source: str, adopting: World) -> None:
+    place = adopting.root / "sources" / PLACES[source]
+    assert adopt(adopting, source, str(place), answers=GIVEN[source]) == 0
+    (drafted,) = load_contracts(adopting.environment).values()
+    (shipped,) = load_contracts(load_environment("local"), (source,)).values()
+    assert effect_of(drafted) == effect_of(shipped)
+
+
+def test_what_it_writes_is_valid_and_lands(adopting: World, run: Runner, capsys: pytest.CaptureFixture[str]) -> None:
+    assert adopt(adopting, "calls", str(adopting.root / "sources/call logs")) == 0
+    said = capsys.readouterr().out
+    assert "assumed: key=call_id (call_id: no two of " in said
+    assert f"next: ./spark-submit.sh run --source calls --date {DAY}" in said
+    assert main(["check", "--env", str(adopting.file)]) == 0
+    (outcome,) = run(sources=("calls",))
+    assert (outcome.state, outcome.rows_rejected, outcome.drift) == ("loaded", 0, {})
+    assert outcome.rows_landed == len(run.bronze("calls")) > 0
+
+
+def test_a_name_that_is_taken_changes_nothing(adopting: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert adopt(adopting, "calls", str(adopting.root / "sources/call logs")) == 0
+    before = (adopting.root / "contracts/calls.toml").read_bytes()
+    assert adopt(adopting, "calls", str(adopting.root / "sources/customers")) == 78
+    assert "calls.toml is there already" in capsys.readouterr().err
+    assert (adopting.root / "contracts/calls.toml").read_bytes() == before
+
+
+def test_with_an_open_question_nothing_is_written(adopting: World, capsys: pytest.CaptureFixture[str]) -> None:
+    path = adopting.root / "sources/refunds_2025-11-21.csv"
+    path.write_text("id,paid\n1a,03/04/2025\n2b,05/06/2025\n")
+    assert adopt(adopting, "refunds", str(path)) == 78
+    assert "--answer date.paid [dd/mm/yyyy | mm/dd/yyyy | text]" in capsys.readouterr().err
+    assert [*(adopting.root / "contracts").iterdir()] == []
