@@ -106,6 +106,8 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "empty": False,
         "odd_volume": None,
         "drift": {},
+        "delivery": None,
+        "looked_back": False,
         "error": None,
         "error_kind": None,
         "retry_helps": None,

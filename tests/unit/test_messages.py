@@ -29,6 +29,8 @@ TOLD = {
     *(
         "kept",
         "line",
+        "self.since",
+        "self.until",
         "name",
         "near",
         "needed",
