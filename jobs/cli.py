@@ -1,6 +1,8 @@
 """The command line: `STEP [--date D | --from D --to D] [--source S]... [--env E]`, parsed once, here."""
 
 import argparse
+import getpass
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -25,6 +27,9 @@ _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by
 _MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
 _REBUILD = "Bronze anew from all that has landed, static sources on each day; without days: of every day"
 _RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing; 65: something does not add up"
+_WITHDRAW = "what is gone from its source counts no more: of these days no row stays in Bronze"
+_WHO = "who says so [this user]"
+_GAPS = "days of the range of which nothing has landed; 75: there are some"
 _DELIVERY = "a file or folder below the environment's sources; several: of one feed, of several days"
 _ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
@@ -54,6 +59,8 @@ class Arguments:
     of_dbt: tuple[str, ...] = ()
     is_rebuild: bool = False
     is_recount: bool = False
+    withdrawn_by: str = ""
+    is_of_gaps: bool = False
     places: tuple[str, ...] = ()
     name: str = ""
     answers: tuple[tuple[str, str], ...] = ()
@@ -72,6 +79,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     found, unknown = parser.parse_known_args(words)
     _check_unknown(parser, found.command, unknown)
     given = vars(found)
+    if given.get("withdraw") and given.get("replay"):
+        parser.error("--withdraw and --replay: what is gone cannot land anew")
     return Arguments(
         command=given["command"],
         environment=given["env"],
@@ -88,6 +97,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         of_dbt=tuple(unknown),
         is_rebuild=given.get("rebuild", False),
         is_recount=given.get("recount", False),
+        withdrawn_by=(given.get("who") or _find_user()) if given.get("withdraw") else "",
+        is_of_gaps=given.get("gaps", False),
         places=tuple(given.get("places", ())),
         name=given.get("name", ""),
         answers=tuple(given.get("answer", ())),
@@ -163,6 +174,7 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
             "--check", action="store_true", help="look at the sources too; 75: something is missing, 69: unseen"
         )
         command.add_argument("--recount", action="store_true", help=_RECOUNT)
+        command.add_argument("--gaps", action="store_true", help=_GAPS)
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
     command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
@@ -170,6 +182,16 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--rebuild", action="store_true", help=_REBUILD)
     else:
         command.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
+        command.add_argument("--withdraw", action="store_true", help=_WITHDRAW)
+        command.add_argument("--who", metavar="NAME", help=_WHO)
+
+
+def _find_user() -> str:
+    """Who is at work; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _parse_key(text: str) -> str:
@@ -187,7 +209,7 @@ def _parse_days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tu
         parser.error("name the day by --date D, or a range by --from D and --to D")
     first, last = day or first, day or last
     if not isinstance(first, date) or not isinstance(last, date):
-        is_of_all = given["command"] == "status" and not (given["check"] or given["recount"])
+        is_of_all = given["command"] == "status" and not (given["check"] or given["recount"] or given["gaps"])
         is_free = is_of_all or given.get("rebuild")
         if not is_free:
             parser.error(f"{given['command']}: which day? --date D, or --from D --to D")

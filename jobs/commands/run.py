@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from logging import WARNING
 
 from jobs import logs
@@ -36,6 +36,7 @@ def run(arguments: Arguments) -> int:
         arguments.engine,
         broken,
         arguments.is_rebuild,
+        arguments.withdrawn_by,
     )
     plan = make_plan(request)
     if arguments.is_plan:
@@ -47,6 +48,7 @@ def run(arguments: Arguments) -> int:
     report = _execute_plan(request, plan, run_id, environment)
     show_outcomes(report.outcomes, arguments.is_json)
     _show_drift(report.outcomes)
+    _tell_what_was_looked_back_at(report.outcomes, arguments.days)
     if log:
         print(f"run {run_id}, log {log}", file=sys.stderr)
     if report.exit_code:
@@ -91,9 +93,25 @@ def _describe_unit(unit: Unit) -> tuple[object, ...]:
 
 
 def _describe_missing(report: RunReport) -> str:
-    missing = [outcome for outcome in report.outcomes if outcome.exit_code]
+    missing = [outcome for outcome in report.outcomes if outcome.code_of_run]
     lines = [f"  {outcome.source} {outcome.ingest_date} {outcome.attempt}: {outcome.error}" for outcome in missing]
     return "\n".join([f"{len(missing)} of {len(report.outcomes)} did not land (exit {report.exit_code}):", *lines])
+
+
+def _tell_what_was_looked_back_at(outcomes: Sequence[Outcome], days: Sequence[date]) -> None:
+    """What is gone, what failed without being asked for, and from which day on Silver has to be built."""
+    for one in outcomes:
+        if one.delivery == "gone":
+            withdraw = f"`run --date {one.ingest_date} --source {one.source} --withdraw`"
+            print(
+                f"{one.source} {one.ingest_date} gone from its source; its rows stay until {withdraw}", file=sys.stderr
+            )
+        if one.exit_code and not one.code_of_run:
+            print(f"warning: {one.source} {one.ingest_date} {one.attempt}: {one.error}", file=sys.stderr)
+    changed = [one.ingest_date for one in outcomes if one.looked_back and one.attempt in ("landed", "loaded")]
+    if changed:
+        what = f"{len(changed)} earlier days changed, from {min(changed)} on"
+        print(f"{what}: ./dbt.sh build --from {min(changed)} --to {max(*changed, *days)}", file=sys.stderr)
 
 
 def _show_drift(outcomes: Sequence[Outcome]) -> None:

@@ -133,6 +133,10 @@ class Ledger:
         newest = {_parse_day(at): at for at in self._attempts(source, days)}
         return {day: Outcome.model_validate_json(store.read(at)) for day, at in newest.items()}
 
+    def read_attempt(self, source: str, day: date, run_id: str) -> Outcome:
+        """What that run did for the day, which put it."""
+        return _read_file(self.lake / "attempts" / source / f"ingest_date={day}" / f"{run_id}.json", Outcome)
+
     def newest_attempts(self, source: str, days: Sequence[date]) -> dict[date, str]:
         """The id of the latest run that attempted each day, from the first to the last of `days`. Reads none."""
         return {_parse_day(at): at.name.removesuffix(".json") for at in self._attempts(source, days)}
