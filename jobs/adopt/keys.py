@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from jobs.adopt.forms import Form
+from jobs.adopt.persons import find_subject
 from jobs.adopt.questions import Answers, Question
 from jobs.adopt.sample import Samples
 
-_ID = re.compile(r"(^|_)(id|key|uuid|guid|number|no|nr|code|ref|reference)$")
+_ID = re.compile(r"(^|_)(id|key|uuid|guid|number|no|nr|code|ref|reference)$|nummer$")
 _INDEX = re.compile(r"^(column|unnamed|index|row)_?\d*$|^source_row_id$")
 _NEARLY = 0.99  # suppliers deliver rows twice
 _WIDEST = 8  # columns of which pairs are tried
@@ -53,11 +54,11 @@ def _measure(samples: Samples, headers: Sequence[str]) -> float:
     return own / rows if rows else 0.0
 
 
-def _rank(name: str, shares: Mapping[str, float], source: str) -> tuple[bool, bool, float]:
-    """Named as ids are, and as the feed is, before others."""
+def _rank(name: str, shares: Mapping[str, float], source: str) -> tuple[bool, bool, bool, float]:
+    """Named as ids are, as the feed is, and of no person, before others."""
     words = {word.rstrip("s") for word in source.split("_")}
     is_own = bool(words & {word.rstrip("s") for word in name.split("_")}) or name == "id"
-    return not _ID.search(name), not is_own, -shares[name]
+    return not _ID.search(name), not is_own, find_subject([name]) is not None, -shares[name]
 
 
 def _tell(share: float, samples: Samples) -> str:

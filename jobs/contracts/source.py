@@ -31,6 +31,7 @@ LOOK_BACK, LONGEST_LOOK_BACK = 7, 92  # days before a day asked for
 _BESIDE = {"subject", "personal", "since", "until", "look_back"}
 # Options of deliveries that the first manifests knew nothing of.
 _LATER = {"where", "delimiter", "encoding", "compression"}
+_LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer"}
 
 
 class SourceContract(Strict):
@@ -48,6 +49,7 @@ class SourceContract(Strict):
     odd_volume: Literal["report", "refuse"] = "report"
     delivery: Delivery = Field(discriminator="kind")
     columns: dict[str, Name]
+    aliases: dict[Name, tuple[str, ...]] = {}  # column as landed -> other headers that it may come under
     optional: tuple[Name, ...] = ()
     subject: Name | None = None  # the landed column by which all rows of one person are found
     personal: dict[Name, Personal] = {}  # landed column -> what it tells of a person
@@ -68,6 +70,20 @@ class SourceContract(Strict):
         if self.since and self.until and self.until < self.since:
             raise ValueError(f"until: found {self.until}, which is before since, {self.since}")
         return self
+
+    @model_validator(mode="after")
+    def _check_aliases(self) -> Self:
+        landed, others = [*self.columns.values()], [header for headers in self.aliases.values() for header in headers]
+        if unknown := sorted({*self.aliases} - {*landed}):
+            raise ValueError(f"aliases: {unknown} are not among the landed columns {landed}")
+        if twice := sorted({header for header in others if header in self.columns or others.count(header) > 1}):
+            raise ValueError(f"aliases: the headers {twice} stand more than once")
+        return self
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Every header that the source contract knows -> the column that it lands as."""
+        return self.columns | {header: name for name, headers in self.aliases.items() for header in headers}
 
     def is_retired(self, day: date) -> bool:
         """Whether nothing is delivered for it any more."""
@@ -98,7 +114,8 @@ class SourceContract(Strict):
         """Of what decides how it lands; an option that came later does not where it is not used."""
         fields = type(self.delivery).model_fields
         unused = {name for name in _LATER & {*fields} if getattr(self.delivery, name) == fields[name].default}
-        known = self.model_dump_json(exclude={**dict.fromkeys(_BESIDE, True), "delivery": unused})
+        untold = _BESIDE | ({"aliases"} if not self.aliases else set())
+        known = self.model_dump_json(exclude={**dict.fromkeys(untold, True), "delivery": unused})
         return hashlib.sha256(known.encode()).hexdigest()
 
     @model_validator(mode="after")

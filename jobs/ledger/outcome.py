@@ -39,6 +39,7 @@ class Outcome(Record):
     rows_suppressed: int = 0
     rows_supplemented: int = 0
     rows_bronze: int | None = None
+    lines_apart: dict[str, int] = {}
     amendment: str | None = None
     seconds: float | None = None
     error: str | None = None

@@ -124,6 +124,7 @@ def make_outcome(manifest: Manifest, held: Published | None) -> Outcome:
         rows_suppressed=manifest.rows_suppressed,
         rows_supplemented=manifest.rows_supplemented,
         rows_bronze=held and held.rows,
+        lines_apart=manifest.lines_apart,
         amendment=manifest.amendment or None,
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,

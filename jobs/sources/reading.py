@@ -1,7 +1,8 @@
 """What every kind of source hands to a landing."""
 
 import codecs
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -51,7 +52,7 @@ class Reading:
 
     `records`: delivered, where the source itself says how many, else None: then the splits count what separates them.
     `columns`: as delivered, where that is known before the splits are read, or no split meets one; `drift`: theirs, and
-    what else was seen.
+    what else was seen. `apart`: lines beside the splits that are no records, by what they are.
     """
 
     inputs: tuple[Input, ...]
@@ -59,6 +60,7 @@ class Reading:
     records: int | None = None
     columns: tuple[str, ...] = ()
     drift: dict[str, list[str]] = field(default_factory=dict)
+    apart: dict[str, int] = field(default_factory=dict)
 
 
 def refuse_if_packed(head: bytes, uri: str) -> None:
@@ -88,3 +90,11 @@ def merge_drift(drifts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
         for kind, names in drift.items():
             names_by_kind[kind] = sorted({*names_by_kind.get(kind, []), *names})
     return names_by_kind
+
+
+def add_counts(found: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """By what is counted."""
+    total: Counter[str] = Counter()
+    for counts in found:
+        total.update(counts)
+    return dict(total)

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
-from itertools import islice
 from typing import Any, assert_never
 
 from jobs.clients import store
@@ -20,10 +19,10 @@ from jobs.config.environment import Environment
 from jobs.contracts.deliveries import CsvDelivery, JsonDelivery, PostgresDelivery, RestDelivery, SheetDelivery
 from jobs.contracts.source import SourceContract
 from jobs.errors import PlatformError
+from jobs.sources.recount_csv import count_csv
 
 _BLANK, _MARK = " \t\r\n", "\xef\xbb\xbf"
 _PIECE, _MOST = 2**20, 64 * 2**20  # characters read at a time, and held of one value
-csv.field_size_limit(2**31 - 1)
 
 
 class UncountableError(PlatformError):
@@ -37,7 +36,7 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
             files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
             count: Callable[[io.TextIOBase], int] = count_json
             if isinstance(delivery, CsvDelivery):
-                count = partial(count_csv, delimiter=delivery.delimiter)
+                count = partial(count_csv, delivery=delivery)
             return sum(_count_file(count, environment, file, delivery) for file in files)
         case PostgresDelivery() as delivery:
             from jobs.sources.extent import count_rows
@@ -88,12 +87,6 @@ class _Chunks(io.RawIOBase):
         buffer[: len(taken)] = taken
         self._rest = self._rest[len(taken) :]
         return len(taken)
-
-
-def count_csv(text: io.TextIOBase, delimiter: str = ",") -> int:
-    """Behind the header; a line of nothing is no record. Raises csv.Error where quotes do not close as they should."""
-    records = (record for record in csv.reader(text, delimiter=delimiter, strict=True) if record)
-    return sum(1 for _ in islice(records, 1, None))
 
 
 def count_json(text: io.TextIOBase) -> int:

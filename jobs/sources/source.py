@@ -53,8 +53,7 @@ def make_source(contract: SourceContract, environment: Environment) -> Source:
         case CsvDelivery() as delivery:
             from jobs.sources.csv import CsvFiles
 
-            dialect = delivery.delimiter, delivery.encoding
-            return CsvFiles(environment.sources, delivery.paths, delivery.compression, *dialect)
+            return CsvFiles(environment.sources, delivery.paths, delivery.compression, delivery)
         case JsonDelivery() as delivery:
             from jobs.sources.json import JsonFiles
 

@@ -117,6 +117,7 @@ class Stage:
 
 Act = Callable[[Stage], object]
 HEADERLESS = f"{PERSON}\n{PERSON}\n".encode()
+PERSONS_HEADER = b"customer_id,name,Gender,DATE of biRTH,signup_date,email,address\n"
 OUTAGES = 'kind = "rest", service = "outages", path = "/v1/outages", parameters = { day = "{date}" }, items = "data"'
 NEXT = 'pages = { by = "link", field = "next" }'
 NUMBERED = 'pages = { by = "number", parameter = "page", first = 1 }'
@@ -262,6 +263,15 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
     **{
         f"customers: gzip that {what}": ("customers", coded('compression = "gzip"', content))
         for what, content in {"is none": HEADERLESS, "ends too soon": gzip.compress(HEADERLESS)[:-9]}.items()
+    },
+    **{
+        f"customers: {what}": ("customers", coded(option, content))
+        for what, option, content in [
+            ("fewer lines than are skipped", "skip_rows = 9", HEADERLESS),
+            ("another footer", 'footer = ["END"]', PERSONS_HEADER + HEADERLESS),
+            ("nothing but a footer", "footer = ['cust']", PERSONS_HEADER),
+            ("a header that should be none", "header = false", PERSONS_HEADER),
+        ]
     },
     "social_media: too large an object": (
         "social_media",

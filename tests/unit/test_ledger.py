@@ -102,6 +102,7 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "rows_suppressed": 0,
         "rows_supplemented": 0,
         "amendment": None,
+        "lines_apart": {},
         "empty": False,
         "odd_volume": None,
         "drift": {},

@@ -28,9 +28,9 @@ TOLD = {
     *("at", "container", "contract.name", "dataset", "day", "environment.name", "error.at", "file.uri", "folder"),
     *(
         "kept",
+        "line",
         "self.since",
         "self.until",
-        "line - lines",
         "name",
         "near",
         "needed",
@@ -74,6 +74,7 @@ TOLD = {
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
     *("said", "again.rows", "grammar.encoding", "encoding", "others[0]", "marked or 'no byte order mark'"),
+    *("beginning", "self.encoding"),  # of a footer, as the source contract has it
     *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
     *(
