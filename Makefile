@@ -55,7 +55,7 @@ demo-spark: ## the same in small, by Spark on this machine
 
 run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as the schedule does them
 	@code=0; $(WITH_SERVICES) $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
-	case $$code in 64 | 78) ;; *) ./dbt.sh build $(if $(DATE),--from $(DATE) --to $(DATE),--from $(FROM) --to $(TO)) ;; esac; exit $$code
+	case $$code in 64 | 78) ;; *) ./dbt.sh build --look-back $(if $(DATE),--from $(DATE) --to $(DATE),--from $(FROM) --to $(TO)) ;; esac; exit $$code
 
 headline: setup ## the headline numbers from Gold
 	@./dbt.sh headline
@@ -131,7 +131,7 @@ test-page: ## the two pages in headless Chromium: every number, accessibility, a
 	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
-	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases {arguments,build,errors,export,gold,headline,owner,query,told,warehouse}.py plugins/bronze.py
+	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases {arguments,behind,build,errors,export,gold,headline,owner,query,told,warehouse}.py plugins/bronze.py
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double
