@@ -93,8 +93,16 @@ def write_fixture(delivery: Delivery, headers: Sequence[str], rows: Sequence[Row
         text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
         return _pack(text.encode(), delivery)
     lines = io.StringIO(newline="")
-    writer = csv.writer(lines, delimiter=delivery.delimiter, lineterminator="\n")
-    if getattr(delivery, "header", True):
+    lines.writelines(f"line {number + 1}\n" for number in range(delivery.skip_rows))
+    writer = csv.writer(
+        lines,
+        delimiter=delivery.delimiter,
+        lineterminator="\n",
+        quotechar=delivery.quote or '"',
+        escapechar=delivery.escape or None,
+        doublequote=not delivery.escape,
+    )
+    if delivery.header:
         writer.writerow(headers)
     writer.writerows([row.get(header) for header in headers] for row in rows)
     return _pack(lines.getvalue().encode(delivery.encoding), delivery)

@@ -10,7 +10,7 @@ from jobs.adopt.questions import Answers, Question
 from jobs.adopt.sample import Samples
 
 _ID = re.compile(r"(^|_)(id|key|uuid|guid|number|no|nr|code|ref|reference)$|nummer$")
-_INDEX = re.compile(r"^(column|unnamed|index|row)_?\d*$|^source_row_id$")
+_INDEX = re.compile(r"(Column\d+|Unnamed: \d+|index|row|)")  # headers of what a program counted, and nobody named
 _NEARLY = 0.99  # suppliers deliver rows twice
 _WIDEST = 8  # columns of which pairs are tried
 
@@ -19,7 +19,11 @@ def find_key(
     samples: Samples, forms: Mapping[str, Form], names: Mapping[str, str], source: str, answers: Answers
 ) -> str:
     """Columns as landed, with commas between them; asked where none tells rows apart."""
-    headers = [header for header in samples.headers if _may_be_key(names[header], forms[names[header]])]
+    headers = [
+        header
+        for header in samples.headers
+        if not _INDEX.fullmatch(header) and forms[names[header]].kind in ("text", "whole")
+    ]
     shares = {names[header]: _measure(samples, (header,)) for header in headers}
     unique = sorted(
         (name for name, share in shares.items() if share >= _NEARLY), key=lambda name: _rank(name, shares, source)
@@ -37,10 +41,6 @@ def find_key(
     return answers.settle(
         Question("key", f"no column, nor two, tell rows apart; there are {', '.join(names.values())}")
     )
-
-
-def _may_be_key(name: str, form: Form) -> bool:
-    return form.kind in ("text", "whole") and not _INDEX.search(name)
 
 
 def _measure(samples: Samples, headers: Sequence[str]) -> float:

@@ -125,3 +125,18 @@ def test_its_fixture_lands_whole_and_tells_of_nobody(source: str, adopting: Worl
     for column in dict.fromkeys(column for column in told if column and column != "gender"):
         texts = {row[column] for row in run.bronze("feed")}
         assert texts & {row[column] for row in real} == set(), column
+
+
+@pytest.mark.parametrize(("text", "answer"), [
+    ("Report\n\nid;opened\n1x;2025-11-20\n2y;2025-11-21\n", []), ("# by us\nid,a\nx,1\n# end\ny,2\n", []),
+    ("id,a\n'x,1','1'\n'y,2','2'\n", []), ("a17,Ada,1\nb18,Bob,2\n", ["header=no"]),
+    ('id,a\n"x \\"a\\", b",1\n"y \\"c\\", d",2\n', []),
+])  # fmt: skip
+def test_however_it_is_written_delivery_and_fixture_land_whole(text: str, answer: list[str], adopting: World) -> None:
+    path = adopting.root / f"sources/odd_{DAY}.csv"
+    path.write_text(text)
+    assert adopt(adopting, "odd", str(path), answers=answer) == 0
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    path.write_bytes((adopting.root / f"tests/deliveries/odd_{DAY}.csv").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
