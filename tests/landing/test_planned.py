@@ -44,7 +44,7 @@ def test_a_plan_is_what_then_happens(world: World, capsys: pytest.CaptureFixture
         ("land", first.stat().st_size), ("land", second.stat().st_size),
     ]  # fmt: skip
     assert [one["bytes_delivered"] for one in done] == [one["bytes"] for one in planned]
-    assert [one["rows"] for one in planned] == pytest.approx([one["rows_delivered"] for one in done], rel=0.02)
+    assert [one["rows"] for one in planned] == pytest.approx([one["rows_delivered"] for one in done], rel=0.05)
     assert all(one["cost"] > 0 for one in planned)
     assert main(asked(world, "--plan")) == 0
     told = capsys.readouterr()
