@@ -5,7 +5,7 @@ with staged as (
         coalesce(sum(case when feed = 'agents' then staged_rows end), 0) as agents,
         coalesce(sum(case when feed = 'customers' then staged_rows end), 0) as customers,
         coalesce(sum(case when feed = 'service_outages' then staged_rows end), 0) as outages,
-        coalesce(sum(case when feed not in ('agents', 'customers', 'service_outages') then staged_rows end), 0)
+        coalesce(sum(case when feed in ('{{ feeds_of_complaints() | join("', '") }}') then staged_rows end), 0)
             as complaints
     from {{ ref('int_days_built') }}
 ),

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.adopt.dialects import find_dialect
 from jobs.adopt.found import Found
 from jobs.adopt.heads import Head, read_head
 from jobs.adopt.objects import is_json, read_objects
 from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers
 from jobs.adopt.sample import MAX_DELIVERIES, Sample, Samples
-from jobs.adopt.separated import find_delimiter, find_header, read_separated
+from jobs.adopt.separated import read_separated
 from jobs.clients import store
 from jobs.clients.location import Location, S3Location, parse_location
 from jobs.clients.store import Input
@@ -69,13 +70,10 @@ def _read_samples(heads: Sequence[tuple[str, Head]], answers: Answers) -> tuple[
     if written == {"json"}:
         samples = [read_objects(head, uri) for uri, head in heads]
         return _leave_out_usual(JsonDelivery, kind="json", compression=compression), Samples(tuple(samples))
-    delimiter = find_delimiter(heads[0][1], answers)
-    header = find_header(heads[0][1], delimiter, answers)
-    samples = [_require_rows(read_separated(head, delimiter, header, uri), uri) for uri, head in heads]
-    options = {"delimiter": delimiter, "encoding": encodings.pop(), "compression": compression}
-    if not header:
-        return {"kind": "csv", "header": False, **options}, Samples(tuple(samples))
-    return _leave_out_usual(CsvDelivery, kind="csv", **options), Samples(tuple(samples))
+    dialect = find_dialect(heads[0][1], answers)
+    samples = [_require_rows(read_separated(head, dialect, uri), uri) for uri, head in heads]
+    usual = _leave_out_usual(CsvDelivery, kind="csv", encoding=encodings.pop(), compression=compression)
+    return usual | dialect.options, Samples(tuple(samples))
 
 
 def _leave_out_usual(model: type[FileDelivery], **options: str | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ DECIMALS: dict[str, re.Pattern[str]] = {
     "1.234,5": re.compile(r"[+-]?([1-9][0-9]{0,2}([.][0-9]{3})*|0)(,[0-9]{1,9})?"),
 }
 _UNGROUPED = {"1,234.5": "1234.5", "1.234,5": "1234,5"}  # means the same where nothing is grouped
-FLAGS = {"true": "false", "yes": "no", "y": "n", "t": "f"}
+FLAGS = {"true": "false", "yes": "no", "y": "n", "t": "f", "ja": "nein", "oui": "non"}
 _LEAST = 0.98  # share of values that numbers must fit
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from jobs.adopt.forms import Form
+from jobs.adopt.persons import find_subject
 from jobs.adopt.questions import Answers, Question
 from jobs.adopt.sample import Samples
 
-_ID = re.compile(r"(^|_)(id|key|uuid|guid|number|no|nr|code|ref|reference)$")
-_INDEX = re.compile(r"^(column|unnamed|index|row)_?\d*$|^source_row_id$")
+_ID = re.compile(r"(^|_)(id|key|uuid|guid|number|no|nr|code|ref|reference)$|nummer$")
+_INDEX = re.compile(r"(Column\d+|Unnamed: \d+|index|row|)")  # headers of what a program counted, and nobody named
 _NEARLY = 0.99  # suppliers deliver rows twice
 _WIDEST = 8  # columns of which pairs are tried
 
@@ -18,7 +19,11 @@ def find_key(
     samples: Samples, forms: Mapping[str, Form], names: Mapping[str, str], source: str, answers: Answers
 ) -> str:
     """Columns as landed, with commas between them; asked where none tells rows apart."""
-    headers = [header for header in samples.headers if _may_be_key(names[header], forms[names[header]])]
+    headers = [
+        header
+        for header in samples.headers
+        if not _INDEX.fullmatch(header) and forms[names[header]].kind in ("text", "whole")
+    ]
     shares = {names[header]: _measure(samples, (header,)) for header in headers}
     unique = sorted(
         (name for name, share in shares.items() if share >= _NEARLY), key=lambda name: _rank(name, shares, source)
@@ -38,10 +43,6 @@ def find_key(
     )
 
 
-def _may_be_key(name: str, form: Form) -> bool:
-    return form.kind in ("text", "whole") and not _INDEX.search(name)
-
-
 def _measure(samples: Samples, headers: Sequence[str]) -> float:
     """The share of rows that have values of their own within their delivery; 0 where one is blank."""
     own, rows = 0, 0
@@ -53,11 +54,11 @@ def _measure(samples: Samples, headers: Sequence[str]) -> float:
     return own / rows if rows else 0.0
 
 
-def _rank(name: str, shares: Mapping[str, float], source: str) -> tuple[bool, bool, float]:
-    """Named as ids are, and as the feed is, before others."""
+def _rank(name: str, shares: Mapping[str, float], source: str) -> tuple[bool, bool, bool, float]:
+    """Named as ids are, as the feed is, and of no person, before others."""
     words = {word.rstrip("s") for word in source.split("_")}
     is_own = bool(words & {word.rstrip("s") for word in name.split("_")}) or name == "id"
-    return not _ID.search(name), not is_own, -shares[name]
+    return not _ID.search(name), not is_own, find_subject([name]) is not None, -shares[name]
 
 
 def _tell(share: float, samples: Samples) -> str:

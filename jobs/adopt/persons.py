@@ -14,7 +14,7 @@ _NAMES: tuple[tuple[Personal, re.Pattern[str]], ...] = (
     (
         "identity",
         re.compile(
-            r"(^|_)(surname|lastname|firstname|fullname|forename|ssn|passport|iban|holder|payee|vorname|nachname)(_|$)"
+            r"(^|_)(surname|lastname|firstname|fullname|forename|ssn|passport|iban|holder|payee|vorname|nachname|kunde|kundenname|prenom|nom)(_|$)"
             r"|^((first|last|full|given|family|middle|maiden|customer|client|agent|employee|user|person|contact|holder|account)"
             r"_)?name$|(^|_)(national|tax)_id$|credit_card|card_number"
         ),

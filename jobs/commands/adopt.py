@@ -3,28 +3,25 @@
 import sys
 from datetime import UTC, datetime
 
-from jobs.adopt.contract import write_contract
 from jobs.adopt.draft import Draft, draft_source
 from jobs.adopt.files import find_files
+from jobs.adopt.project import make_files
 from jobs.adopt.questions import Answers, Question
 from jobs.cli import Arguments
-from jobs.clients import store
+from jobs.clients.location import ROOT
 from jobs.config.environment import load_environment
 from jobs.config.toml import show_path
-from jobs.errors import ConfigurationError, inert
+from jobs.errors import inert
 
 
 def run(arguments: Arguments) -> int:
     """Raises ConfigurationError where something is open, and then writes nothing."""
     environment = load_environment(arguments.environment)
-    at = environment.contracts / f"{arguments.name}.toml"
-    if at.exists():
-        raise ConfigurationError(f"{show_path(at)} is there already; allowed is a name that no source has")
     answers = Answers(dict(arguments.answers), _ask if sys.stdin.isatty() else None)
     draft = draft_source(arguments.name, find_files(arguments.places, environment, answers), answers)
-    texts = {at: write_contract(draft.contract, draft.forms)}
-    for path, text in texts.items():
-        store.put_if_absent(path, text.encode())
+    for path, content in make_files(draft, ROOT, environment.contracts).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
         print(f"wrote {show_path(path)}")
     _show(draft, answers)
     return 0
@@ -41,5 +38,7 @@ def _show(draft: Draft, answers: Answers) -> None:
         print(f"note: {inert(doubt)}")
     for question in answers.assumed:
         print(f"assumed: {question.name}={question.assumed} ({inert(question.text)})")
+    print("note: look through the fixture before it is committed: who is told of where no column says so, stands in it")
     day = max(draft.found.days, default=datetime.now(UTC).date())
     print(f"next: ./spark-submit.sh run --source {draft.contract.name} --date {day}")
+    print(f"next: ./dbt.sh build --from {day} --to {day}")

@@ -1,11 +1,19 @@
 """`adopt`: what it writes is valid and lands, and of the demo's feeds it is what their source contracts say."""
 
+import re
+import shutil
+
 import pytest
+import yaml
 
 from demo.faithful import generate
 from jobs.__main__ import main
+from jobs.adopt.project import FEEDS, SOURCES
+from jobs.clients.location import ROOT
 from jobs.config.environment import load_environment
+from jobs.contracts.silver import find_unsaid
 from jobs.contracts.source import SourceContract, load_contracts
+from jobs.engines.session import Session
 from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
 from tests.runner import Runner
 
@@ -25,8 +33,12 @@ GIVEN = {
 
 
 @pytest.fixture
-def adopting(world: World) -> World:
-    """With the six feeds' deliveries, and no source contract yet."""
+def adopting(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """With the six feeds' deliveries, no source contract yet, and a project of its own."""
+    for name in (SOURCES, FEEDS):
+        (world.root / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, world.root / name)
+    monkeypatch.setattr("jobs.commands.adopt.ROOT", world.root)
     generate(world.root / "sources", DAYS[:2], calls=300, customers=100)
     (world.root / "contracts").mkdir()
     text = world.file.read_text().replace(AGENTS_FROM_A_FILE, "")
@@ -70,13 +82,61 @@ def test_a_name_that_is_taken_changes_nothing(adopting: World, capsys: pytest.Ca
     assert adopt(adopting, "calls", str(adopting.root / "sources/call logs")) == 0
     before = (adopting.root / "contracts/calls.toml").read_bytes()
     assert adopt(adopting, "calls", str(adopting.root / "sources/customers")) == 78
-    assert "calls.toml is there already" in capsys.readouterr().err
+    assert "calls.toml', " in capsys.readouterr().err
     assert (adopting.root / "contracts/calls.toml").read_bytes() == before
 
 
 def test_with_an_open_question_nothing_is_written(adopting: World, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in adopting.root.rglob("*") if path.is_file()}
     path = adopting.root / "sources/refunds_2025-11-21.csv"
     path.write_text("id,paid\n1a,03/04/2025\n2b,05/06/2025\n")
     assert adopt(adopting, "refunds", str(path)) == 78
     assert "--answer date.paid [dd/mm/yyyy | mm/dd/yyyy | text]" in capsys.readouterr().err
-    assert [*(adopting.root / "contracts").iterdir()] == []
+    path.unlink()
+    assert {path: path.read_bytes() for path in adopting.root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("source", PLACES)
+def test_its_model_says_whom_each_column_tells_of_and_its_table_is_named(source: str, adopting: World) -> None:
+    assert adopt(adopting, source.replace("s", "x"), str(adopting.root / "sources" / PLACES[source])) == 0
+    (contract,) = load_contracts(adopting.environment).values()
+    silver = adopting.root / "dbt/models/silver"
+    assert find_unsaid(contract, silver) == []
+    (bronze,) = yaml.safe_load((silver / "sources.yml").read_text())["sources"]
+    assert [column["name"] for column in bronze["tables"][-1]["columns"]] == [*contract.columns.values()]
+    assert f"'service_outages', '{contract.name}']" in (adopting.root / FEEDS).read_text()
+    (model,) = yaml.safe_load((silver / f"stg_{contract.name}.yml").read_text())["models"]
+    sql = (silver / f"stg_{contract.name}.sql").read_text().rpartition("\nselect\n")[2]
+    assert [column["name"] for column in model["columns"]] == re.findall(r"(\w+),?$", sql, re.MULTILINE)[:-1]
+
+
+@pytest.mark.parametrize("source", PLACES)
+def test_its_fixture_lands_whole_and_tells_of_nobody(source: str, adopting: World) -> None:
+    assert adopt(adopting, "feed", str(adopting.root / "sources" / PLACES[source])) == 0
+    (contract,) = load_contracts(adopting.environment).values()
+    told = [*contract.personal, *contract.key, contract.subject]
+    run = Runner(adopting, Session("tests", {}))
+    assert [outcome.state for outcome in run()] == ["loaded"]
+    real = run.bronze("feed")
+    (adopting.root / "sources").rename(adopting.root / "delivered")
+    (adopting.root / "tests/deliveries").rename(adopting.root / "sources")
+    (outcome,) = run(replay=True)
+    assert (outcome.state, outcome.rows_landed, outcome.rows_rejected, outcome.drift) == ("loaded", 20, 0, {})
+    for column in dict.fromkeys(column for column in told if column and column != "gender"):
+        texts = {row[column] for row in run.bronze("feed")}
+        assert texts & {row[column] for row in real} == set(), column
+
+
+@pytest.mark.parametrize(("text", "answer"), [
+    ("Report\n\nid;opened\n1x;2025-11-20\n2y;2025-11-21\n", []), ("# by us\nid,a\nx,1\n# end\ny,2\n", []),
+    ("id,a\n'x,1','1'\n'y,2','2'\n", []), ("a17,Ada,1\nb18,Bob,2\n", ["header=no"]),
+    ('id,a\n"x \\"a\\", b",1\n"y \\"c\\", d",2\n', []),
+])  # fmt: skip
+def test_however_it_is_written_delivery_and_fixture_land_whole(text: str, answer: list[str], adopting: World) -> None:
+    path = adopting.root / f"sources/odd_{DAY}.csv"
+    path.write_text(text)
+    assert adopt(adopting, "odd", str(path), answers=answer) == 0
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    path.write_bytes((adopting.root / f"tests/deliveries/odd_{DAY}.csv").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from jobs.adopt.dates import find_days
+from jobs.adopt.dialects import find_dialect
 from jobs.adopt.draft import draft_source
 from jobs.adopt.files import find_files
 from jobs.adopt.forms import find_form
@@ -21,7 +22,7 @@ from jobs.adopt.persons import find_subject, suggest_kind
 from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers
 from jobs.adopt.sample import MAX_BYTES
-from jobs.adopt.separated import find_delimiter, read_separated
+from jobs.adopt.separated import read_separated
 from jobs.errors import ConfigurationError, PlatformError
 from tests.conftest import World
 
@@ -156,12 +157,24 @@ def test_delimiter_header_and_rows_are_those_that_duckdb_finds(seed: int, tmp_pa
     path = tmp_path / "x.csv"
     path.write_text(text, newline="")
     sniffed = duckdb.execute("SELECT Delimiter, list_transform(Columns, c -> c.name) FROM sniff_csv(?)", [str(path)])
-    found = find_delimiter(head(text), Answers())
-    sample = read_separated(head(text), found, has_header=True, uri="x.csv")
-    assert sniffed.fetchall() == [(found, [*sample.headers])]
+    found = find_dialect(head(text), Answers())
+    sample = read_separated(head(text), found, "x.csv")
+    assert found.options == ({} if delimiter == "," else {"delimiter": delimiter})
+    assert sniffed.fetchall() == [(found.delimiter, [*sample.headers])]
     assert [tuple(row.values()) for row in sample.rows] == duckdb.execute(
-        "SELECT * FROM read_csv(?, delim=?, quote='\"', escape='\"', header=true, all_varchar=true)", [str(path), found]
+        "SELECT * FROM read_csv(?, delim=?, quote='\"', escape='\"', header=true, all_varchar=true)",
+        [str(path), found.delimiter],
     ).fetchall()
+
+
+@pytest.mark.parametrize(("text", "options"), [
+    ("# made by us\n# 2025\nid,a\nx,1\n# end\ny,2\n", {"comment": "#"}), ("#id,a\nx,1\ny,2\n", {}),
+    ("Report\n\nid;a;b\nx;1;2\ny;2;3\n", {"delimiter": ";", "skip_rows": 2}),
+    ("id,a\n'x,1','1'\n'y,2','2'\n", {"quote": "'"}), ('id,a\n"x \\"a\\", b",1\n"y \\"c\\", d",2\n', {"escape": "\\"}),
+    ("id\nx\ny\n", {}), ("id\ta\nx\t1\n", {"delimiter": "\t"}), ('id,a\n"O\'Neil",1\n\'s,2\n', {}),
+])  # fmt: skip
+def test_a_dialect_is_what_makes_rows_of_one_width(text: str, options: dict[str, object]) -> None:
+    assert find_dialect(head(text), Answers()).options == options
 
 
 def adopt(world: World, path: str, content: bytes, **answers: str) -> str:
@@ -240,6 +253,9 @@ def test_a_first_record_that_looks_like_a_row_is_asked_about_and_not_quoted(worl
     said = adopt(world, "tickets_2025-02-01.csv", b"17,Ada Byron,ada@x.example\n18,Bob,b@x.example\n")
     assert "--answer header [yes | no]: is the first record the header? 2 of its 3 cells" in said
     assert "Ada" not in said
+    contract = json.loads(adopt(world, "tickets_2025-02-01.csv", b"a17,Ada,1\nb18,Bob,2\n", header="no"))
+    assert contract["delivery"]["header"] is False
+    assert [*contract["columns"]] == ["column_1", "column_2", "column_3"]
 
 
 def test_a_delivery_must_lie_where_a_run_will_look(world: World, tmp_path: Path) -> None:
