@@ -29,6 +29,7 @@ _REBUILD = "Bronze anew from all that has landed, static sources on each day; wi
 _RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing; 65: something does not add up"
 _WITHDRAW = "what is gone from its source counts no more: of these days no row stays in Bronze"
 _WHO = "who says so [this user]"
+_TELL = "with --json the notice that a day is late, or has come in the end: each once, to whoever asks first"
 _GAPS = "days of the range of which nothing has landed; 75: there are some"
 _DELIVERY = "a file or folder below the environment's sources; several: of one feed, of several days"
 _ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
@@ -63,6 +64,7 @@ class Arguments:
     max_bytes: int | None = None
     max_cost: float | None = None
     is_of_gaps: bool = False
+    is_told_once: bool = False
     places: tuple[str, ...] = ()
     name: str = ""
     answers: tuple[tuple[str, str], ...] = ()
@@ -101,6 +103,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         is_recount=given.get("recount", False),
         withdrawn_by=(given.get("who") or _find_user()) if given.get("withdraw") else "",
         is_of_gaps=given.get("gaps", False),
+        is_told_once=given.get("tell", False),
         max_bytes=given.get("max_bytes"),
         max_cost=given.get("max_cost"),
         places=tuple(given.get("places", ())),
@@ -179,6 +182,7 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
         )
         command.add_argument("--recount", action="store_true", help=_RECOUNT)
         command.add_argument("--gaps", action="store_true", help=_GAPS)
+        command.add_argument("--tell", action="store_true", help=_TELL)
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
     command.add_argument("--max-bytes", type=int, metavar="N", help="64, and nothing is done, where it would read more")

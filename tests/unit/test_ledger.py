@@ -108,6 +108,8 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "drift": {},
         "delivery": None,
         "looked_back": False,
+        "due": None,
+        "notice": None,
         "error": None,
         "error_kind": None,
         "retry_helps": None,
