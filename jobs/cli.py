@@ -60,6 +60,8 @@ class Arguments:
     is_rebuild: bool = False
     is_recount: bool = False
     withdrawn_by: str = ""
+    max_bytes: int | None = None
+    max_cost: float | None = None
     is_of_gaps: bool = False
     places: tuple[str, ...] = ()
     name: str = ""
@@ -99,6 +101,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         is_recount=given.get("recount", False),
         withdrawn_by=(given.get("who") or _find_user()) if given.get("withdraw") else "",
         is_of_gaps=given.get("gaps", False),
+        max_bytes=given.get("max_bytes"),
+        max_cost=given.get("max_cost"),
         places=tuple(given.get("places", ())),
         name=given.get("name", ""),
         answers=tuple(given.get("answer", ())),
@@ -177,6 +181,8 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--gaps", action="store_true", help=_GAPS)
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
+    command.add_argument("--max-bytes", type=int, metavar="N", help="64, and nothing is done, where it would read more")
+    command.add_argument("--max-cost", type=float, metavar="X", help="the same by [prices] of the environment")
     command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
     if name == "load":
         command.add_argument("--rebuild", action="store_true", help=_REBUILD)

@@ -10,7 +10,7 @@ from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
 from jobs.errors import ContractError
-from jobs.sources.packed import read_gzip
+from jobs.sources.unpacked import find_compression, unpack
 
 _SHOWN = 256 * 2**10  # bytes of which the encoding is told
 _USUAL = "windows-1252"
@@ -35,9 +35,9 @@ def read_head(root: Location, file: Input, answers: Answers) -> Head:
     """Raises ContractError where the file cannot be read, or is no text."""
     chunks = store.stream(root, file)
     first = next(chunks, b"")
-    compression = "gzip" if first.startswith(b"\x1f\x8b") else None
+    compression = find_compression(first)
     plain = _chain(first, chunks)
-    head, is_whole = _take(read_gzip(plain, file.uri) if compression else plain)
+    head, is_whole = _take(unpack(plain, compression, file.uri) if compression else plain)
     if not head:
         raise ContractError(f"{file.uri}: the file is empty; a delivery with rows in it tells what they are")
     encoding = _find_encoding(head, file.uri, answers)

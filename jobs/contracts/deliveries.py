@@ -29,6 +29,7 @@ def _checked_path(template: str) -> str:
     return template
 
 
+Compression = Literal["gzip", "bz2", "zstd", "zip"]
 Template = Annotated[str, Field(min_length=1)]
 Delimiter = Literal[",", ";", "\t", "|"]
 DELIMITERS: tuple[Delimiter, ...] = get_args(Delimiter)
@@ -37,10 +38,12 @@ DELIMITERS: tuple[Delimiter, ...] = get_args(Delimiter)
 class FileDelivery(Strict):
     """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts.
 
-    `compression`: of each of the files, whatever they are called.
+    `compression`: of each of the files, whatever they are called. `max_ratio`: as many times its own size as a packed
+    file may become, from a GiB on.
     """
 
-    compression: Literal["gzip"] | None = None
+    compression: Compression | None = None
+    max_ratio: int = Field(default=200, ge=1)
     paths: tuple[Template, ...] = Field(min_length=1)
 
     _templates = field_validator("paths")(lambda paths: tuple(_checked_path(path) for path in paths))

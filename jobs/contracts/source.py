@@ -31,7 +31,7 @@ LOOK_BACK, LONGEST_LOOK_BACK = 7, 92  # days before a day asked for
 _BESIDE = {"subject", "personal", "since", "until", "look_back"}
 # Options of deliveries that the first manifests knew nothing of.
 _LATER = {"where", "delimiter", "encoding", "compression"}
-_LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer"}
+_LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer", "max_ratio"}
 
 
 class SourceContract(Strict):

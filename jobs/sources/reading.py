@@ -13,6 +13,7 @@ from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
+from jobs.sources.unpacked import find_compression
 
 if TYPE_CHECKING:  # a look at a source needs neither Arrow nor an engine
     from jobs.engines.in_process import InProcess
@@ -64,10 +65,10 @@ class Reading:
 
 
 def refuse_if_packed(head: bytes, uri: str) -> None:
-    """Raises ContractError where a file's first bytes say gzip or UTF-16: no reader of text would notice."""
-    if head.startswith(b"\x1f\x8b"):
+    """Raises ContractError where a file's first bytes say packed or UTF-16: no reader of text would notice."""
+    if compression := find_compression(head):
         raise ContractError(
-            f"{uri}: gzip data under another name; allowed is plain text in UTF-8, or delivery.compression"
+            f"{uri}: {compression} data under another name; allowed is plain text in UTF-8, or delivery.compression"
         )
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ContractError(f"{uri}: UTF-16; allowed is UTF-8, or delivery.encoding")

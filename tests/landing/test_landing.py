@@ -1,12 +1,15 @@
+import bz2
 import csv
 import gzip
 import io
 import json
 import logging
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from demo.complaints import HEADERS
@@ -16,6 +19,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.metadata import METADATA_COLUMNS
 from jobs.sources import csv as csv_files
+from jobs.sources import packed as packed_files
 from jobs.sources.extent import PAGE, RANGE, cut_page_ranges
 from jobs.sources.recount import UncountableError, count_delivered
 from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
@@ -261,12 +265,11 @@ def test_without_a_header_columns_are_those_of_the_source_contract_by_their_posi
     assert "1 of 1 rows cannot land" in (outcome.attempt_error or "")
 
 
-def packed(run: Runner, source: str, content: bytes, kind: str = "csv") -> Path:
-    text = run.world.file.read_text()
-    if "compression" not in text:
-        delivery = f'{{ kind = "{kind}", paths = ["packed_{{date}}*"], compression = "gzip" }}'
+def packed(run: Runner, source: str, content: bytes, kind: str = "csv", compression: str = "gzip") -> Path:
+    if "compression" not in (text := run.world.file.read_text()):
+        delivery = f'{{ kind = "{kind}", paths = ["packed_{{date}}*"], compression = "{compression}" }}'
         run.world.file.write_text(f"{text}{source} = {delivery}\n")
-    path = run.world.root / f"sources/packed_{DAY}.x"
+    path = run.world.root / f"sources/packed_{DAY}.gz"
     path.write_bytes(content)
     return path
 
@@ -323,11 +326,50 @@ def test_gzip_that_is_not_whole_is_refused(run: Runner, content: bytes, why: str
     assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
 
 
-def test_json_comes_in_gzip_too(run: Runner) -> None:
+def zipped(content: bytes) -> bytes:
+    with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("day.csv", content)
+    return file.getvalue()
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "zstd": lambda content: bytes(pa.Codec("zstd").compress(content, asbytes=True)),
+    "zip": zipped,
+}
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_csv_and_json_come_packed_in_four_ways_and_are_counted_again(run: Runner, compression: str) -> None:
     lines = [json.dumps(dict.fromkeys(HEADERS["social_media"], str(number))) for number in range(50)]
-    packed(run, "social_media", gzip.compress("\n".join(lines).encode()), "json")
+    packed(run, "social_media", PACKERS[compression]("\n".join(lines).encode()), "json", compression)
     (outcome,) = run(sources=("social_media",))
     assert (outcome.state, outcome.rows_bronze) == ("loaded", 50), outcome.error
+    run.world.file.write_text(
+        run.world.file.read_text().replace("social_media", "call_logs").replace('"json"', '"csv"')
+    )
+    path = packed(run, "call_logs", PACKERS[compression](csv_of(CALLS, 300)))
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", 300), outcome.error
+    (manifest,) = Ledger(run.world.lake).read_manifests("call_logs")
+    assert counted(run, manifest) == 300
+    path.write_bytes(path.read_bytes()[:-30])
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.attempt, outcome.exit_code) == ("refused", 65)
+    assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
+
+
+def test_a_file_that_becomes_more_than_its_size_allows_is_refused_and_leaves_nothing(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed_files, "ROOM", 2**20)
+    content = gzip.compress(csv_of(CALLS, 3) + b"," * 2**24)
+    path = packed(run, "call_logs", content)
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.exit_code) == ("refused", 65)
+    assert f"{path}: unpacked it has more than {200 * len(content)} bytes" in (outcome.error or "")
+    assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
 
 
 def test_keys_of_json_have_aliases_and_may_be_absent_too(run: Runner) -> None:

@@ -61,6 +61,7 @@ TOLD = {
     *(
         "file.size",
         "found",
+        "len(members)",
         "len(body)",
         "len(raw)",
         "len(names)",
@@ -74,7 +75,14 @@ TOLD = {
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
     *("said", "again.rows", "grammar.encoding", "encoding", "others[0]", "marked or 'no byte order mark'"),
-    *("beginning", "self.encoding"),  # of a footer, as the source contract has it
+    *(
+        "beginning",
+        "self.encoding",
+        "self._uri",
+        "self._name",
+        "self.at",
+        "compression",
+    ),  # of a footer, as the source contract has it
     *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
     *(
