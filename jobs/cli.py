@@ -30,7 +30,7 @@ _RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing
 _WITHDRAW = "what is gone from its source counts no more: of these days no row stays in Bronze"
 _WHO = "who says so [this user]"
 _GAPS = "days of the range of which nothing has landed; 75: there are some"
-_DELIVERY = "a file or folder below sources, s3://..., table:NAME, sheet:ID/WORKSHEET or https://...; several: of one feed"
+_DELIVERY = "a file or folder below sources, s3://, table:NAME, sheet:ID/WORKSHEET or https://; several: of one feed"
 _ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
