@@ -31,7 +31,7 @@ _WITHDRAW = "what is gone from its source counts no more: of these days no row s
 _WHO = "who says so [this user]"
 _TELL = "with --json the notice that a day is late, or has come in the end: each once, to whoever asks first"
 _GAPS = "days of the range of which nothing has landed; 75: there are some"
-_DELIVERY = "a file or folder below the environment's sources; several: of one feed, of several days"
+_DELIVERY = "a file or folder below sources, s3://, table:NAME, sheet:ID/WORKSHEET or https://; several: of one feed"
 _ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 

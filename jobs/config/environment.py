@@ -125,9 +125,14 @@ def _check_variables(plain_http: tuple[str, ...]) -> None:
                 raise ValueError(f"the variable {name}: {error}") from None
 
 
+def find_file(name: str) -> Path:
+    """`conf/env/NAME.toml`, or the file itself where `name` ends in .toml."""
+    return Path(name) if name.endswith(".toml") else ROOT / "conf/env" / f"{name}.toml"
+
+
 def load_environment(name: str) -> Environment:
-    """Of `conf/env/NAME.toml`, or of the file itself where `name` ends in .toml. Raises ConfigurationError."""
-    path = Path(name) if name.endswith(".toml") else ROOT / "conf/env" / f"{name}.toml"
+    """Of the file that `find_file` finds. Raises ConfigurationError."""
+    path = find_file(name)
     if not path.is_file():
         names = sorted(file.stem for file in (ROOT / "conf/env").glob("*.toml"))
         raise ConfigurationError(f"environment {name!r}: no file {toml.show_path(path)}; there are {names}")
