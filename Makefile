@@ -55,7 +55,7 @@ demo-spark: ## the same in small, by Spark on this machine
 
 run: setup ## DATE=D, or FROM=D TO=D [SOURCE=S] [REPLAY=1]: the demo's days as the schedule does them
 	@code=0; $(WITH_SERVICES) $(WITH_POSTGRES) ./spark-submit.sh run $(DAYS) $(if $(SOURCE),--source $(SOURCE)) $(if $(REPLAY),--replay) || code=$$?; \
-	case $$code in 64 | 78) ;; *) ./dbt.sh build $(if $(DATE),--from $(DATE) --to $(DATE),--from $(FROM) --to $(TO)) ;; esac; exit $$code
+	case $$code in 64 | 78) ;; *) ./dbt.sh build --look-back $(if $(DATE),--from $(DATE) --to $(DATE),--from $(FROM) --to $(TO)) ;; esac; exit $$code
 
 headline: setup ## the headline numbers from Gold
 	@./dbt.sh headline
@@ -84,10 +84,11 @@ test-slow: setup-spark ## kills at random moments, faults that take their time
 test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
 
-test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails
+test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails; feeds adopted from a file on
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k "each_statement or publication"
 	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_publication.py -k failed_test
+	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/e2e/test_adopted.py
 
 test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers
 	@$(PYTHON) -m pytest -q tests/cluster
@@ -130,7 +131,7 @@ test-page: ## the two pages in headless Chromium: every number, accessibility, a
 	@$$(./setup.sh requirements/pages-test.txt) -m pytest -q tests/pages
 
 test-dbt: setup ## Silver and Gold: replays, corrections, a planted fan-out, offline
-	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases {arguments,build,errors,export,gold,headline,owner,query,told,warehouse}.py plugins/bronze.py
+	@cd dbt && $$(../setup.sh requirements/dbt-test.txt) -m mypy --strict --explicit-package-bases {arguments,behind,build,errors,export,gold,headline,owner,query,told,warehouse}.py plugins/bronze.py
 	@$$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt
 
 test-airflow: setup ## the DAG, and Airflow's whole stack as native processes before an EMR Serverless double

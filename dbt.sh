@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Silver and Gold, by dbt in an environment of its own:
-# ./dbt.sh build [--from D --to D] [--full] [--layer silver | gold] [--env E] | headline | docs |
+# ./dbt.sh build [--from D --to D [--look-back]] [--full] [--layer silver | gold] [--env E] | headline | docs |
 #     query SQL [--limit N] [--csv FILE] | export FILE
 set -euo pipefail
 # shellcheck source=setup.sh

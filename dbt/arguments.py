@@ -9,6 +9,8 @@ from typing import NoReturn
 from errors import USAGE
 from query import LIMIT
 
+_LOOK_BACK = "from the first day on, of those before that runs look back at, of which Silver is behind Bronze"
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -23,6 +25,7 @@ def parse() -> argparse.Namespace:
     days = steps.add_parser("build", help="build and test Silver and Gold")
     days.add_argument("--from", dest="first", type=date.fromisoformat, metavar="D", help="first day (default: all)")
     days.add_argument("--to", dest="last", type=date.fromisoformat, metavar="D", help="last day")
+    days.add_argument("--look-back", action="store_true", help=_LOOK_BACK)
     days.add_argument("--full", action="store_true", help="build all days anew, after a change of the models")
     days.add_argument("--layer", choices=("silver", "gold"), help="only this one, and a line for each model")
     steps.add_parser("headline", help="the headline numbers from Gold")

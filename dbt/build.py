@@ -1,6 +1,6 @@
 """Builds Silver and Gold from Bronze, in one DuckDB file or in the cloud's warehouse, and shows what the file holds.
 
-    ./dbt.sh build [--from D --to D] [--full] [--layer silver | gold] [--env E]
+    ./dbt.sh build [--from D --to D [--look-back]] [--full] [--layer silver | gold] [--env E]
     ./dbt.sh headline | docs | export FILE | query SQL [--limit N] [--csv FILE | -] [--build]
 
 Run by the Python of requirements/dbt.txt, or of the warehouse's own lock file (dbt.sh).
@@ -20,6 +20,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import behind
 import duckdb
 import gold
 from arguments import parse
@@ -110,22 +111,33 @@ def build(
     full: bool = False,
     dbt_arguments: Sequence[str] = (),
     layer: str | None = None,
+    look_back: bool = False,
 ) -> str:
     """Build and test the days asked for (default: all); returns the summary. Raises BuildError.
 
+    `look_back`: from the first of those days before that runs look back at, that Silver is behind Bronze of.
     `layer`: only `silver` or `gold`, and the summary has a line for each model too.
     """
-    days = f"{first}..{last}" if first else "all days"
-    with alone(days):
-        return _build(first, last, full, dbt_arguments, layer, days)
+    with alone(_describe_days(first, last)):
+        return _build(first, last, full, dbt_arguments, layer, look_back)
+
+
+def _describe_days(first: date | None, last: date | None) -> str:
+    return f"{first}..{last}" if first else "all days"
 
 
 def _build(
-    first: date | None, last: date | None, full: bool, dbt_arguments: Sequence[str], layer: str | None, days: str
+    first: date | None, last: date | None, full: bool, dbt_arguments: Sequence[str], layer: str | None, look_back: bool
 ) -> str:
     started = time.monotonic()
     if is_local():
         _claim()
+    _discard_results(layer)
+    parsed = invoke("parse", "--no-write-json")  # the build writes it
+    ask = partial(invoke, parsed=parsed)
+    if look_back and first:
+        first = behind.find_first(ask, first)
+    days = _describe_days(first, last)
     os.environ["CORETELECOMS_DAYS"] = "_".join(sorted({str(first), str(last)})) if first else "all"
     arguments = ["build", "--exclude-resource-type", "unit_test", *ONLY.get(layer or "", []), *dbt_arguments]
     if first and last:
@@ -133,9 +145,6 @@ def _build(
         arguments += ["--event-time-start", str(first), "--event-time-end", str(last + timedelta(days=1))]
     if full:
         arguments.append("--full-refresh")
-    _discard_results(layer)
-    parsed = invoke("parse", "--no-write-json")  # the build writes it
-    ask = partial(invoke, parsed=parsed)
     if layer == "silver" or "--select" in dbt_arguments:
         results = _ran(ask, arguments, layer)
     else:
@@ -258,7 +267,7 @@ def main() -> int:
         match options.step:
             case "build":
                 keep_private()
-                print(build(options.first, options.last, options.full, layer=options.layer))
+                print(build(options.first, options.last, options.full, (), options.layer, options.look_back))
             case "headline":
                 print("\n".join(headline()))
             case "docs":

@@ -62,6 +62,10 @@ def _find_command(given: Arguments) -> Callable[[Arguments], int]:
             from jobs.commands import check
 
             return check.run
+        case "adopt":
+            from jobs.commands import adopt
+
+            return adopt.run
         case _:
             from jobs.commands import dbt
 

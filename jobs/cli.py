@@ -1,6 +1,8 @@
 """The command line: `STEP [--date D | --from D --to D] [--source S]... [--env E]`, parsed once, here."""
 
 import argparse
+import getpass
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ COMMANDS = {
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
     "check": "is all configuration valid?",
+    "adopt": "a source contract, Silver's model and a fixture, drafted from deliveries",
     "dbt": "what ./dbt.sh does; or, after --, a command with what dbt needs as variables, key or token among them",
 }
 ON_SPARK = ("ingest", "load", "run")  # where a --master is given; for the others it changes nothing
@@ -24,6 +27,12 @@ _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by
 _MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
 _REBUILD = "Bronze anew from all that has landed, static sources on each day; without days: of every day"
 _RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing; 65: something does not add up"
+_WITHDRAW = "what is gone from its source counts no more: of these days no row stays in Bronze"
+_WHO = "who says so [this user]"
+_TELL = "with --json the notice that a day is late, or has come in the end: each once, to whoever asks first"
+_GAPS = "days of the range of which nothing has landed; 75: there are some"
+_DELIVERY = "a file or folder below sources, s3://, table:NAME, sheet:ID/WORKSHEET or https://; several: of one feed"
+_ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
 
@@ -51,6 +60,14 @@ class Arguments:
     of_dbt: tuple[str, ...] = ()
     is_rebuild: bool = False
     is_recount: bool = False
+    withdrawn_by: str = ""
+    max_bytes: int | None = None
+    max_cost: float | None = None
+    is_of_gaps: bool = False
+    is_told_once: bool = False
+    places: tuple[str, ...] = ()
+    name: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,6 +83,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     found, unknown = parser.parse_known_args(words)
     _check_unknown(parser, found.command, unknown)
     given = vars(found)
+    if given.get("withdraw") and given.get("replay"):
+        parser.error("--withdraw and --replay: what is gone cannot land anew")
     return Arguments(
         command=given["command"],
         environment=given["env"],
@@ -82,6 +101,14 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         of_dbt=tuple(unknown),
         is_rebuild=given.get("rebuild", False),
         is_recount=given.get("recount", False),
+        withdrawn_by=(given.get("who") or _find_user()) if given.get("withdraw") else "",
+        is_of_gaps=given.get("gaps", False),
+        is_told_once=given.get("tell", False),
+        max_bytes=given.get("max_bytes"),
+        max_cost=given.get("max_cost"),
+        places=tuple(given.get("places", ())),
+        name=given.get("name", ""),
+        answers=tuple(given.get("answer", ())),
     )
 
 
@@ -112,12 +139,35 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
+    if name == "adopt":
+        _add_adoption(command)
+        return
     command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
     # Before the step or after it, as with Spark's own; a default of the latter would undo the former.
     master_help = _MASTER if name in ON_SPARK else argparse.SUPPRESS
     command.add_argument("--master", default=argparse.SUPPRESS, metavar="URL", help=master_help)
     if name != "check":
         _add_days(command, name)
+
+
+def _add_adoption(command: argparse.ArgumentParser) -> None:
+    command.add_argument("places", nargs="+", metavar="DELIVERY", help=_DELIVERY)
+    command.add_argument("--name", type=_parse_name, required=True, metavar="N", help="of the source, as refunds")
+    command.add_argument("--answer", type=_parse_answer, action="append", default=[], metavar="Q=A", help=_ANSWER)
+
+
+def _parse_name(text: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]{0,40}", text):
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed are a-z, 0-9 and _, a letter first")
+    return text
+
+
+def _parse_answer(text: str) -> tuple[str, str]:
+    """The first = ends a question's name."""
+    name, is_there, answer = text.partition("=")
+    if not is_there:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed is QUESTION=ANSWER")
+    return name, answer
 
 
 def _add_days(command: argparse.ArgumentParser, name: str) -> None:
@@ -131,13 +181,27 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
             "--check", action="store_true", help="look at the sources too; 75: something is missing, 69: unseen"
         )
         command.add_argument("--recount", action="store_true", help=_RECOUNT)
+        command.add_argument("--gaps", action="store_true", help=_GAPS)
+        command.add_argument("--tell", action="store_true", help=_TELL)
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
+    command.add_argument("--max-bytes", type=int, metavar="N", help="64, and nothing is done, where it would read more")
+    command.add_argument("--max-cost", type=float, metavar="X", help="the same by [prices] of the environment")
     command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
     if name == "load":
         command.add_argument("--rebuild", action="store_true", help=_REBUILD)
     else:
         command.add_argument("--engine", choices=ENGINES, default="auto", help=_ENGINE)
+        command.add_argument("--withdraw", action="store_true", help=_WITHDRAW)
+        command.add_argument("--who", metavar="NAME", help=_WHO)
+
+
+def _find_user() -> str:
+    """Who is at work; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _parse_key(text: str) -> str:
@@ -155,7 +219,7 @@ def _parse_days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tu
         parser.error("name the day by --date D, or a range by --from D and --to D")
     first, last = day or first, day or last
     if not isinstance(first, date) or not isinstance(last, date):
-        is_of_all = given["command"] == "status" and not (given["check"] or given["recount"])
+        is_of_all = given["command"] == "status" and not (given["check"] or given["recount"] or given["gaps"])
         is_free = is_of_all or given.get("rebuild")
         if not is_free:
             parser.error(f"{given['command']}: which day? --date D, or --from D --to D")

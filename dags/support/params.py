@@ -26,6 +26,9 @@ PARAMS = {
 }
 
 
+_OF_A_SCHEDULE = ("scheduled", "backfill")  # any other run has the day of its start, which has not ended
+
+
 class SourceScope(TypedDict):
     """The scope of one source, as it goes from task to task by XCom."""
 
@@ -68,24 +71,32 @@ class Scope:
 
     def arguments(self) -> list[str]:
         """For spark-submit.sh, after its step."""
-        return [*self.day_arguments(), *(part for source in self.sources for part in ("--source", source))]
+        return [*self.day_arguments(), *self.source_arguments()]
+
+    def source_arguments(self) -> list[str]:
+        return [part for source in self.sources for part in ("--source", source)]
 
 
 @task(task_id="asked", execution_timeout=timedelta(minutes=2))
 def resolve_scope(days: int = 1) -> list[SourceScope]:
     """The days and sources of this run, on schedule so many days. Fails, and the run, where they make no sense."""
     context = get_current_context()
-    is_manual = context["dag_run"].run_type == "manual"
-    return scope_of(dict(context["params"]), context.get("ds"), is_manual, days).by_source()
+    ds = context.get("ds") if context["dag_run"].run_type in _OF_A_SCHEDULE else None
+    return scope_of(dict(context["params"]), ds, days).by_source()
 
 
-def scope_of(params: dict[str, Any], ds: str | None, is_manual: bool, days: int = 1) -> Scope:
-    """Raises AirflowFailException where Params contradict each other, or name what there is not."""
+def scope_of(params: dict[str, Any], ds: str | None, days: int = 1) -> Scope:
+    """`ds`: the day that a schedule means; None: Params have to say it.
+
+    Raises AirflowFailException where they do not, contradict each other, or name what there is not.
+    """
     first, last = params["from"] or params["to"], params["to"] or params["from"]
-    if first is None and is_manual:
-        raise AirflowFailException("Params: which days? A run triggered by hand names them by `from` and `to`")
     if first is None or last is None:
-        first, last = str(ds), str(date.fromisoformat(str(ds)) + timedelta(days=days - 1))
+        if ds is None:
+            raise AirflowFailException(
+                "Params: which days? A run by hand, or by another DAG, names them by `from` and `to`"
+            )
+        first, last = ds, str(date.fromisoformat(ds) + timedelta(days=days - 1))
     if date.fromisoformat(last) < date.fromisoformat(first):
         raise AirflowFailException(f"Params: `to` {last} is before `from` {first}")
     try:

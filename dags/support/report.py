@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.support.here import status
-from jobs.ledger.outcome import Outcome
+from jobs.ledger.outcome import MISSING, Outcome
 
 REPORTED_BY = "reported_by"  # XCom of a step: the key of the run whose report speaks for each source
+_DELIVERY = {"changed": "its delivery has changed since", "gone": "its delivery is gone from the source"}
 _log = logging.getLogger(__name__)
 
 
@@ -38,12 +40,21 @@ def describe(outcome: Outcome) -> str:
     error = f"last attempt {outcome.attempt}: {outcome.attempt_error}" if is_apart else outcome.error or ""
     more = [
         numbers,
+        f"due {outcome.due:%Y-%m-%d %H:%M} UTC" if outcome.due else "",
         *outcome.describe_amendment(),
+        _DELIVERY[outcome.delivery] if outcome.delivery else "",
         f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "",
         error,
     ]
     more += [f"{kind.replace('_', ' ')}: {', '.join(columns)}" for kind, columns in outcome.drift.items()]
     return "; ".join([f"{outcome.source} {outcome.ingest_date} {outcome.state}", *filter(None, more)])
+
+
+def read_looked_back(ti: Any) -> list[Outcome]:
+    """What the steps of this run did for days that nobody asked for, or found gone; of a day the last step's word."""
+    keys = [ti.xcom_pull(task_ids=step, key=REPORTED_BY) for step in ("ingest", "load_bronze")]
+    told = [outcome for key in keys if key for outcome in status("--key", key) if outcome.looked_back]
+    return list({(outcome.source, outcome.ingest_date): outcome for outcome in told}.values())
 
 
 def check_report(context: Context, key: str, ended: str, is_misuse: bool = False) -> None:
@@ -60,7 +71,7 @@ def check_report(context: Context, key: str, ended: str, is_misuse: bool = False
     context["ti"].xcom_push(REPORTED_BY, key)
     for outcome in outcomes:
         _log.info("%s", describe(outcome))
-    wrong = [outcome for outcome in outcomes if outcome.exit_code and outcome.state != "not_arrived"]
+    wrong = [outcome for outcome in outcomes if outcome.code_of_run and outcome.state not in MISSING]
     if not wrong:
         return
     message = "\n".join([f"{ended}; did not land:", *map(describe, wrong)])

@@ -89,7 +89,8 @@ class DbtLayer(CommandStep):
         self.layer = layer
 
     def command(self, scope: Scope, connection: SparkConnection) -> list[str]:  # noqa: ARG002 - the same everywhere
-        return ["dbt.sh", "build", *scope.day_arguments(), "--layer", self.layer]
+        look_back = ["--look-back"] * (self.layer == "silver")  # Gold is built of what Silver holds then
+        return ["dbt.sh", "build", *look_back, *scope.day_arguments(), "--layer", self.layer]
 
 
 class Recount(CommandStep):

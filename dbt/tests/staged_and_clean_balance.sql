@@ -4,7 +4,7 @@ with staged as (
         ingest_date,
         sum(held_rows) as staged_rows
     from {{ days_held_by('silver') }}
-    where feed in ('call_logs', 'social_media', 'web_forms')
+    where feed in ('{{ feeds_of_complaints() | join("', '") }}')
     group by ingest_date
 ),
 

@@ -32,6 +32,7 @@ def _read_variables(name: str) -> dict[str, str]:
     environment = load_environment(name)
     bronze, contracts = make_bronze(environment), load_contracts(environment)
     ours = {"CORETELECOMS_ENVIRONMENT": environment.name, "CORETELECOMS_SOURCES": ",".join(contracts)}
+    ours["CORETELECOMS_LOOK_BACK"] = str(max(contract.days_looked_back for contract in contracts.values()))
     return ours | bronze.dbt_variables(contracts.values()) | bronze.dbt_renewal()
 
 

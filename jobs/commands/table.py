@@ -8,11 +8,12 @@ from jobs.ledger.outcome import Outcome
 
 _COLUMNS = ("source", "day", "state", "delivered", "landed", "rejected", "bronze")
 _OF_A_RUN, _OF_THE_LEDGER = ("attempt", "seconds"), ("since", "attempt", "at")
+_DELIVERY = {"changed": "delivery changed since", "gone": "delivery gone"}
 _JSON = (
     *("source", "ingest_date", "state", "corrected", "run_id"),
     *("bytes_delivered", "rows_delivered", "rows_landed", "rows_rejected", "rows_bronze"),
-    *("rows_suppressed", "rows_supplemented", "amendment"),
-    *("empty", "odd_volume", "drift"),
+    *("rows_suppressed", "rows_supplemented", "amendment", "lines_apart"),
+    *("empty", "odd_volume", "drift", "delivery", "looked_back", "due", "notice"),
     *("error", "error_kind", "retry_helps", "exit_code"),
     *("since", "attempt", "attempt_error", "attempted_at", "attempt_run_id"),
 )
@@ -58,7 +59,7 @@ def _make_cells(outcome: Outcome) -> tuple[str, ...]:
     counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
     flags = [flag for flag in ("corrected", "empty") if getattr(outcome, flag)]
     flags += ["odd volume"] * bool(outcome.odd_volume) + ["drift"] * bool(outcome.drift)
-    flags += outcome.describe_amendment()
+    flags += [*outcome.describe_amendment(), *([_DELIVERY[outcome.delivery]] if outcome.delivery else [])]
     return (
         outcome.source,
         str(outcome.ingest_date),

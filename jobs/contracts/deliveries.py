@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.config.model import SNAKE_CASE, Name, Strict
 
@@ -29,6 +29,7 @@ def _checked_path(template: str) -> str:
     return template
 
 
+Compression = Literal["gzip", "bz2", "zstd", "zip"]
 Template = Annotated[str, Field(min_length=1)]
 Delimiter = Literal[",", ";", "\t", "|"]
 DELIMITERS: tuple[Delimiter, ...] = get_args(Delimiter)
@@ -37,10 +38,12 @@ DELIMITERS: tuple[Delimiter, ...] = get_args(Delimiter)
 class FileDelivery(Strict):
     """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts.
 
-    `compression`: of each of the files, whatever they are called.
+    `compression`: of each of the files, whatever they are called. `max_ratio`: as many times its own size as a packed
+    file may become, from a GiB on.
     """
 
-    compression: Literal["gzip"] | None = None
+    compression: Compression | None = None
+    max_ratio: int = Field(default=200, ge=1)
     paths: tuple[Template, ...] = Field(min_length=1)
 
     _templates = field_validator("paths")(lambda paths: tuple(_checked_path(path) for path in paths))
@@ -52,18 +55,39 @@ class FileDelivery(Strict):
 
 
 class CsvDelivery(FileDelivery):
-    """RFC 4180 with a header line and double quotes; `delimiter` and `encoding` where they are others.
+    """RFC 4180 with a header line and double quotes; the other fields say where a supplier departs from it.
 
+    `header` false: the columns are those of the source contract, in its order. `footer`: how the last lines begin.
     `multiline` is taken and means nothing any more: whether values hold line ends is found from the data.
     """
 
     kind: Literal["csv"]
     multiline: bool = False
     delimiter: Delimiter = ","
+    quote: Literal['"', "'", ""] = '"'
+    escape: Literal["\\", ""] = ""
+    comment: Annotated[str, Field(pattern=r"^[!#$%&*+./:<=>?@^_~-]{0,3}$")] = ""
+    header: bool = True
+    skip_rows: int = Field(default=0, ge=0, le=1000)
+    footer: tuple[Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]*$")], ...] = Field(default=(), max_length=20)
     # UTF-16 becomes UTF-8 first. The first 128 bytes of all others are ASCII's: records are cut, then decoded.
     encoding: Annotated[
         str, Field(pattern=r"^(utf-8|utf-16|utf-16-[lb]e|windows-125[0-8]|iso-8859-([1-9]|1[0-13-6]))$")
     ] = "utf-8"
+
+    @model_validator(mode="after")
+    def _check_options(self) -> Self:
+        if self.escape and not self.quote:
+            raise ValueError("escape: a quote is escaped, but quote is ''")
+        if self.skip_rows and not self.header:
+            raise ValueError("skip_rows: without a header nothing tells what is skipped from the first record")
+        if (told := "".join(self.footer)).count("{rows}") > 1:
+            raise ValueError("footer: {rows} stands in it more than once")
+        try:
+            told.encode(self.encoding)
+        except UnicodeEncodeError:
+            raise ValueError(f"footer: it cannot be written in {self.encoding}") from None
+        return self
 
 
 class JsonDelivery(FileDelivery):

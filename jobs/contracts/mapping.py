@@ -55,7 +55,7 @@ def to_snake_case(header: str) -> str:
 
 def is_known(contract: SourceContract, header: str) -> bool:
     """Whether it lands as a column of its own: its name is ours then, whoever wrote it."""
-    return header in contract.columns or to_snake_case(header) in contract.columns.values()
+    return header in contract.headers or to_snake_case(header) in contract.columns.values()
 
 
 def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) -> Mapping:
@@ -64,10 +64,10 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
     Raises ContractError where a required column is gone or two headers fall on one name. What came in its place is
     counted, not told: a file without its header begins with a person.
     """
-    landed_names = set(contract.columns.values())
+    landed_names, known = set(contract.columns.values()), contract.headers
     targets: dict[str, list[int]] = {}
     for position, header in enumerate(delivered):
-        name = contract.columns.get(header) or to_snake_case(header)
+        name = known.get(header) or to_snake_case(header)
         targets.setdefault(name, []).append(position)
     for name, indexes in targets.items():
         if len(indexes) > 1 and name in landed_names:
@@ -84,7 +84,7 @@ def map_columns(contract: SourceContract, delivered: Sequence[str], where: str) 
     renamed = {
         delivered[indexes[0]]: name
         for name, indexes in targets.items()
-        if name in landed_names and delivered[indexes[0]] not in contract.columns
+        if name in landed_names and delivered[indexes[0]] not in known
     }
     return Mapping(tuple(delivered), positions, unknown, renamed)
 

@@ -19,15 +19,20 @@ from jobs.contracts.deliveries import (
     RestDelivery,
     SheetDelivery,
 )
+from jobs.contracts.due import DueTime
 from jobs.errors import ConfigurationError
 from jobs.metadata import METADATA_COLUMNS
 
 # Who someone is; where to reach her; her date of birth; what tells of her without naming her; what somebody wrote.
 Personal = Literal["identity", "contact", "birth", "attribute", "free_text"]
 UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone decides
+LOOK_BACK, LONGEST_LOOK_BACK = 7, 92  # days before a day asked for
 
+# What does not decide how it lands: who may see it, which days it delivers for, and when they are looked at.
+_BESIDE = {"subject", "personal", "since", "until", "look_back", "due"}
 # Options of deliveries that the first manifests knew nothing of.
 _LATER = {"where", "delimiter", "encoding", "compression"}
+_LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer", "max_ratio"}
 
 
 class SourceContract(Strict):
@@ -37,12 +42,16 @@ class SourceContract(Strict):
     description: str
     system: Literal["s3", "postgres", "google_sheets", "rest"]
     static: bool = False
+    since: date | None = None  # the first day that it delivers for, where that is known
     until: date | None = None  # the last day that it delivers for; then it is retired
+    due: DueTime | None = None  # when a day's delivery is late
+    look_back: int | None = Field(default=None, ge=0, le=LONGEST_LOOK_BACK)  # see `days_looked_back`
     key: tuple[Name, ...] = Field(min_length=1)
     max_rejected: float = Field(default=0.01, ge=0, le=1)
     odd_volume: Literal["report", "refuse"] = "report"
     delivery: Delivery = Field(discriminator="kind")
     columns: dict[str, Name]
+    aliases: dict[Name, tuple[str, ...]] = {}  # column as landed -> other headers that it may come under
     optional: tuple[Name, ...] = ()
     subject: Name | None = None  # the landed column by which all rows of one person are found
     personal: dict[Name, Personal] = {}  # landed column -> what it tells of a person
@@ -60,11 +69,44 @@ class SourceContract(Strict):
             raise ValueError(f"personal, subject: {unknown} are not among the landed columns {landed}")
         if {*self.personal.values()} - {"free_text"} and not self.subject:
             raise ValueError("subject: found nothing, but personal columns need the key of whom they tell of")
+        if self.due and self.static:
+            raise ValueError("due: a static source has no days on which it is late")
+        if self.since and self.until and self.until < self.since:
+            raise ValueError(f"until: found {self.until}, which is before since, {self.since}")
         return self
+
+    @model_validator(mode="after")
+    def _check_aliases(self) -> Self:
+        landed, others = [*self.columns.values()], [header for headers in self.aliases.values() for header in headers]
+        if unknown := sorted({*self.aliases} - {*landed}):
+            raise ValueError(f"aliases: {unknown} are not among the landed columns {landed}")
+        if twice := sorted({header for header in others if header in self.columns or others.count(header) > 1}):
+            raise ValueError(f"aliases: the headers {twice} stand more than once")
+        return self
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Every header that the source contract knows -> the column that it lands as."""
+        return self.columns | {header: name for name, headers in self.aliases.items() for header in headers}
 
     def is_retired(self, day: date) -> bool:
         """Whether nothing is delivered for it any more."""
         return self.until is not None and day > self.until
+
+    @property
+    def days_looked_back(self) -> int:
+        """How many days before each one that is asked for are looked at again; of a static source none.
+
+        Where a look reads everything, only what its source contract says.
+        """
+        back = LOOK_BACK if self.look_back is None else self.look_back
+        return back if self.is_looked_at_again else 0
+
+    @property
+    def is_looked_at_again(self) -> bool:
+        """Whether a day that has landed is looked at though nobody asks for it to land."""
+        is_fetched = isinstance(self.delivery, SheetDelivery | RestDelivery)
+        return not self.static and (self.look_back is not None or not is_fetched)
 
     @property
     def personal_columns(self) -> dict[str, str]:
@@ -73,10 +115,11 @@ class SourceContract(Strict):
 
     @property
     def fingerprint(self) -> str:
-        """Of what decides how it lands: who may see it does not, nor does an option that came later and is not used."""
+        """Of what decides how it lands; an option that came later does not where it is not used."""
         fields = type(self.delivery).model_fields
         unused = {name for name in _LATER & {*fields} if getattr(self.delivery, name) == fields[name].default}
-        known = self.model_dump_json(exclude={"subject": True, "personal": True, "until": True, "delivery": unused})
+        untold = _BESIDE | ({"aliases"} if not self.aliases else set())
+        known = self.model_dump_json(exclude={**dict.fromkeys(untold, True), "delivery": unused})
         return hashlib.sha256(known.encode()).hexdigest()
 
     @model_validator(mode="after")

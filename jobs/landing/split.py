@@ -22,7 +22,11 @@ class Counts:
         self.lines = 0  # line ends, for the positions within the splits behind this one
         self.first_byte = self.end_byte = 0  # of its records: [first_byte, end_byte)
         self.columns: dict[str, None] = {}  # headers or keys, in order of their first appearance
+        self.apart: dict[str, int] = {}  # lines that are no records and not blank, by what they are
         self.reject = reject
+
+    def set_apart(self, what: str) -> None:
+        self.apart[what] = self.apart.get(what, 0) + 1
 
 
 class Split(Protocol):
@@ -67,8 +71,9 @@ class SplitResult(NamedTuple):
     first_byte: int
     end_byte: int
     columns: tuple[str, ...]
+    apart: Mapping[str, int] = MappingProxyType({})
     error: PlatformError | None = None
 
     @staticmethod
     def from_error(error: PlatformError) -> "SplitResult":
-        return SplitResult("", 0, 0, 0, RejectedRows(), 0, 0, 0, (), error)
+        return SplitResult("", 0, 0, 0, RejectedRows(), 0, 0, 0, (), error=error)

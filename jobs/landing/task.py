@@ -67,6 +67,7 @@ def _to_json(counts: Counts, rejected: RejectedRows) -> str:
         "first_byte": counts.first_byte,
         "end_byte": counts.end_byte,
         "columns": list(counts.columns),
+        "apart": counts.apart,
     }
     return json.dumps(fields)
 

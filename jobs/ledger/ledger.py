@@ -12,7 +12,7 @@ from jobs.clients.location import Location
 from jobs.errors import PlatformError, SupersededError
 from jobs.ledger.amendment import Amendment, Change, Decision, add_up, check_change, make_id
 from jobs.ledger.manifest import CODE_VERSION, MANIFEST, REFUSED, Manifest, Record, Refusal, locate_landing
-from jobs.ledger.outcome import Outcome, RunReport
+from jobs.ledger.outcome import Notice, Outcome, RunReport
 
 VOLUME_SPAN = timedelta(days=92)  # before a day, that its volume is held against
 _Kept = TypeVar("_Kept", bound=Record)
@@ -133,12 +133,30 @@ class Ledger:
         newest = {_parse_day(at): at for at in self._attempts(source, days)}
         return {day: Outcome.model_validate_json(store.read(at)) for day, at in newest.items()}
 
+    def read_attempt(self, source: str, day: date, run_id: str) -> Outcome:
+        """What that run did for the day, which put it."""
+        return _read_file(self.lake / "attempts" / source / f"ingest_date={day}" / f"{run_id}.json", Outcome)
+
     def newest_attempts(self, source: str, days: Sequence[date]) -> dict[date, str]:
         """The id of the latest run that attempted each day, from the first to the last of `days`. Reads none."""
         return {_parse_day(at): at.name.removesuffix(".json") for at in self._attempts(source, days)}
 
     def _attempts(self, source: str, days: Sequence[date]) -> Iterator[Location]:
         return store.list_objects(self.lake / "attempts" / source, f"{_make_pattern(days)}/*.json", *_name_span(days))
+
+    def put_notice(self, outcome: Outcome, notice: Notice) -> bool:
+        """`notices/<source>/ingest_date=D/<notice>.json`; False where somebody put it before, and tells of it."""
+        folder = self.lake / "notices" / outcome.source / f"ingest_date={outcome.ingest_date}"
+        content = outcome.model_dump_json(indent=1, exclude_defaults=True).encode()
+        return store.put_if_absent(folder / f"{notice}.json", content)
+
+    def read_notices(self, source: str, days: Sequence[date]) -> dict[date, set[str]]:
+        """What was told of each day from the first to the last of `days`."""
+        found: dict[date, set[str]] = {}
+        folder = self.lake / "notices" / source
+        for at in store.list_objects(folder, f"{_make_pattern(days)}/*.json", *_name_span(days)):
+            found.setdefault(_parse_day(at), set()).add(at.name.removesuffix(".json"))
+        return found
 
     def put_report(self, report: RunReport) -> None:
         store.put_if_absent(self.lake / "runs" / f"{report.run_id}.json", report.model_dump_json(indent=1).encode())

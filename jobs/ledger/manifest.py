@@ -55,6 +55,7 @@ class Manifest(_Ended):
     files: tuple[DataFile, ...]
     rejected_files: tuple[DataFile, ...] = ()
     reject_reasons: dict[str, int] = {}
+    lines_apart: dict[str, int] = {}  # of text that are no records, by what they are: skipped, comments, footer
     columns_delivered: tuple[str, ...]
     columns_landed: tuple[str, ...]
     drift: dict[str, list[str]] = {}

@@ -5,13 +5,30 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from jobs.errors import ContractError
 from jobs.ledger.manifest import Record
 
 # Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up, and
 # `retired` of days after the last one that the source delivers for.
-State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "withdrawn", "retired", "refused", "failed"]
+State = Literal[
+    "not_arrived",
+    "not_due",
+    "late",
+    "arrived",
+    "landed",
+    "loaded",
+    "unchanged",
+    "withdrawn",
+    "retired",
+    "refused",
+    "failed",
+]
+# What nothing has come of: by its due time, or where its source contract has none.
+MISSING = ("not_arrived", "not_due", "late")
 # How what a run did for a source's day ended.
 Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "failed", "not_arrived"]
+Notice = Literal["late", "recovered"]  # told once
+Delivery = Literal["changed", "gone"]  # what became of it at its source since it landed
 
 _MOMENT = "%Y%m%dT%H%M%S%fZ"  # that a run's id begins with
 
@@ -21,7 +38,7 @@ class Outcome(Record):
 
     `run_id`, `amendment`, `since`: whose landing it is, what amended it last, and when it landed. `error` and what
     follows is the state's, in a run's report the attempt's. Reports of older versions have no attempt: there the state
-    was both.
+    was both. `delivery`: as far as anybody looked; `looked_back`: by a run that was asked for other days.
     """
 
     source: str
@@ -37,6 +54,7 @@ class Outcome(Record):
     rows_suppressed: int = 0
     rows_supplemented: int = 0
     rows_bronze: int | None = None
+    lines_apart: dict[str, int] = {}
     amendment: str | None = None
     seconds: float | None = None
     error: str | None = None
@@ -51,6 +69,15 @@ class Outcome(Record):
     attempted_at: datetime | None = None
     attempt_run_id: str | None = None
     attempt_step: str | None = None  # ingest, load or run; older versions did not say
+    delivery: Delivery | None = None
+    due: datetime | None = None
+    notice: Notice | None = None
+    looked_back: bool = False
+
+    @property
+    def code_of_run(self) -> int:
+        """What it makes of a run's exit code: a day that nobody asked for only counts where its data are wrong."""
+        return 0 if self.looked_back and self.exit_code != ContractError.exit_code else self.exit_code
 
     @property
     def has_failed(self) -> bool:

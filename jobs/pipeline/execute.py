@@ -18,6 +18,7 @@ from jobs.engines.in_process import InProcess
 from jobs.engines.session import Session, explain_error
 from jobs.engines.spark import OnSpark
 from jobs.errors import BalanceError, NotArrivedError, PlatformError, ServiceError, SupersededError
+from jobs.ledger.amendment import Decision
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Attempt, Outcome, RunReport, choose_attempts
@@ -68,10 +69,10 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
     with run.held(plan), Progress(plan.count_by_source()) as progress, ThreadPoolExecutor(THREADS) as pool:
         if request.lands:
             progress.say(f"engine: {engine}; {why}")
-        done = pool.map(lambda unit: progress.finish(_attempted(run, unit)), plan.units)
+        done = pool.map(lambda unit: progress.finish(unit.source, _attempted(run, unit)), plan.units)
         outcomes = [outcome for of_unit in done for outcome in of_unit]
     outcomes += list_retired(request, outcomes)
-    codes = {outcome.exit_code for outcome in outcomes}
+    codes = {outcome.code_of_run for outcome in outcomes}
     report = RunReport(
         run_id=run_id,
         step=request.step,
@@ -88,7 +89,12 @@ def execute(request: RunRequest, plan: Plan, run_id: str, session: Session) -> R
 
 def _attempted(run: Run, unit: Unit) -> list[Outcome]:
     """Each attempt is put by itself too: whoever asks for a day need not read the report of every run."""
+    if unit.is_looked_back and unit.error:
+        log_fact("not_looked_at", unit.source, unit.day, run.run_id, level=WARNING, error=str(unit.error))
+        return []
     outcomes = make_outcomes(run.request, unit, _settle(run, unit))
+    if unit.is_looked_back and outcomes[0].attempt in ("unchanged", "not_arrived") and not unit.is_told_anew:
+        return outcomes if unit.is_gone else []
     try:
         attempts = choose_attempts(run.request.step, outcomes) or _mend_attempt(run, unit, outcomes)
         for outcome in attempts:
@@ -109,8 +115,8 @@ def _mend_attempt(run: Run, unit: Unit, outcomes: list[Outcome]) -> list[Outcome
     """
     if run.request.step != "load" or not unit.attempted:
         return []
-    last = Ledger(run.request.environment.lake).read_attempts(unit.source, (unit.day,)).get(unit.day)
-    is_mended = last is not None and last.has_failed_to_load
+    last = Ledger(run.request.environment.lake).read_attempt(unit.source, unit.day, unit.attempted)
+    is_mended = last.has_failed_to_load
     return [one for one in outcomes if is_mended and one.attempt == "unchanged" and one.is_complete]
 
 
@@ -123,7 +129,9 @@ def _settle(run: Run, unit: Unit) -> Outcome:
         reason = explain_error(error)
         outcome = make_failed_outcome(unit.source, unit.day, reason, _read_state(run, unit, reason))
     when = {"attempted_at": datetime.now(UTC), "attempt_run_id": run.run_id, "attempt_step": run.request.step}
-    return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1), **when})
+    is_gone = unit.is_gone and outcome.state != "withdrawn"
+    what = {"delivery": "gone" if is_gone else None, "looked_back": unit.is_looked_back}
+    return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 1), **when, **what})
 
 
 def _read_state(run: Run, unit: Unit, reason: PlatformError) -> Outcome | None:
@@ -148,6 +156,8 @@ def _process(run: Run, unit: Unit) -> Outcome:
     assert unit.contract
     bronze, manifest, published = make_bronze(run.request.environment, run.session), unit.known, unit.published
     is_due = unit.action == "load"
+    if unit.action == "withdraw":
+        manifest, is_due = _withdraw(run, unit), run.request.loads
     if unit.action == "land":
         manifest = _land(run, unit)
         is_due = manifest.run_id == run.run_id
@@ -204,6 +214,13 @@ def _refuse_if_superseded(run: Run, manifest: Manifest, published: Published | N
     newest = Ledger(run.request.environment.lake).find_newest(manifest.source, manifest.ingest_date)
     if newest and newest.version > manifest.version:
         raise SupersededError(f"{manifest.version} is the landing; the newer {published.version} was published")
+
+
+def _withdraw(run: Run, unit: Unit) -> Manifest:
+    """The landing that counts, of which no row does any more. Raises SupersededError where it is another one by now."""
+    assert unit.known
+    decision = Decision(decided="withdrawn", who=run.request.withdrawn_by)
+    return Ledger(run.request.environment.lake).amend(unit.known, "gone from its source", decision)
 
 
 def _land(run: Run, unit: Unit) -> Manifest:

@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import CODE_VERSION, DataFile, Manifest, Refusal, count_rows
 from jobs.logs import log_fact
 from jobs.metadata import METADATA_COLUMNS
-from jobs.sources.reading import Reading, Request, merge_drift
+from jobs.sources.reading import Reading, Request, add_counts, merge_drift
 from jobs.sources.source import Source
 
 _Result = TypeVar("_Result")
@@ -54,10 +53,11 @@ class _Written:
 
     @property
     def reasons(self) -> dict[str, int]:
-        found: Counter[str] = Counter()
-        for result in self.results:
-            found.update(result.rejected.reasons)
-        return dict(found)
+        return add_counts(result.rejected.reasons for result in self.results)
+
+    @property
+    def apart(self) -> dict[str, int]:
+        return add_counts([self.reading.apart, *(result.apart for result in self.results)])
 
     def check(self, max_rejected: float) -> None:
         """Raises BalanceError; ContractError above `max_rejected`: a changed delimiter must not "land" nothing."""
@@ -135,6 +135,7 @@ class _Begun:
             files=written.landed,
             rejected_files=written.rejected,
             reject_reasons=written.reasons,
+            lines_apart=written.apart,
             columns_delivered=columns,
             columns_landed=(*self.request.contract.columns.values(), *METADATA_COLUMNS),
             drift=drift,
@@ -218,6 +219,7 @@ def _write(request: Request, source: Source, landing: Landing, inputs: tuple[Inp
         rows=count_rows(landed),
         rejected=count_rows(rejected),
         bytes=sum(file.bytes for file in landed),
+        apart=written.apart,
     )
     return written
 

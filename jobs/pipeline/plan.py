@@ -18,7 +18,7 @@ from jobs.errors import ConfigurationError, NotArrivedError, PlatformError
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, parse_moment
 
-Action = Literal["land", "load", "skip", "refuse"]
+Action = Literal["land", "load", "skip", "refuse", "withdraw"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class RunRequest:
     """What was asked for. `step`: ingest, load, or run for both; `replay`: anew, even where nothing changed.
 
     `engine`: who reads the deliveries, of `engines.ENGINES`; `broken`: contracts that cannot be read.
-    `rebuilds`: Bronze anew from each landing that counts, of `days` or of all.
+    `rebuilds`: Bronze anew from each landing that counts, of `days` or of all. `withdrawn_by`: who says that what is
+    gone from its source does not count any more.
     """
 
     environment: Environment
@@ -37,6 +38,7 @@ class RunRequest:
     engine: str = "auto"
     broken: Mapping[str, ConfigurationError] = field(default_factory=dict)
     rebuilds: bool = False
+    withdrawn_by: str = ""
 
     @property
     def lands(self) -> bool:
@@ -54,7 +56,7 @@ class Seen:
     `known`: the landing that counts so far. `inputs`: the delivery as it is now; None: it was not looked at, and
     `unseen` says why. `place`: where it was looked for. `published`: run and rows that Bronze holds of the landing's
     day, or of the day where nothing landed. `error`: why Bronze could not be asked, where that has to be known.
-    `attempted`: the latest run that attempted the day.
+    `attempted`: the latest run that attempted the day; `last`: what it told, read only of days that are looked back at.
     """
 
     contract: SourceContract
@@ -66,13 +68,22 @@ class Seen:
     published: Published | None = None
     error: PlatformError | None = None
     attempted: str = ""
+    is_looked_back: bool = False
+    last: Outcome | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its source has nothing any more of what landed and counts; a static one delivers once."""
+        counts = self.known is not None and self.known.decided != "withdrawn" and not self.contract.static
+        return counts and self.inputs == ()
 
 
 @dataclass(frozen=True)
 class Unit:
     """One source's day in a run; of a static source the day that a landing of it counts for.
 
-    `error`: what it ends with, where there is nothing to do; `contract`: None where it cannot be read.
+    `error`: what it ends with, where there is nothing to do; `contract`: None where it cannot be read. `is_gone`: its
+    source has nothing of it any more; `is_told_anew`: of a day that is looked back at the last attempt told otherwise.
     """
 
     source: str
@@ -85,6 +96,9 @@ class Unit:
     published: Published | None = None
     error: PlatformError | None = None
     attempted: str = ""
+    is_looked_back: bool = False
+    is_gone: bool = False
+    is_told_anew: bool = False
 
     @property
     def bytes(self) -> int:
@@ -125,7 +139,14 @@ def plan(request: RunRequest, seen: Iterable[Seen]) -> Plan:
     ]
     if request.broken and not broken:  # a rebuild of all days, whichever they are
         raise ConfigurationError("\n".join(str(error) for error in request.broken.values()))
-    return Plan((*(_make_unit(request, one) for one in seen), *broken))
+    units = [_make_unit(request, one) for one in seen]
+    return Plan((*(unit for unit in units if not _is_quiet(unit)), *broken))
+
+
+def _is_quiet(unit: Unit) -> bool:
+    """Whether there is nothing to do for a day that nobody asked for, and nothing to tell of it."""
+    is_news = unit.is_gone or unit.is_told_anew or (unit.error and not isinstance(unit.error, NotArrivedError))
+    return unit.is_looked_back and unit.action == "skip" and not is_news
 
 
 def choose_landing_day(request: RunRequest, contract: SourceContract, day: date, known: Manifest | None) -> date:
@@ -176,7 +197,9 @@ def make_outcomes(request: RunRequest, unit: Unit, outcome: Outcome) -> list[Out
 
 def _make_unit(request: RunRequest, seen: Seen) -> Unit:
     facts = (seen.contract, seen.known, seen.inputs, seen.published, seen.error, seen.attempted)
-    unit = Unit(seen.contract.name, seen.day, "skip", "", *facts)
+    unit = Unit(
+        seen.contract.name, seen.day, "skip", "", *facts, seen.is_looked_back, seen.is_gone, _is_told_anew(seen)
+    )
     if seen.error:
         return replace(unit, why=f"cannot be told: {seen.error}")
     if seen.known is None and not request.lands:
@@ -186,9 +209,17 @@ def _make_unit(request: RunRequest, seen: Seen) -> Unit:
         return replace(unit, action="land", why=seen.unseen)
     if seen.known is None and not seen.inputs:
         return replace(unit, why="not arrived", error=NotArrivedError(seen.place))
+    if seen.is_gone and request.withdrawn_by:
+        return replace(unit, action="withdraw", why="gone from the source, and to be withdrawn")
     if request.lands and is_news(request, seen.contract, seen.known, seen.inputs or ()):
         return replace(unit, action="land", why=_explain_landing(seen))
     return _load_or_skip(request, unit, seen)
+
+
+def _is_told_anew(seen: Seen) -> bool:
+    if seen.known is None or seen.last is None:
+        return False
+    return seen.last.has_failed or (seen.last.delivery == "gone") != seen.is_gone
 
 
 def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
@@ -203,13 +234,14 @@ def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     if request.step == "load" and _is_replayed(request, seen.contract, seen.known):
         return replace(unit, action="load", why="replay")
     if request.lands and not seen.inputs:
-        return replace(unit, why=f"gone from the source; the landing of {seen.known.run_id} stays")
+        why = "is withdrawn" if seen.known.decided == "withdrawn" else "stays until `run --withdraw`"
+        return replace(unit, why=f"gone from the source; the landing of {seen.known.run_id} {why}")
     return replace(unit, why=f"unchanged since {seen.known.run_id}")
 
 
 def _explain_landing(seen: Seen) -> str:
     if seen.known is None:
-        return "new"
+        return "late: asked for before, and not there then" if seen.is_looked_back and seen.attempted else "new"
     if seen.known.inputs == seen.inputs:
         return "replay"
     before, now = (sum(found.size for found in inputs or ()) for inputs in (seen.known.inputs, seen.inputs))

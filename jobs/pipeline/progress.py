@@ -73,9 +73,9 @@ class Progress(logging.Handler):
             why = " ".join(facts["error"].split())
             sys.stderr.write(f"{facts['source']} {facts['day']} again in {facts['pause']:g} s: {why}\n")
 
-    def finish(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """Count a unit's outcomes in, and hand them on."""
-        self._finished[outcomes[0].source] += 1
+    def finish(self, source: str, outcomes: list[Outcome]) -> list[Outcome]:
+        """Count the outcomes of a source's unit in, and hand them on."""
+        self._finished[source] += 1
         for outcome in outcomes:
             if (found := self._days.get((outcome.source, outcome.ingest_date))) is not None:
                 found.doing = ""

@@ -11,6 +11,8 @@ from jobs.errors import BalanceError, NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, State
+from jobs.pipeline.late import name_missing
+from jobs.pipeline.look_back import compare_delivery
 from jobs.sources.source import make_source
 
 _NO_ERROR = {"error": None, "error_kind": None, "retry_helps": None, "exit_code": 0}
@@ -38,11 +40,13 @@ def read_outcomes(
             outcome = choose_state(newest.get(day), last.get(day), held.get(day))
             if day not in newest and contract.is_retired(day):
                 outcome = Outcome(source=contract.name, ingest_date=day, state="retired")
+            elif check and outcome and day in newest and contract.is_looked_at_again:
+                outcome = _look_again(contract, environment, newest[day], outcome)
             elif check and day not in newest and (outcome is None or outcome.state != "unchanged"):
                 has_landed = contract.static and ledger.find_newest_of_all(contract.name) is not None
                 outcome = _add_attempt(_look_at_source(contract, environment, day, has_landed), outcome)
             if outcome:
-                found.append(outcome)
+                found.append(name_missing(contract, outcome, datetime.now(UTC)))
     return sorted(found, key=lambda outcome: (outcome.ingest_date, outcome.source))
 
 
@@ -99,7 +103,7 @@ def _make_attempt(manifest: Manifest, held: Published | None) -> Outcome:
 
 
 def _add_attempt(outcome: Outcome, attempt: Outcome | None) -> Outcome:
-    names = ("attempt", "attempt_error", "attempted_at", "attempt_run_id")
+    names = ("attempt", "attempt_error", "attempted_at", "attempt_run_id", "delivery")
     return outcome.model_copy(update={name: getattr(attempt, name) for name in names}) if attempt else outcome
 
 
@@ -121,6 +125,7 @@ def make_outcome(manifest: Manifest, held: Published | None) -> Outcome:
         rows_suppressed=manifest.rows_suppressed,
         rows_supplemented=manifest.rows_supplemented,
         rows_bronze=held and held.rows,
+        lines_apart=manifest.lines_apart,
         amendment=manifest.amendment or None,
         odd_volume=manifest.odd_volume,
         drift=manifest.drift,
@@ -159,6 +164,15 @@ def _look_at_source(contract: SourceContract, environment: Environment, day: dat
         return Outcome(source=contract.name, ingest_date=day, state="not_arrived")
     size = sum(seen.size for seen in inputs)
     return Outcome(source=contract.name, ingest_date=day, state="arrived", bytes_delivered=size)
+
+
+def _look_again(contract: SourceContract, environment: Environment, known: Manifest, outcome: Outcome) -> Outcome:
+    """What has landed, and what became of its delivery since."""
+    try:
+        inputs = make_source(contract, environment).look(known.ingest_date)
+    except PlatformError as error:
+        return outcome if outcome.error else outcome.model_copy(update=_describe_error(error))
+    return outcome.model_copy(update={"delivery": compare_delivery(known, inputs)})
 
 
 def make_failed_outcome(source: str, day: date, error: PlatformError, data: Outcome | None = None) -> Outcome:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple, TypeVar
 
+from jobs.bronze.bronze import Published
 from jobs.bronze.choice import make_bronze
 from jobs.contracts.source import SourceContract
 from jobs.engines.session import explain_error
 from jobs.errors import PlatformError, ServiceError
 from jobs.ledger.ledger import Committed, Ledger
 from jobs.ledger.manifest import Manifest
+from jobs.pipeline.look_back import choose_days, is_loaded, list_days_before
 from jobs.pipeline.plan import Plan, RunRequest, Seen, choose_landing_day, is_news, list_days, plan
 from jobs.sources.source import make_source
 
@@ -27,6 +29,7 @@ class _Listed(NamedTuple):
     day: date
     landed: Sequence[Committed]
     attempted: str
+    is_looked_back: bool
 
 
 def make_plan(request: RunRequest) -> Plan:
@@ -47,17 +50,26 @@ def _landed(request: RunRequest) -> Iterator[Seen]:
 
 
 def _listed(request: RunRequest, contract: SourceContract) -> list[_Listed]:
-    """The days of a source: two listings, however many they are."""
-    ledger, days = Ledger(request.environment.lake), list_days(request, contract)
-    if not days:
+    """The days of a source, and those before that are looked back at: two listings, however many they are."""
+    ledger, days, before = (
+        Ledger(request.environment.lake),
+        list_days(request, contract),
+        list_days_before(request, contract),
+    )
+    if not (span := (*before, *days)):
         return []
-    landed = {} if contract.static else ledger.list_landings(contract.name, days)
-    attempted = ledger.newest_attempts(contract.name, days)
-    return [_Listed(contract, day, landed.get(day, ()), attempted.get(day, "")) for day in days]
+    landed = {} if contract.static else ledger.list_landings(contract.name, span)
+    attempted = ledger.newest_attempts(contract.name, span)
+    again = choose_days(contract, before, landed, attempted)
+    return [
+        _Listed(contract, day, landed.get(day, ()), attempted.get(day, ""), day in before) for day in (*again, *days)
+    ]
 
 
 def _survey(request: RunRequest, listed: _Listed) -> Seen:
-    contract, day, _, attempted = listed
+    if listed.is_looked_back:
+        return _look_back(request, listed)
+    contract, day, attempted = listed.contract, listed.day, listed.attempted
     known = _try(lambda: _find_landing(request, listed))
     if isinstance(known, PlatformError):
         return Seen(contract, day, None, error=known, attempted=attempted)
@@ -70,6 +82,28 @@ def _survey(request: RunRequest, listed: _Listed) -> Seen:
     return _add_bronze(request, seen) if known else seen
 
 
+def _look_back(request: RunRequest, listed: _Listed) -> Seen:
+    """Of a day that nobody asked for; what its last attempt told of Bronze is believed, and no look is tried again."""
+    contract, day, landed, attempted, _ = listed
+    ledger, seen = Ledger(request.environment.lake), Seen(contract, day, None, attempted=attempted, is_looked_back=True)
+    known = _try(lambda: ledger.read_newest(landed))
+    last = _try(lambda: ledger.read_attempt(contract.name, day, attempted)) if attempted else None
+    if isinstance(known, PlatformError):
+        return replace(seen, error=known)
+    if isinstance(last, PlatformError):
+        return replace(seen, error=last)
+    seen = replace(seen, known=known, last=last)
+    if request.lands:
+        seen = _add_delivery(request, seen)
+        if seen.error:
+            return seen
+        if seen.inputs is None or is_news(request, contract, known, seen.inputs):
+            return replace(_add_bronze(request, seen), error=None)
+    if known and request.loads and not is_loaded(last, landed):
+        return _add_bronze(request, seen)
+    return replace(seen, published=Published(known.version, known.rows_landed)) if known else seen
+
+
 def _find_landing(request: RunRequest, listed: _Listed) -> Manifest | None:
     ledger = Ledger(request.environment.lake)
     if listed.contract.static:
@@ -78,13 +112,18 @@ def _find_landing(request: RunRequest, listed: _Listed) -> Manifest | None:
 
 
 def _add_delivery(request: RunRequest, seen: Seen) -> Seen:
-    """A source that cannot be looked at now is one to land: only that tries again, and says what is wrong."""
+    """A source that cannot be looked at now is one to land: only that tries again, and says what is wrong.
+
+    Of a day that nobody asked for that is no matter of this run.
+    """
     source = make_source(seen.contract, request.environment)
     if source.is_fetched:
         why = "replay" if request.replay else f"to be compared with {seen.known.run_id}" if seen.known else "new"
         return replace(seen, unseen=f"{why}; only reading it all tells what it is")
     inputs = _try(lambda: source.look(seen.day))
     if isinstance(inputs, PlatformError):
+        if seen.is_looked_back:
+            return replace(seen, error=inputs)
         return replace(seen, unseen=f"cannot be looked at: {inputs}")
     return replace(seen, inputs=inputs, place=source.describe_place(seen.day))
 

@@ -10,69 +10,82 @@ Rules, the same whatever block or split a record falls into (docs/hostile-delive
 - Nothing between two commas is NULL, two quotes are an empty text.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from jobs.clients.location import Location
 from jobs.clients.store import Input
-from jobs.contracts.deliveries import DELIMITERS
+from jobs.contracts.deliveries import DELIMITERS, CsvDelivery
 from jobs.contracts.mapping import Mapping, map_columns
 from jobs.errors import ContractError
-from jobs.sources.csv_grammar import BYTE_ORDER_MARK, Grammar
-from jobs.sources.csv_records import Records, Window
+from jobs.sources.csv_frame import FOOTER, Header, find_footer, pass_no_header, read_header
+from jobs.sources.csv_grammar import Grammar
 from jobs.sources.csv_split import CsvSplit
 from jobs.sources.files import Files
-from jobs.sources.reading import Reading, Request, merge_drift, refuse_if_packed
+from jobs.sources.reading import Reading, Request, add_counts, merge_drift
 
 SPLIT = 128 * 2**20  # bytes of a file that one task reads
-MAX_COLUMNS = 5_000  # of a file: each costs every row, also where nobody asked for it
-csv.field_size_limit(2**31 - 1)
 
 
 @dataclass(frozen=True)
 class CsvFiles(Files):
     """A delivery's files, each by its own header."""
 
-    delimiter: str = ","
-    encoding: str = "utf-8"
+    delivery: CsvDelivery
 
     @property
     def transcoded(self) -> str | None:
-        return self.encoding if self.encoding.startswith("utf-16") else None
+        encoding = self.delivery.encoding
+        return encoding if encoding.startswith("utf-16") else None
 
-    @property
+    @cached_property
     def grammar(self) -> Grammar:
-        return Grammar(self.delimiter.encode(), "utf-8" if self.transcoded else self.encoding)
+        one = self.delivery
+        texts = (one.quote.encode(), one.escape.encode(), one.comment.encode())
+        return Grammar(one.delimiter.encode(), "utf-8" if self.transcoded else one.encoding, *texts)
 
     @contextmanager
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
         """Raises ContractError."""
-        splits: list[CsvSplit] = []
-        mappings = []
-        for file in inputs:
-            root, plain = self.open(request, file)
-            header, at, line = read_header(root, plain, self.grammar, file.uri)
-            mapping = self._map(request, header, file.uri)
-            mappings.append(mapping)
-            for start in range(0, max(plain.size, 1), SPLIT):
-                begin, end = (at, max(SPLIT, at)) if start == 0 else (max(start, at), start + SPLIT)
-                splits.append(CsvSplit(root, plain, file.uri, mapping, begin, end, line, start <= at, self.grammar))
+        files = [self._cut(request, file) for file in inputs]
+        told = [file.records for file in files if file.records is not None]
         yield Reading(
             inputs=inputs,
-            splits=splits,
-            columns=mappings[0].delivered,
-            drift=merge_drift(mapping.drift for mapping in mappings),
+            splits=[split for file in files for split in file.splits],
+            records=sum(told) if len(told) == len(files) else None,
+            columns=files[0].mapping.delivered,
+            drift=merge_drift(file.mapping.drift for file in files),
+            apart=add_counts(file.apart for file in files),
         )
+
+    def _cut(self, request: Request, file: Input) -> "_Cut":
+        root, whole = self.open(request, file)
+        header = self._find_header(request, root, whole, file.uri)
+        mapping = self._map(request, header.names, file.uri)
+        footer = find_footer(root, whole, self.grammar, file.uri, self.delivery.footer)
+        if footer.at < min(header.at, whole.size):  # a last line without an end is read as if it had one
+            raise ContractError(f"{file.uri}: no header before its footer; ask for it to be sent again")
+        plain, splits = whole.model_copy(update={"size": footer.at}), []
+        for start in range(0, max(plain.size, 1), SPLIT):
+            begin, end = (header.at, max(SPLIT, header.at)) if start == 0 else (max(start, header.at), start + SPLIT)
+            is_known = start <= header.at
+            splits.append(CsvSplit(root, plain, file.uri, mapping, begin, end, header.line, is_known, self.grammar))
+        of_footer = {FOOTER: len(self.delivery.footer)} if self.delivery.footer else {}
+        return _Cut(mapping, splits, header.apart | of_footer, footer.records)
+
+    def _find_header(self, request: Request, root: Location, file: Input, uri: str) -> Header:
+        if self.delivery.header:
+            return read_header(root, file, self.grammar, uri, self.delivery.skip_rows)
+        return pass_no_header(root, file, self.grammar, uri, tuple(request.contract.columns))
 
     def _map(self, request: Request, header: tuple[str, ...], uri: str) -> Mapping:
         """Raises ContractError, which names the delimiter that a header in one piece holds instead."""
         try:
             return map_columns(request.contract, header, uri)
         except ContractError as error:
-            others = [other for other in DELIMITERS if other != self.delimiter and other in header[0]]
+            others = [other for other in DELIMITERS if other != self.delivery.delimiter and other in header[0]]
             if len(header) > 1 or not others:
                 raise
             raise ContractError(
@@ -80,35 +93,11 @@ class CsvFiles(Files):
             ) from None
 
 
-def read_header(root: Location, file: Input, grammar: Grammar, uri: str) -> tuple[tuple[str, ...], int, int]:
-    """The first record's names, the byte and the line at which the records behind it begin.
+@dataclass(frozen=True)
+class _Cut:
+    """A file; `records`: as many as it says that it has, if it does; `apart`: lines around them, by what they are."""
 
-    Raises ContractError where the file is no CSV, or has too many columns.
-    """
-    window = Window(root, file, 0)
-    if not window.has(1):
-        raise ContractError(f"{uri}: the file is empty (0 bytes), not even a header; ask for it to be sent again")
-    window.has(len(BYTE_ORDER_MARK))
-    refuse_if_packed(window.rest, uri)
-    if window.rest.startswith(BYTE_ORDER_MARK):
-        if grammar.encoding != "utf-8":
-            raise ContractError(f"{uri}: a byte order mark of UTF-8; encoding = {grammar.encoding!r} is expected")
-        window.skip(len(BYTE_ORDER_MARK))
-    records, line = Records(window, 0, grammar), 1
-    while window.has(1):
-        raw, reason, lines = records.take()
-        line += lines
-        if raw:
-            break
-    else:
-        raise ContractError(f"{uri}: blank lines and no header; ask for it to be sent again")
-    text = raw.rstrip(b"\r\n")
-    if reason and b"\r" in text and b"\n" not in text and not window.has(1):
-        raise ContractError(f"{uri}: its lines end with CR alone; allowed are LF and CR LF")
-    if reason:
-        raise ContractError(f"{uri}: the header (line {line - lines}, {len(raw)} bytes) cannot be read: {reason}")
-    lines_of_text = io.StringIO(text.decode(grammar.encoding), newline="")
-    names = next(csv.reader(lines_of_text, delimiter=grammar.delimiter.decode(), strict=True))
-    if len(names) > MAX_COLUMNS:
-        raise ContractError(f"{uri}: {len(names)} columns, allowed are {MAX_COLUMNS}; is the header one, or a row?")
-    return tuple(names), window.at, line
+    mapping: Mapping
+    splits: list[CsvSplit]
+    apart: dict[str, int]
+    records: int | None

@@ -16,12 +16,13 @@ from jobs.sources.csv_grammar import (
 from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG
 
 UNREADABLE = "quotes or line ends that cannot be read"
+COMMENT = "comment lines"
 
 
 class Record(NamedTuple):
     """A record's bytes (of a very long one their beginning), why it cannot land or "", and the line ends it took.
 
-    No bytes: a blank line, which is no record.
+    No bytes: what is no record, a blank line or (the reason says so) a comment.
     """
 
     raw: bytes
@@ -42,7 +43,16 @@ class Window:
     def move(self, at: int) -> None:
         """To another byte of the file, forward or back."""
         self.at, self.data, self.begin, self._has_ended = at, b"", 0, False
-        self._chunks = store.stream(self._root, self._file, at) if at < self._file.size else iter(())
+        self._chunks = self._stream(at)
+
+    def _stream(self, at: int) -> Iterator[bytes]:
+        """The bytes from `at` on, and none behind the size that is told: a footer may stand there."""
+        left = self._file.size - at
+        for chunk in store.stream(self._root, self._file, at) if left > 0 else ():
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
 
     @property
     def size(self) -> int:
@@ -81,6 +91,9 @@ class Window:
             self.data = rest + b"\n"
         return True
 
+    def is_at(self, text: bytes) -> bool:
+        return self.data.startswith(text, self.begin)
+
     def skip(self, size: int) -> None:
         self.begin += size
         self.at += size
@@ -97,9 +110,7 @@ class Window:
 
     def stream_rest_again(self) -> Iterable[bytes]:
         """The same, read beside what `chunks` gives."""
-        unread_at = self.at + len(self)
-        again = store.stream(self._root, self._file, unread_at) if unread_at < self.size else ()
-        return chain([self.rest], again)
+        return chain([self.rest], self._stream(self.at + len(self)))
 
 
 class Records:
@@ -113,6 +124,8 @@ class Records:
         """The next record; the window moves behind it."""
         window = self.window
         end, fields, fault = 0, self._width, ""
+        if self._is_at_comment():
+            return self._take_comment()
         while True:
             if blank := blank_line.match(window.data, window.begin):
                 window.skip(blank.end() - window.begin)
@@ -133,6 +146,23 @@ class Records:
         if not reason and self._width not in (0, fields):
             reason = f"{fields} fields, the header has {self._width}"
         return self._take_bytes(size, reason)
+
+    def _is_at_comment(self) -> bool:
+        comment = self._grammar.comment
+        return bool(comment) and self.window.has(len(comment)) and self.window.is_at(comment)
+
+    def _take_comment(self) -> Record:
+        """A line, whatever stands in it, however long it is."""
+        window = self.window
+        if end := window.data.find(b"\n", window.begin) + 1:
+            window.skip(end - window.begin)
+            return Record(b"", COMMENT, 1)
+        return Record(b"", COMMENT, self.take_line().lines)
+
+    def take_line(self) -> Record:
+        """A line that is no record, whatever stands in it."""
+        _ = self.window.rest  # positions count from 0
+        return self._take_line(0)
 
     def _measure_next(self) -> tuple[int, int, str]:
         """End, fields and fault of the record at hand."""
@@ -230,7 +260,7 @@ def _find_end(chunks: Iterable[bytes], grammar: Grammar) -> tuple[int, int, int]
                 return size + at, lines + chunk.count(b"\n", 0, at), 0
         size += len(chunk)
         lines += chunk.count(b"\n")
-    return (0 if state == "quoted" else size), lines, 0
+    return (0 if state in ("quoted", "escaped") else size), lines, 0
 
 
 def _step(state: str, chunk: bytes, at: int, grammar: Grammar) -> tuple[str, int]:
@@ -239,11 +269,15 @@ def _step(state: str, chunk: bytes, at: int, grammar: Grammar) -> tuple[str, int
     "behind" a closing quote; "returns": behind it came carriage returns only; "text": something else did.
     """
     byte = chunk[at : at + 1]
-    if state in ("start", "behind") and byte == b'"':
+    if state in ("start", "behind") and byte == grammar.quote:
         return "quoted", at + 1
+    if state == "escaped":
+        return "quoted", at + (byte in (grammar.quote, grammar.escape))
     if state == "quoted":
-        closing = chunk.find(b'"', at) + 1
-        return ("behind", closing) if closing else ("quoted", len(chunk))
+        found = grammar.separators.within.search(chunk, at)
+        if found is None:
+            return "quoted", len(chunk)
+        return "behind" if found.group() == grammar.quote else "escaped", found.end()
     if state in ("behind", "returns"):
         after = {b"\n": "end", b"\r": "returns"} | ({grammar.delimiter: "start"} if state == "behind" else {})
         return after.get(byte, "text"), at + 1

@@ -86,10 +86,12 @@ class CsvSplit:
             raw, reason, lines = records.take()
             counts.lines += lines
             counts.records += bool(raw)
-            if reason:
+            if reason and not raw:
+                counts.set_apart(reason)
+            elif reason:
                 counts.reject(reason, line, bytes(self.grammar.to_utf_8(raw)))
             elif raw:
-                sound.append(raw)
+                sound.append(self.grammar.double_escaped(raw))
                 size += len(raw)
             if size > BLOCK:
                 yield from self._map_batches(self._parse_all(sound))
@@ -120,7 +122,10 @@ class CsvSplit:
                 column_names=names, skip_rows=int(is_marked), use_threads=False, block_size=len(block) + 2
             ),
             arrow_csv.ParseOptions(
-                delimiter=self.grammar.delimiter.decode(), ignore_empty_lines=True, invalid_row_handler=note
+                delimiter=self.grammar.delimiter.decode(),
+                quote_char=self.grammar.quote.decode() or False,
+                ignore_empty_lines=True,
+                invalid_row_handler=note,
             ),
             arrow_csv.ConvertOptions(
                 check_utf8=False,  # it was

@@ -6,6 +6,7 @@ from datetime import date
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.contracts.deliveries import FileDelivery
 from jobs.sources.packed import make_plain
 from jobs.sources.reading import Request
 
@@ -15,8 +16,7 @@ class Files:
     """Objects below `root`; of the path templates the first that matches any counts."""
 
     root: Location
-    paths: tuple[str, ...]
-    compression: str | None
+    delivery: FileDelivery
     is_fetched = False
     is_replaceable = True
     pauses = ()
@@ -28,17 +28,17 @@ class Files:
 
     @property
     def fills_scratch(self) -> bool:
-        return bool(self.compression or self.transcoded)
+        return bool(self.delivery.compression or self.transcoded)
 
     def describe_place(self, day: date) -> str:
-        paths = " nor ".join(template.format(date=day) for template in self.paths)
+        paths = " nor ".join(template.format(date=day) for template in self.delivery.paths)
         return f"no {paths} in {self.root}"
 
     def look(self, day: date) -> tuple[Input, ...]:
-        return store.look_for_any(self.root, self.paths, day)
+        return store.look_for_any(self.root, self.delivery.paths, day)
 
     def open(self, request: Request, file: Input) -> tuple[Location, Input]:
         """The bytes that a file is cut in, and below which location they are read. Raises ContractError."""
         if not self.fills_scratch:
             return self.root, file
-        return make_plain(request, self.root, file, self.compression, self.transcoded)
+        return make_plain(request, self.root, file, self.delivery, self.transcoded)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.contracts.deliveries import JsonDelivery
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from jobs.landing.split import Split
@@ -30,7 +31,7 @@ HEAD = 2**20  # bytes that tell what a file is; more where its first line is lon
 class JsonFiles(Files):
     """A delivery's files, each in its own shape; one that is a single object is no larger than `max_value_mb`."""
 
-    max_value_mb: int
+    delivery: JsonDelivery
 
     @contextmanager
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
@@ -38,7 +39,7 @@ class JsonFiles(Files):
         splits = [
             split
             for file in inputs
-            for split in cut_splits(*self.open(request, file), file.uri, request.contract, self.max_value_mb)
+            for split in cut_splits(*self.open(request, file), file.uri, request.contract, self.delivery.max_value_mb)
         ]
         yield Reading(inputs=inputs, splits=splits)
 

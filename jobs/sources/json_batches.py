@@ -19,9 +19,9 @@ class Batches:
     """Makes batches, and counts and rejects records on the way."""
 
     def __init__(self, contract: SourceContract, counts: Counts) -> None:
-        self._contract, self._counts = contract, counts
+        self._counts = counts
         self._landed = tuple(contract.columns.values())
-        self._targets: dict[str, str] = {}
+        self._targets = contract.headers  # and whatever else is met
         self._learnt = LearntDecoder()
 
     def read_lines(self, block: bytes, numbered: Iterable[tuple[int, bytes]], records: int) -> Iterator[pa.RecordBatch]:
@@ -83,7 +83,7 @@ class Batches:
     def _choose_column(self, name: str) -> str:
         """The column that a key falls on, landed or not."""
         if name not in self._targets:
-            self._targets[name] = self._contract.columns.get(name) or to_snake_case(name)
+            self._targets[name] = to_snake_case(name)
         return self._targets[name]
 
 

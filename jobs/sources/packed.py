@@ -1,28 +1,29 @@
-"""Deliveries that come in gzip or UTF-16: made plain once, by the driver, in scratch, and read there like any."""
+"""Deliveries that come packed or in UTF-16: made plain once, by the driver, in scratch, and read there like any."""
 
 import codecs
 import hashlib
-import zlib
 from collections.abc import Iterable, Iterator
 
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.contracts.deliveries import FileDelivery
 from jobs.errors import ContractError
 from jobs.sources.reading import Request
+from jobs.sources.unpacked import unpack
 
-_GZIP = 16 + zlib.MAX_WBITS
+ROOM = 2**30  # bytes that any packed file may become
 _NO_TEXT = b"\xff"
-_PIECE = 64 * 2**10  # bytes that are unpacked at once: gzip makes at most a thousand times as many of them
 
 
 def make_plain(
-    request: Request, root: Location, file: Input, compression: str | None, encoding: str | None
+    request: Request, root: Location, file: Input, delivery: FileDelivery, encoding: str | None
 ) -> tuple[Location, Input]:
     """The bytes that a file's splits are cut in, and below which location they are read. Raises ContractError."""
     chunks: Iterable[bytes] = store.stream(root, file)
-    if compression:
-        chunks = read_gzip(chunks, file.uri)
+    if delivery.compression:
+        unpacked = unpack(chunks, delivery.compression, file.uri, request.work)
+        chunks = _keep_within(unpacked, max(ROOM, delivery.max_ratio * file.size), file.uri)
     if encoding:
         chunks = read_utf_16(chunks, encoding, file.uri)
     path = request.work / hashlib.sha256(file.uri.encode()).hexdigest()[:16]
@@ -32,28 +33,17 @@ def make_plain(
     return where, store.hand_over(path, where)
 
 
-def read_gzip(chunks: Iterable[bytes], uri: str) -> Iterator[bytes]:
-    """The plain bytes of a gzip file's members (RFC 1952), each checked against its own sum and length.
-
-    Raises ContractError where it is cut off, broken, or no gzip.
-    """
-    pieces = (chunk[at : at + _PIECE] for chunk in chunks for at in range(0, len(chunk), _PIECE))
-    member, at, members = zlib.decompressobj(_GZIP), 0, 0
-    is_within = False
-    for piece in pieces:
-        rest = piece
-        while rest := rest if is_within or not members else rest.lstrip(b"\0"):  # padding between members
-            try:
-                plain = member.decompress(rest)
-            except zlib.error:
-                raise ContractError(f"{uri}: its gzip data cannot be read, near byte {at}; ask for it again") from None
-            yield plain
-            rest, is_within = member.unused_data, not member.eof
-            if member.eof:
-                member, members = zlib.decompressobj(_GZIP), members + 1
-        at += len(piece)
-    if is_within or not members:
-        raise ContractError(f"{uri}: its gzip data end too soon, after {at} bytes; ask for it to be sent again")
+def _keep_within(chunks: Iterable[bytes], limit: int, uri: str) -> Iterator[bytes]:
+    """Raises ContractError where more bytes come than any honest file holds: the disk is everybody's."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise ContractError(
+                f"{uri}: unpacked it has more than {limit} bytes, allowed are a GiB or delivery.max_ratio times its "
+                "own size; raise it if that is right"
+            )
+        yield chunk
 
 
 def read_utf_16(chunks: Iterable[bytes], encoding: str, uri: str) -> Iterator[bytes]:

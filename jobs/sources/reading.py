@@ -1,7 +1,8 @@
 """What every kind of source hands to a landing."""
 
 import codecs
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
+from jobs.sources.unpacked import find_compression
 
 if TYPE_CHECKING:  # a look at a source needs neither Arrow nor an engine
     from jobs.engines.in_process import InProcess
@@ -51,7 +53,7 @@ class Reading:
 
     `records`: delivered, where the source itself says how many, else None: then the splits count what separates them.
     `columns`: as delivered, where that is known before the splits are read, or no split meets one; `drift`: theirs, and
-    what else was seen.
+    what else was seen. `apart`: lines beside the splits that are no records, by what they are.
     """
 
     inputs: tuple[Input, ...]
@@ -59,13 +61,14 @@ class Reading:
     records: int | None = None
     columns: tuple[str, ...] = ()
     drift: dict[str, list[str]] = field(default_factory=dict)
+    apart: dict[str, int] = field(default_factory=dict)
 
 
 def refuse_if_packed(head: bytes, uri: str) -> None:
-    """Raises ContractError where a file's first bytes say gzip or UTF-16: no reader of text would notice."""
-    if head.startswith(b"\x1f\x8b"):
+    """Raises ContractError where a file's first bytes say packed or UTF-16: no reader of text would notice."""
+    if compression := find_compression(head):
         raise ContractError(
-            f"{uri}: gzip data under another name; allowed is plain text in UTF-8, or delivery.compression"
+            f"{uri}: {compression} data under another name; allowed is plain text in UTF-8, or delivery.compression"
         )
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ContractError(f"{uri}: UTF-16; allowed is UTF-8, or delivery.encoding")
@@ -88,3 +91,11 @@ def merge_drift(drifts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
         for kind, names in drift.items():
             names_by_kind[kind] = sorted({*names_by_kind.get(kind, []), *names})
     return names_by_kind
+
+
+def add_counts(found: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """By what is counted."""
+    total: Counter[str] = Counter()
+    for counts in found:
+        total.update(counts)
+    return dict(total)

@@ -3,27 +3,38 @@
 Bytes are read as Latin-1, in which each is a character: what separates records is ASCII. UTF-16 is read as what it is.
 """
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import shutil
+import tempfile
+import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from functools import partial
-from itertools import islice
-from typing import Any, assert_never
+from typing import IO, Any, assert_never, cast
 
 from jobs.clients import store
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
-from jobs.contracts.deliveries import CsvDelivery, JsonDelivery, PostgresDelivery, RestDelivery, SheetDelivery
+from jobs.contracts.deliveries import (
+    Compression,
+    CsvDelivery,
+    JsonDelivery,
+    PostgresDelivery,
+    RestDelivery,
+    SheetDelivery,
+)
 from jobs.contracts.source import SourceContract
 from jobs.errors import PlatformError
+from jobs.sources.recount_csv import count_csv
+from jobs.sources.unpacked import Chunks, choose_member, unpack
 
 _BLANK, _MARK = " \t\r\n", "\xef\xbb\xbf"
 _PIECE, _MOST = 2**20, 64 * 2**20  # characters read at a time, and held of one value
-csv.field_size_limit(2**31 - 1)
 
 
 class UncountableError(PlatformError):
@@ -37,7 +48,7 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
             files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
             count: Callable[[io.TextIOBase], int] = count_json
             if isinstance(delivery, CsvDelivery):
-                count = partial(count_csv, delimiter=delivery.delimiter)
+                count = partial(count_csv, delivery=delivery)
             return sum(_count_file(count, environment, file, delivery) for file in files)
         case PostgresDelivery() as delivery:
             from jobs.sources.extent import count_rows
@@ -61,39 +72,39 @@ def _require(now: tuple[Input, ...], inputs: tuple[Input, ...]) -> tuple[Input, 
 def _count_file(
     count: Callable[[io.TextIOBase], int], environment: Environment, file: Input, delivery: CsvDelivery | JsonDelivery
 ) -> int:
-    content = io.BufferedReader(_Chunks(store.stream(environment.sources, file)), _PIECE)
-    plain = gzip.GzipFile(fileobj=content) if delivery.compression else content
+    content = io.BufferedReader(Chunks(store.stream(environment.sources, file)), _PIECE)
     encoding = delivery.encoding if isinstance(delivery, CsvDelivery) else ""
     is_wide = encoding.startswith("utf-16")
-    text = io.TextIOWrapper(plain, encoding if is_wide else "latin-1", "surrogatepass", newline="\n")
+    coding = encoding if is_wide else "latin-1"
     try:
-        return count(text)
+        plain = _open_plain(content, delivery.compression, file.uri)
+        return count(io.TextIOWrapper(plain, coding, "surrogatepass", newline="\n"))
+    except zipfile.BadZipFile:  # it names the member
+        raise UncountableError("cannot be counted by Python's reader: BadZipFile") from None
     except (csv.Error, ValueError, RecursionError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         # Neither message holds a value of the delivery: they tell a place.
         raise UncountableError(f"cannot be counted by Python's reader: {type(error).__name__}: {error}") from None
 
 
-class _Chunks(io.RawIOBase):
-    """Chunks of bytes as a file."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._rest = chunks, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._chunks, b"")
-        taken = self._rest[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._rest = self._rest[len(taken) :]
-        return len(taken)
-
-
-def count_csv(text: io.TextIOBase, delimiter: str = ",") -> int:
-    """Behind the header; a line of nothing is no record. Raises csv.Error where quotes do not close as they should."""
-    records = (record for record in csv.reader(text, delimiter=delimiter, strict=True) if record)
-    return sum(1 for _ in islice(records, 1, None))
+def _open_plain(content: IO[bytes], compression: Compression | None, uri: str) -> IO[bytes]:
+    """By Python's own readers; it has none of zstd."""
+    match compression:
+        case None:
+            return content
+        case "gzip":
+            return cast("IO[bytes]", gzip.GzipFile(fileobj=content))
+        case "bz2":
+            return cast("IO[bytes]", bz2.BZ2File(content))
+        case "zip":
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the member that is handed out
+            shutil.copyfileobj(content, file)
+            packed = zipfile.ZipFile(file)
+            return packed.open(choose_member(packed, uri))
+        case "zstd":
+            chunks = unpack(iter(lambda: content.read(_PIECE), b""), compression, uri)
+            return io.BufferedReader(Chunks(chunks))
+        case _ as unknown:
+            assert_never(unknown)
 
 
 def count_json(text: io.TextIOBase) -> int:

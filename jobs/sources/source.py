@@ -53,12 +53,11 @@ def make_source(contract: SourceContract, environment: Environment) -> Source:
         case CsvDelivery() as delivery:
             from jobs.sources.csv import CsvFiles
 
-            dialect = delivery.delimiter, delivery.encoding
-            return CsvFiles(environment.sources, delivery.paths, delivery.compression, *dialect)
+            return CsvFiles(environment.sources, delivery)
         case JsonDelivery() as delivery:
             from jobs.sources.json import JsonFiles
 
-            return JsonFiles(environment.sources, delivery.paths, delivery.compression, delivery.max_value_mb)
+            return JsonFiles(environment.sources, delivery)
         case PostgresDelivery() as delivery:
             from jobs.sources.postgres import PostgresTable
 

@@ -16,12 +16,13 @@ from moto.server import ThreadedMotoServer
 from dags.support import alerts, here
 from dags.support.credentials import child_environment, require_in_parameter_store
 from dags.support.params import Scope, scope_of
-from dags.support.report import describe
+from dags.support.report import check_report, describe, read_looked_back
 from dags.support.sensor import gives_up_at
 from dags.support.spark_connection import spark_connection
 from dags.support.steps import Recount
 from demo.web import Reply, Request, answering
-from jobs.ledger.outcome import Outcome
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.outcome import Outcome, RunReport
 from tests.conftest import DAY, World, make_world
 
 NOTHING = {"from": None, "to": None, "sources": [], "replay": False}
@@ -73,15 +74,13 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(laptop: World) -> None:
-    scheduled = scope_of(NOTHING, "2025-11-20", is_manual=False)
+    scheduled = scope_of(NOTHING, "2025-11-20")
     assert scheduled.day_arguments() == ["--from", "2025-11-20", "--to", "2025-11-20"]
     assert (
-        scope_of(NOTHING, "2025-11-20", False, days=7).day_arguments()
-        == scope_of(
-            {"from": "2025-11-20", "to": "2025-11-26", "sources": []}, "2026-01-01", True, days=7
-        ).day_arguments()
+        scope_of(NOTHING, "2025-11-20", days=7).day_arguments()
+        == scope_of({"from": "2025-11-20", "to": "2025-11-26", "sources": []}, None, days=7).day_arguments()
     )
-    scope = scope_of(NOTHING | {"from": "2025-11-01", "to": "2025-11-03", "sources": ["agents"]}, "2026-01-01", True)
+    scope = scope_of(NOTHING | {"from": "2025-11-01", "to": "2025-11-03", "sources": ["agents"]}, None)
     assert scope == Scope("2025-11-01", "2025-11-03", ["agents"], False)
     assert Scope.from_xcom(scope.by_source()) == scope
 
@@ -96,11 +95,11 @@ def test_on_schedule_the_day_is_the_runs_own_and_by_hand_that_of_params(laptop: 
 )
 def test_params_that_make_no_sense_are_refused(params: dict[str, object], message: str, laptop: World) -> None:
     with pytest.raises(AirflowFailException, match=message):
-        scope_of(NOTHING | params, "2026-01-01", is_manual=True)
+        scope_of(NOTHING | params, None)
 
 
 def test_a_recount_that_finds_a_fault_fails_for_good_and_names_it(laptop: World) -> None:
-    scope = scope_of(NOTHING | {"from": str(DAY), "sources": ["call_logs"]}, "2026-01-01", is_manual=True)
+    scope = scope_of(NOTHING | {"from": str(DAY), "sources": ["call_logs"]}, None)
     step = Recount(task_id="recount", scope=scope.by_source())
     step.execute({})
     at = laptop.lake / f"raw/call_logs/ingest_date={DAY}/run_id=20251121T000000000000Z-aaaa/_manifest.json"
@@ -160,6 +159,24 @@ def test_a_wrong_configuration_is_no_retry_and_a_failed_command_is_one(laptop: W
         here.status("--date", str(DAY), "--source", "calls")
     assert not isinstance(here.command_error(70, "x"), AirflowFailException)
     assert isinstance(here.command_error(70, "x"), AirflowException)
+
+
+def test_days_that_nobody_asked_for_are_told_with_the_numbers_and_fail_no_step(laptop: World) -> None:
+    day, tried = date(2025, 11, 18), {"call_logs": DAY, "social_media": DAY}
+    outcomes = [
+        {"source": "call_logs", "ingest_date": day, "state": "loaded", "delivery": "gone", "looked_back": True},
+        {"source": "web_forms", "ingest_date": day, "state": "loaded", "attempt": "failed", "exit_code": 69,
+         "attempt_error": "Postgres is down", "error": "Postgres is down", "looked_back": True},
+        *({"source": name, "ingest_date": of, "state": "loaded"} for name, of in tried.items()),
+    ]  # fmt: skip
+    at = datetime(2025, 11, 22, tzinfo=UTC)
+    report = {"run_id": "20251122T000000000000Z-abcd", "step": "ingest", "started_at": at, "finished_at": at}
+    Ledger(laptop.lake).put_report(RunReport.model_validate({**report, "exit_code": 0, "outcomes": outcomes}))
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: "abcd" if task_ids == "ingest" else None, xcom_push=print)
+    check_report({"ti": ti}, "abcd", "exit 0")  # type: ignore[typeddict-item]
+    gone, failed = read_looked_back(ti)
+    assert describe(gone) == f"call_logs {day} loaded; its delivery is gone from the source"
+    assert (failed.source, failed.code_of_run) == ("web_forms", 0)
 
 
 def test_a_loaded_day_whose_attempt_failed_is_told_with_its_reason_and_the_next_step() -> None:

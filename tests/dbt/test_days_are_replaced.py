@@ -1,6 +1,10 @@
 """Whatever happened to Bronze: building the days concerned gives what a build from nothing gives, row by row."""
 
-from tests.dbt.world import DAILY, DAYS, Tables, World
+from functools import partial
+
+from tests.dbt.world import DAILY, DAYS, Tables, World, product
+
+from behind import find_first  # isort: skip  # of the folder dbt, which `world` has put on the path
 
 FIRST, SECOND, THIRD, FOURTH = DAYS
 
@@ -41,6 +45,15 @@ def test_a_corrected_day_replaces_its_rows_and_no_other_day(world: World) -> Non
     assert world.ask(f"{calls} WHERE complaint_id = '{changed['call_id']}'")[0][1] == "Blocked"
     world.build(FOURTH)
     assert_equal(world.tables(), world.rebuilt())
+
+
+def test_a_day_that_looks_back_is_built_from_the_first_one_on_that_bronze_holds_otherwise(world: World) -> None:
+    world.land("call_logs", SECOND, world.delivered("call_logs", SECOND)[3:])
+    world.land("service_outages", THIRD, [])
+
+    assert world.build(FOURTH, look_back=True).startswith(f"{SECOND}..{FOURTH} built")
+    assert_equal(world.tables(), world.rebuilt())
+    assert find_first(partial(product.invoke, parsed=product.invoke("parse")), FOURTH) == FOURTH
 
 
 def test_ids_delivered_again_two_days_later_have_their_newest_state(world: World) -> None:

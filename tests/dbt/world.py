@@ -78,8 +78,16 @@ class World:
             predicate=f"ingest_date = '{day}'" if there else None,
         )
 
-    def build(self, first: date | None = None, last: date | None = None, full: bool = False, tests: bool = True) -> str:
-        return product.build(first, last or first, full, [] if tests else ["--exclude-resource-type", "test"])
+    def build(
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        full: bool = False,
+        tests: bool = True,
+        look_back: bool = False,
+    ) -> str:
+        chosen = [] if tests else ["--exclude-resource-type", "test"]
+        return product.build(first, last or first, full, chosen, look_back=look_back)
 
     def tables(self) -> Tables:
         """All rows of Silver and Gold, sorted."""

@@ -26,7 +26,7 @@ from tests.fuzz.outcome import Outcome, Rejected, Row, rejected, rescued
 COLUMNS = ("a", "b", "c")
 
 
-def contract_of(kind: str, **options: str) -> SourceContract:
+def contract_of(kind: str, **options: object) -> SourceContract:
     return SourceContract.model_validate(
         {
             "name": "fuzz",

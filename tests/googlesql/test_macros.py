@@ -26,6 +26,16 @@ from tests.googlesql.compiled import ADAPTERS, DELIVERED, ROOT, compiled
 from tests.googlesql.engine import engine
 from tests.googlesql.texts import kinds
 
+WRITTEN = {
+    "iso_text": "{{ iso_text('text', 'dd/mm/yyyy') }}",
+    "days_before_months": "{{ mended_timestamp(iso_text('text', 'yyyy-dd-mm')) }}",
+    "dotted_days": "{{ mended_date(iso_text('text', 'dd.mm.yyyy')) }}",
+    "compact_days": "{{ mended_date(iso_text('text', 'yyyymmdd')) }}",
+    "mended_decimal": "{{ mended_decimal('text', '1234.5') }}",
+    "decimal_comma": "{{ mended_decimal('text', '1.234,5') }}",
+    "mended_whole": "{{ mended_whole('text') }}",
+    "mended_flag": "{{ mended_flag('text', 'yes', 'no') }}",
+}
 EXPRESSIONS = {
     "trimmed": "{{ trimmed('text') }}",
     "blank_to_null": "{{ blank_to_null('text') }}",
@@ -40,6 +50,7 @@ EXPRESSIONS = {
     "is_unreadable": "{{ is_unreadable('text', mended_timestamp('text')) }}",
     "mended_count": "{{ mended_count('text') }}",
     "row_hash": "{{ row_hash(['text', 'other']) }}",
+    **WRITTEN,
 }
 # Not of the project: what the macros were made to replace, so that a difference would be seen.
 CONTROLS = {
@@ -125,6 +136,12 @@ def test_many_texts_are_read_and_many_are_not() -> None:
         select = f"select n, {of_macros('bigquery')[expression]} from {DELIVERED}"
         read = [value is not None and value is not False for _, value in in_bigquery(select, COLUMNS, ROWS_OF_TEXTS)]
         assert 200 < sum(read) < len(read) - 200, expression
+
+
+def test_some_texts_are_read_by_each_way_to_write_them() -> None:
+    for expression in WRITTEN:
+        select = f"select n, {of_macros('bigquery')[expression]} from {DELIVERED}"
+        assert sum(value is not None for _, value in in_bigquery(select, COLUMNS, ROWS_OF_TEXTS)) > 2, expression
 
 
 def delivered(source: str) -> tuple[dict[str, str], list[tuple[Any, ...]]]:

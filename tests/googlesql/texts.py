@@ -39,6 +39,10 @@ NUMBERS = [
     "0", "7", "0012", "00", "1,200", "1.0", "1e3", "-1", "+1", "0x1F", "1_000", "٣", "１２", "1 2", "", "NaN",
     "9" * 18, "9" * 19, "0" * 30 + "9", "9223372036854775807", "9223372036854775808", "9" * 39, "12.", "½",
 ]  # fmt: skip
+DECIMALS = [
+    "1.5", "1,5", "1.234,5", "1,234.5", "1.234.567,89", "1,23,4", "0,5", "-1.234,5", "+7.25", "12.345", "1.2345678901",
+    "1.123456789", f"{'9' * 18}.{'9' * 9}", "1.", ".5", "1..5", "1 234,5", "1'234.5", "yes", "No", "YES ", "1.234.56,7",
+]  # fmt: skip
 STREETS = [
     "1 High St",
     "1 High St\nApt 4",
@@ -69,6 +73,7 @@ def kinds(seed: int = 19) -> dict[str, list[str | None]]:
         "addresses": [
             f"{street}{end}{place}" for street in STREETS for end in ("\n", "\r\n", "\n ", ", ") for place in PLACES
         ],
+        "written": [*_days_written_otherwise(chance), *DECIMALS],
     }
     return {kind: [None, *_hostile(chance, texts)][:HOW_MANY] for kind, texts in made.items()}
 
@@ -91,6 +96,16 @@ def _moments(chance: random.Random) -> Iterator[str]:
     for _ in range(150):
         day, time, offset = (chance.choice(DAYS[:17]), chance.choice(TIMES), chance.choice(OFFSETS))
         yield f"{day}{chance.choice(' T')}{time}{offset}"
+
+
+def _days_written_otherwise(chance: random.Random) -> Iterator[str]:
+    """Day, month and year in each order, behind each mark, with one digit or two, and now and then a time."""
+    for _ in range(250):
+        year, month, day = str(chance.randrange(900, 10100)), chance.randrange(15), chance.randrange(34)
+        parts = [year, *(f"{one:0{chance.randrange(1, 3)}}" for one in (month, day))]
+        chance.shuffle(parts)
+        text = chance.choice(["/", ".", "-", ""]).join(parts)
+        yield text + chance.choice(["", "", f" {chance.choice(TIMES)}", f"T{chance.choice(TIMES)}Z", " 9:05:00 +02:00"])
 
 
 def _recased(chance: random.Random, text: str) -> str:

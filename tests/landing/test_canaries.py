@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -117,6 +118,17 @@ class Stage:
 
 Act = Callable[[Stage], object]
 HEADERLESS = f"{PERSON}\n{PERSON}\n".encode()
+PLAIN_ZIP = b"\x00\x00\x08\x00"  # of an archive's entry: its flags and how it is packed
+
+
+def zipped(*names: str) -> bytes:
+    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), CANARY, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+PERSONS_HEADER = b"customer_id,name,Gender,DATE of biRTH,signup_date,email,address\n"
 OUTAGES = 'kind = "rest", service = "outages", path = "/v1/outages", parameters = { day = "{date}" }, items = "data"'
 NEXT = 'pages = { by = "link", field = "next" }'
 NUMBERED = 'pages = { by = "number", parameter = "page", first = 1 }'
@@ -260,8 +272,26 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
         for what, content in {"has no mark": HEADERLESS, "is turned": codecs.BOM_UTF16_BE + HEADERLESS}.items()
     },
     **{
+        f"customers: a zip {what}": ("customers", coded('compression = "zip"', content))
+        for what, content in {
+            "of nothing": zipped(),
+            "that is none": HEADERLESS,
+            "with a password": zipped(CANARY).replace(PLAIN_ZIP, b"\x01\x00\x08\x00"),
+            "packed in another way": zipped(CANARY).replace(PLAIN_ZIP, b"\x00\x00\x09\x00"),
+        }.items()
+    },
+    **{
         f"customers: gzip that {what}": ("customers", coded('compression = "gzip"', content))
         for what, content in {"is none": HEADERLESS, "ends too soon": gzip.compress(HEADERLESS)[:-9]}.items()
+    },
+    **{
+        f"customers: {what}": ("customers", coded(option, content))
+        for what, option, content in [
+            ("fewer lines than are skipped", "skip_rows = 9", HEADERLESS),
+            ("another footer", 'footer = ["END"]', PERSONS_HEADER + HEADERLESS),
+            ("nothing but a footer", "footer = ['cust']", PERSONS_HEADER),
+            ("a header that should be none", "header = false", PERSONS_HEADER),
+        ]
     },
     "social_media: too large an object": (
         "social_media",
@@ -466,6 +496,7 @@ ELSEWHERE = {
     "pipeline/load.py": "counts and ids of runs; tests/unit/test_load.py",
     "pipeline/plan.py": "texts of other errors",
     "pipeline/status.py": "counts, and the name of a run",
+    "sources/packed.py _keep_within": "counts; tests/landing/test_landing.py",
     "sources/csv_split.py _parse_all": "counts; what must not happen",
     "sources/json_learnt.py _make_columns": "a sign to read one by one, never a message",
     "sources/json_structure.py read_item UnfinishedError": "fixed words; its callers have looked for the end before",

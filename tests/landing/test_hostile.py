@@ -8,8 +8,10 @@ import pytest
 
 from demo.hostile import DELIVERIES, Hostile
 from jobs.config.environment import ROOT
+from jobs.contracts.deliveries import CsvDelivery
 from jobs.ledger.ledger import Ledger
-from jobs.sources.recount import count_csv, count_json
+from jobs.sources.recount import count_json
+from jobs.sources.recount_csv import count_csv
 from tests.runner import Runner
 
 FIELDS = "quotes or line ends that cannot be read"
@@ -122,6 +124,7 @@ def test_a_hostile_delivery_ends_as_the_table_says(hostile: Hostile, run: Runner
         assert all(row["_raw"] and row["_position"] >= 0 and row["_source_uri"] for row in rows)
 
 
+PLAIN = CsvDelivery(kind="csv", paths=("x",))
 # What Python's csv takes for something else, and so does not count again.
 UNREADABLE = ("unclosed_quote_midway", "unclosed_quote", "junk_after_quote", "lone_cr")
 
@@ -130,7 +133,7 @@ UNREADABLE = ("unclosed_quote_midway", "unclosed_quote", "junk_after_quote", "lo
 def test_another_reader_counts_the_same_or_says_that_it_cannot(name: str) -> None:
     hostile, text = DELIVERIES[name], io.TextIOWrapper(io.BytesIO(DELIVERIES[name].write()), "latin-1", newline="\n")
     try:
-        counted = count_json(text) if hostile.source == "social_media" else count_csv(text)
+        counted = count_json(text) if hostile.source == "social_media" else count_csv(text, PLAIN)
     except csv.Error:
         counted = None
     assert counted == (None if name.removeprefix("calls_") in UNREADABLE else EXPECTED[name].delivered)

@@ -1,12 +1,15 @@
+import bz2
 import csv
 import gzip
 import io
 import json
 import logging
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from demo.complaints import HEADERS
@@ -16,9 +19,10 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.metadata import METADATA_COLUMNS
 from jobs.sources import csv as csv_files
+from jobs.sources import packed as packed_files
 from jobs.sources.extent import PAGE, RANGE, cut_page_ranges
 from jobs.sources.recount import UncountableError, count_delivered
-from tests.conftest import DAY, DAYS, World
+from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
 from tests.runner import Runner
 
 CALLS = HEADERS["call_logs"]
@@ -223,12 +227,49 @@ def test_a_delivery_with_another_delimiter_and_encoding_lands_as_text(
     assert counted(run, manifest) == 201
 
 
-def packed(run: Runner, source: str, content: bytes, kind: str = "csv") -> Path:
-    text = run.world.file.read_text()
-    if "compression" not in text:
-        delivery = f'{{ kind = "{kind}", paths = ["packed_{{date}}*"], compression = "gzip" }}'
+def test_what_stands_around_the_records_is_counted_and_no_line_goes_in_silence(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "SPLIT", 3000)
+    options = """skip_rows = 1, comment = "#", escape = '\\', footer = ["T,{rows},", "END"]"""
+    delivery = f'{{ kind = "csv", paths = ["calls_{{date}}.csv"], {options} }}'
+    run.world.file.write_text(run.world.file.read_text() + f"call_logs = {delivery}\n")
+    path = run.world.root / f"sources/calls_{DAY}.csv"
+    header, *records = csv_of(CALLS, 200).splitlines(keepends=True)
+    records[150] = b'"C:\\\\ \\"x\\"\n"' + b",y" * (len(CALLS) - 1) + b"\n"
+    head, tail = b'Calls "of a day\n# made by hand\n' + header, b"short,row\nT,%d,,\r\nEND of file\n\n"
+    path.write_bytes(head + b"".join(records[:120]) + b'# "\n' + b"".join(records[120:]) + tail % 201)
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_landed, outcome.rows_rejected) == ("loaded", 200, 1), outcome.error
+    assert outcome.lines_apart == {"skipped lines": 1, "comment lines": 2, "footer lines": 2}
+    assert 'C:\\ "x"\n' in {row[next(iter(row))] for row in run.bronze("call_logs")}
+    (manifest,) = Ledger(run.world.lake).read_manifests("call_logs")
+    assert [row["_position"] for row in run.rejected(manifest)] == [206]
+    assert counted(run, manifest) == 201
+    path.write_bytes(head + b"".join(records) + tail % 203)
+    (outcome,) = run(sources=("call_logs",))
+    assert "203 rows delivered, 200 landed, 1 rejected: 2 are missing" in (outcome.attempt_error or "")
+
+
+def test_without_a_header_columns_are_those_of_the_source_contract_by_their_position(run: Runner) -> None:
+    delivery = '{ kind = "csv", header = false, paths = ["calls_{date}.csv"] }'
+    run.world.file.write_text(run.world.file.read_text() + f"call_logs = {delivery}\n")
+    path, row = run.world.root / f"sources/calls_{DAY}.csv", b",".join(b"%d" % at for at in range(len(CALLS)))
+    path.write_bytes(b"\xef\xbb\xbf" + row + b"\n" + row)
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_landed, outcome.drift) == ("loaded", 2, {}), outcome.error
+    landed = load_contracts(run.world.environment)["call_logs"].columns.values()
+    assert [[row[name] for name in landed] for row in run.bronze("call_logs")] == [[*map(str, range(len(CALLS)))]] * 2
+    path.write_bytes(row + b",more\n")
+    (outcome,) = run(sources=("call_logs",))
+    assert "1 of 1 rows cannot land" in (outcome.attempt_error or "")
+
+
+def packed(run: Runner, source: str, content: bytes, kind: str = "csv", compression: str = "gzip") -> Path:
+    if "compression" not in (text := run.world.file.read_text()):
+        delivery = f'{{ kind = "{kind}", paths = ["packed_{{date}}*"], compression = "{compression}" }}'
         run.world.file.write_text(f"{text}{source} = {delivery}\n")
-    path = run.world.root / f"sources/packed_{DAY}.x"
+    path = run.world.root / f"sources/packed_{DAY}.gz"
     path.write_bytes(content)
     return path
 
@@ -285,11 +326,64 @@ def test_gzip_that_is_not_whole_is_refused(run: Runner, content: bytes, why: str
     assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
 
 
-def test_json_comes_in_gzip_too(run: Runner) -> None:
+def zipped(content: bytes) -> bytes:
+    with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("day.csv", content)
+    return file.getvalue()
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "zstd": lambda content: bytes(pa.Codec("zstd").compress(content, asbytes=True)),
+    "zip": zipped,
+}
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+def test_csv_and_json_come_packed_in_four_ways_and_are_counted_again(run: Runner, compression: str) -> None:
     lines = [json.dumps(dict.fromkeys(HEADERS["social_media"], str(number))) for number in range(50)]
-    packed(run, "social_media", gzip.compress("\n".join(lines).encode()), "json")
+    packed(run, "social_media", PACKERS[compression]("\n".join(lines).encode()), "json", compression)
     (outcome,) = run(sources=("social_media",))
     assert (outcome.state, outcome.rows_bronze) == ("loaded", 50), outcome.error
+    run.world.file.write_text(
+        run.world.file.read_text().replace("social_media", "call_logs").replace('"json"', '"csv"')
+    )
+    path = packed(run, "call_logs", PACKERS[compression](csv_of(CALLS, 300)))
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.rows_bronze) == ("loaded", 300), outcome.error
+    (manifest,) = Ledger(run.world.lake).read_manifests("call_logs")
+    assert counted(run, manifest) == 300
+    path.write_bytes(path.read_bytes()[:-30])
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.attempt, outcome.exit_code) == ("refused", 65)
+    assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
+
+
+def test_a_file_that_becomes_more_than_its_size_allows_is_refused_and_leaves_nothing(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed_files, "ROOM", 2**20)
+    content = gzip.compress(csv_of(CALLS, 3) + b"," * 2**24)
+    path = packed(run, "call_logs", content)
+    (outcome,) = run(sources=("call_logs",))
+    assert (outcome.state, outcome.exit_code) == ("refused", 65)
+    assert f"{path}: unpacked it has more than {200 * len(content)} bytes" in (outcome.error or "")
+    assert [*run.world.lake.joinpath("scratch").rglob("*")] == []
+
+
+def test_keys_of_json_have_aliases_and_may_be_absent_too(run: Runner) -> None:
+    shipped = run.world.environment.contracts / "social_media.toml"
+    (folder := run.world.root / "contracts").mkdir()
+    text = f'optional = ["media_channel"]\n{shipped.read_text()}[aliases]\ncomplaint_id = ["complaintId!"]\n'
+    (folder / shipped.name).write_text(text)
+    run.world.file.write_text(f'contracts = "{folder}"\n' + run.world.file.read_text().replace(AGENTS_FROM_A_FILE, ""))
+    record = dict.fromkeys(HEADERS["social_media"], "x") | {"complaintId!": "y"}
+    del record["media_channel"], record["complaint_id"]
+    run.world.deliver("social_media", b"\n".join([json.dumps(record).encode()] * 3))
+    (outcome,) = run(sources=("social_media",))
+    assert (outcome.state, outcome.drift) == ("loaded", {"absent_columns": ["media_channel"]}), outcome.error
+    assert [row["complaint_id"] for row in run.bronze("social_media")] == ["y"] * 3
 
 
 def test_page_ranges_cover_a_table_once() -> None:

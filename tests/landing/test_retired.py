@@ -15,11 +15,11 @@ from tests.conftest import DAY, World
 NEXT = DAY + timedelta(days=1)
 
 
-def retire(world: World) -> None:
-    """From the day after DAY on; it is the only source."""
+def own_contract(world: World, line: str) -> None:
+    """Of the only source, with one line more."""
     (world.root / "contracts").mkdir(exist_ok=True)
     text = (ROOT / "conf/sources/call_logs.toml").read_text()
-    (world.root / "contracts/call_logs.toml").write_text(f"until = {DAY}\n{text}")
+    (world.root / "contracts/call_logs.toml").write_text(f"{line}\n{text}")
     world.file.write_text(f'contracts = "{world.root}/contracts"\n{world.file.read_text()}')
 
 
@@ -37,7 +37,7 @@ def test_days_after_the_last_one_are_retired_and_nobody_looks_for_them(
     delivered = DELIVERIES["calls_original"].write()
     for day in (DAY, NEXT):
         world.deliver("call_logs", delivered, day)
-    retire(world)
+    own_contract(world, f"until = {DAY}")
 
     assert states(world, capsys, "run", *both) == [(str(DAY), "loaded"), (str(NEXT), "retired")]
     assert states(world, capsys, "status", "--check", *both) == [(str(DAY), "loaded"), (str(NEXT), "retired")]
@@ -55,19 +55,19 @@ def test_an_attempt_of_before_it_was_known_to_end_is_not_missed_either(
     missing = ["run", "--date", str(NEXT), "--source", "call_logs", "--env", str(world.file)]
     assert main(missing) == 75
     capsys.readouterr()
-    retire(world)
+    own_contract(world, f"until = {DAY}")
     assert states(world, capsys, "status", "--date", str(NEXT)) == [(str(NEXT), "retired")]
     assert states(world, capsys, "status") == [(str(NEXT), "retired")]
 
 
 def test_what_landed_before_does_not_land_anew_for_it(world: World) -> None:
     before = load_contracts(world.environment)["call_logs"].fingerprint
-    retire(world)
+    own_contract(world, f"until = {DAY}")
     assert load_contracts(world.environment)["call_logs"].fingerprint == before
 
 
 def test_static_sources_retire_too(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    retire(world)
+    own_contract(world, f"until = {DAY}")
     shutil.copy(ROOT / "conf/sources/customers.toml", world.root / "contracts/customers.toml")
     contract = world.root / "contracts/customers.toml"
     contract.write_text(f"until = {DAY}\n{contract.read_text()}")

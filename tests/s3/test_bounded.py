@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.__main__ import main
+from jobs.contracts.source import LOOK_BACK
 from jobs.ledger.ledger import VOLUME_SPAN
 from jobs.ledger.outcome import Outcome, RunReport
 from tests.conftest import AGENTS_FROM_A_FILE
@@ -82,7 +83,10 @@ def test_a_range_is_listed_from_its_first_day_on_not_day_by_day(cloud: Cloud) ->
     status = asked(cloud, "status", *days, "--source", "call_logs")
     planned = asked(cloud, "ingest", "--plan", *days, "--source", "call_logs")
     assert status == {("LIST", "raw"): 1, ("GET", "raw"): 20, ("LIST", "attempts"): 1, ("GET", "attempts"): 20}
-    assert planned == {("LIST", "raw"): 1, ("GET", "raw"): 20, ("LIST", "attempts"): 1}
+    back = LOOK_BACK  # and of each day that is looked back at its manifest and its attempt
+    assert planned == {
+        ("LIST", "raw"): 1, ("GET", "raw"): 20 + back, ("LIST", "attempts"): 1, ("GET", "attempts"): back,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("days", [1000])

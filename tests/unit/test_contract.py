@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from jobs.config.environment import load_environment
-from jobs.contracts.deliveries import PostgresDelivery
+from jobs.contracts.deliveries import CsvDelivery, PostgresDelivery
 from jobs.contracts.mapping import map_columns, to_snake_case
 from jobs.contracts.source import SourceContract, load_contracts
 from jobs.errors import ContractError
@@ -32,6 +32,44 @@ def test_a_missing_column_is_named_with_the_file_and_what_came_instead_is_counte
     delivered = ["agentNumber" if header == "agent ID" else header for header in HEADERS]
     with pytest.raises(ContractError, match=r"f.csv: column 'agent ID' \(lands as agent_id\) is gone; other .*: 1$"):
         map_columns(CONTRACT, delivered, "f.csv")
+
+
+def test_a_column_may_come_under_its_old_name_and_its_new_one() -> None:
+    contract = CONTRACT.model_copy(update={"aliases": {"agent_id": ("agentNumber", "Agent no.")}})
+    delivered = ["Agent no." if header == "agent ID" else header for header in HEADERS]
+    mapping = map_columns(contract, delivered, "file")
+    assert (mapping.positions["agent_id"], mapping.drift) == (HEADERS.index("agent ID"), {})
+    with pytest.raises(ContractError, match=r"\['agent ID', 'agentNumber'\] all fall on column 'agent_id'"):
+        map_columns(contract, [*HEADERS, "agentNumber"], "file")
+    assert contract.fingerprint != CONTRACT.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("aliases", "why"),
+    [
+        ({"agent": ["x"]}, r"aliases: \['agent'\] are not among the landed columns"),
+        ({"agent_id": ["call ID"]}, r"aliases: the headers \['call ID'\] stand more than once"),
+        ({"agent_id": ["x"], "call_id": ["x"]}, r"aliases: the headers \['x'\] stand more than once"),
+    ],
+)
+def test_an_alias_is_of_one_column_that_lands(aliases: dict[str, list[str]], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        SourceContract.model_validate(CONTRACT.model_dump() | {"aliases": aliases})
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"escape": "\\", "quote": ""}, "escape: a quote is escaped, but quote is ''"),
+        ({"skip_rows": 1, "header": False}, "skip_rows: without a header nothing tells"),
+        ({"footer": ["{rows}", "of {rows}"]}, r"footer: {rows} stands in it more than once"),
+        ({"footer": ["Σ"], "encoding": "windows-1252"}, "footer: it cannot be written in windows-1252"),
+        ({"comment": '"'}, "comment"),
+    ],
+)
+def test_options_of_csv_that_contradict_each_other_are_none(options: dict[str, object], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        CsvDelivery.model_validate({"kind": "csv", "paths": ["x"], **options})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from jobs.contracts.mapping import Mapping
 from jobs.errors import ContractError
 from jobs.landing.split import Counts
 from jobs.sources import csv_records, csv_split
-from jobs.sources.csv import read_header
+from jobs.sources.csv_frame import find_footer, pass_no_header, read_header
 from jobs.sources.csv_grammar import WIDE, Grammar
 from jobs.sources.csv_split import CsvSplit
 
@@ -30,7 +30,7 @@ def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 
 def splits_of(file: Path, size: int = 2**30) -> Iterator[CsvSplit]:
     (found,) = store.look(file.parent, file.name)
-    header, at, line = read_header(file.parent, found, Grammar(), found.uri)
+    header, at, line, _ = read_header(file.parent, found, Grammar(), found.uri)
     mapping = Mapping(header, {f"c{number}": number for number in range(len(header))}, (), {})
     for start in range(0, max(found.size, 1), size):
         begin, end = (at, max(size, at)) if start == 0 else (max(start, at), start + size)
@@ -182,7 +182,7 @@ def test_a_byte_that_an_encoding_does_not_have_rejects_its_record_and_is_shown_a
     file.write_bytes(b"a;b\n1;\x80 \xe9\n2;\xe9\x81\n3;,\n")
     (found,) = store.look(tmp_path, file.name)
     grammar = Grammar(b";", "windows-1252")
-    header, at, line = read_header(tmp_path, found, grammar, found.uri)
+    header, at, line, _ = read_header(tmp_path, found, grammar, found.uri)
     mapping = Mapping(header, {"a": 0, "b": 1}, (), {})
     rows, rejects, _ = read(CsvSplit(tmp_path, found, found.uri, mapping, at, found.size, line, True, grammar))
     assert rows == [("1", "€ é"), ("3", ",")]
@@ -195,3 +195,53 @@ def test_a_mark_of_another_encoding_than_the_contracts_is_refused(tmp_path: Path
     (found,) = store.look(tmp_path, file.name)
     with pytest.raises(ContractError, match="a byte order mark of UTF-8; encoding = 'windows-1252' is expected"):
         read_header(tmp_path, found, Grammar(b";", "windows-1252"), found.uri)
+
+
+def input_of(folder: Path, content: bytes) -> tuple[Path, store.Input, str]:
+    (folder / "file.csv").write_bytes(content)
+    (found,) = store.look(folder, "file.csv")
+    return folder, found, found.uri
+
+
+def test_what_stands_before_a_header_is_passed_and_counted(tmp_path: Path) -> None:
+    root, file, uri = input_of(tmp_path, b'\xef\xbb\xbfReport "1\n\n# a\n\na,b\n1,2\n')
+    found = read_header(root, file, Grammar(comment=b"#"), uri, skip_rows=2)
+    assert (found.names, found.line, found.apart) == (("a", "b"), 6, {"skipped lines": 2, "comment lines": 1})
+    with pytest.raises(ContractError, match="6 lines and no header behind them; skip_rows = 9"):
+        read_header(root, file, Grammar(), uri, skip_rows=9)
+
+
+def test_a_file_without_a_header_that_has_one_is_refused(tmp_path: Path) -> None:
+    root, file, uri = input_of(tmp_path, b'\n"a",b\n')
+    assert pass_no_header(root, file, Grammar(), uri, ("b", "a")).at == 0
+    with pytest.raises(ContractError, match="line 2 is a header, and its source contract says header = false"):
+        pass_no_header(root, file, Grammar(), uri, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"a\n1\nTOTAL 1\n", (4, None)),
+        (b"a\r\n1\r\nTOTAL\r\n\r\n\n", (6, None)),
+        (b"a\n1\n\nTOTAL", (5, None)),
+        (b"a\n1\n", None),
+        (b"a\nTOTAL\n1\n", None),
+        (b"", None),
+        (b"a\n" + b"TOTAL" * 20_000, None),
+    ],
+)
+def test_a_footer_is_what_its_source_contract_says_or_the_file_is_refused(
+    content: bytes, found: tuple[int, int | None] | None, tmp_path: Path
+) -> None:
+    root, file, uri = input_of(tmp_path, content)
+    if found:
+        assert find_footer(root, file, Grammar(), uri, ("TOTAL",)) == found
+        return
+    with pytest.raises(ContractError, match=r"the last line but 0 does not begin with 'TOTAL' \(footer\)"):
+        find_footer(root, file, Grammar(), uri, ("TOTAL",))
+
+
+def test_a_footer_may_say_how_many_records_there_are(tmp_path: Path) -> None:
+    root, file, uri = input_of(tmp_path, "a\n1\nÉnd: 12 rows\nOK\n".encode("windows-1252"))
+    footer = ("Énd: {rows} rows", "OK")
+    assert find_footer(root, file, Grammar(encoding="windows-1252"), uri, footer) == (4, 12)

@@ -28,7 +28,11 @@ TOLD = {
     *("at", "container", "contract.name", "dataset", "day", "environment.name", "error.at", "file.uri", "folder"),
     *(
         "kept",
-        "line - lines",
+        "line",
+        "text",
+        "found[2]",
+        "self.since",
+        "self.until",
         "name",
         "near",
         "needed",
@@ -59,6 +63,7 @@ TOLD = {
     *(
         "file.size",
         "found",
+        "len(members)",
         "len(body)",
         "len(raw)",
         "len(names)",
@@ -72,6 +77,14 @@ TOLD = {
     *("retries.http + 1", "self.environment.retries.http + 1", "self.delivery.max_pages", "_SLOWEST", "tally.rows"),
     *("delivery.settle", "delivery.settle_limit", "before.rows", "now.rows", "kind"),
     *("said", "again.rows", "grammar.encoding", "encoding", "others[0]", "marked or 'no byte order mark'"),
+    *(
+        "beginning",
+        "self.encoding",
+        "self._uri",
+        "self._name",
+        "self.at",
+        "compression",
+    ),  # of a footer, as the source contract has it
     *("untagged", "sorted(tags)"),  # kinds of personal columns, by our own names
     # statuses, reasons and hosts
     *(

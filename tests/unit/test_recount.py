@@ -2,10 +2,19 @@
 
 import csv
 import io
+from typing import Any
 
 import pytest
 
-from jobs.sources.recount import count_csv, count_json
+from jobs.contracts.deliveries import CsvDelivery
+from jobs.sources.recount import count_json
+from jobs.sources.recount_csv import count_csv
+
+PLAIN = CsvDelivery(kind="csv", paths=("x",))
+
+
+def dialect(**options: Any) -> CsvDelivery:
+    return CsvDelivery(kind="csv", paths=("x",), **options)
 
 
 def text(content: bytes) -> io.TextIOWrapper:
@@ -25,20 +34,36 @@ def text(content: bytes) -> io.TextIOWrapper:
     ],
 )
 def test_csv_is_counted_record_by_record(content: bytes, records: int) -> None:
-    assert count_csv(text(content)) == records
+    assert count_csv(text(content), PLAIN) == records
 
 
 def test_csv_is_counted_by_its_delimiter() -> None:
     content = b'a;b\n"1;\n";2\n3" pipe;"x"\n'
-    assert count_csv(text(content), ";") == 2
+    assert count_csv(text(content), dialect(delimiter=";")) == 2
     with pytest.raises(csv.Error):
-        count_csv(text(b'a;b\n1;"x,y"z\n'), ";")
+        count_csv(text(b'a;b\n1;"x,y"z\n'), dialect(delimiter=";"))
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "records"),
+    [
+        ({"header": False}, b'\xef\xbb\xbf"a",b\n1,2\n', 2),
+        ({"comment": "#"}, b'# a\na,b\n#"\n1,"\n# no comment"\n#\n3,4\n', 2),
+        ({"skip_rows": 2}, b'Report "1\n\na,b\n1,2\n', 1),
+        ({"footer": ("END", "x")}, b'a,b\n1,2\n\nEND "\n\nx\n\n', 1),
+        ({"quote": "'"}, b"a,b\n'1\n\n',2\n\"x,y\n", 2),
+        ({"quote": ""}, b'a,b\n"1\n,2\n"', 3),
+        ({"escape": "\\"}, b'a,b\n"1\\"\n",2\nC:\\,D:\\\n"\\\\",3\r\n\\"\n', 4),
+    ],
+)
+def test_csv_is_counted_as_its_source_contract_has_it(options: dict[str, Any], content: bytes, records: int) -> None:
+    assert count_csv(text(content), dialect(**options)) == records
 
 
 @pytest.mark.parametrize("content", [b'a,b\n"1,2\n3,4\n', b'a,b\n"1"x,2\n', b"a,b\n1\r2,3\n"])
 def test_csv_that_python_would_read_otherwise_is_not_counted(content: bytes) -> None:
     with pytest.raises(csv.Error):
-        count_csv(text(content))
+        count_csv(text(content), PLAIN)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 with delivered as (
     select ingest_date
     from {{ ref('int_days_built') }}
-    where feed not in ('agents', 'customers')
+    where feed in ('{{ (feeds_of_complaints() + ['service_outages']) | join("', '") }}')
 ),
 
 reported as (

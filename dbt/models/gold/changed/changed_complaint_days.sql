@@ -1,3 +1,3 @@
 select distinct ingest_date
 from {{ ref('changed_days') }}
-where feed in ('call_logs', 'social_media', 'web_forms')
+where feed in ('{{ feeds_of_complaints() | join("', '") }}')

@@ -1,0 +1,60 @@
+"""A source contract as the text of its file, with what was found beside each column."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from jobs.adopt.forms import Form
+from jobs.contracts.source import SourceContract
+
+_PLAIN = ("description", "system", "static", "key", "subject", "optional")
+
+
+def write_contract(contract: SourceContract, forms: Mapping[str, Form]) -> str:
+    """What stands at its default is left out."""
+    lines = [*_list_fields(contract), "", "[delivery]", *_list_delivery(contract), "", "[columns]"]
+    for header, column in contract.columns.items():
+        lines.append(f"{_quote(header)} = {_quote(column)}{_comment(forms.get(column, Form('text')))}")
+    if contract.personal:
+        lines += ["", "[personal]", *(f"{column} = {_quote(kind)}" for column, kind in contract.personal.items())]
+    return "\n".join([*lines, ""])
+
+
+def _list_fields(contract: SourceContract) -> Iterator[str]:
+    for name in _PLAIN:
+        value = getattr(contract, name)
+        if value not in (False, None, ()):
+            yield f"{name} = {_write(value)}"
+
+
+def _list_delivery(contract: SourceContract) -> Iterator[str]:
+    fields = contract.delivery.model_dump(exclude_defaults=True)
+    for name, value in {"kind": contract.delivery.kind, **fields}.items():
+        yield f"{name} = {_write(value)}"
+
+
+def _write(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case dict():
+            return f"{{ {', '.join(f'{_key(name)} = {_write(one)}' for name, one in value.items())} }}"
+        case tuple() | list():
+            return f"[{', '.join(map(_write, value))}]"
+        case _:
+            return _quote(str(value))
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() and name.isascii() else _quote(name)
+
+
+def _quote(text: str) -> str:
+    """A basic string of TOML, whose escapes are those of JSON and DEL's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _comment(form: Form) -> str:
+    """Counts and ways of writing, never a value."""
+    return f"  # {form.evidence}" if form.evidence else ""

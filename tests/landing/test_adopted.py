@@ -1,0 +1,125 @@
+"""`adopt`: what it writes is valid and lands, and of the demo's feeds it is what their source contracts say."""
+
+import re
+
+import pytest
+import yaml
+
+from jobs.__main__ import main
+from jobs.adopt.project import FEEDS
+from jobs.config.environment import load_environment
+from jobs.contracts.silver import find_unsaid
+from jobs.contracts.source import SourceContract, load_contracts
+from jobs.engines.session import Session
+from tests.conftest import DAY, World
+from tests.runner import Runner
+
+# What nobody can know but who reads the headers: better names.
+NAMES = {
+    "complaint_catego_ry": "complaint_category",
+    "resolutionstatus": "resolution_status",
+    "call_logs_generation_date": "generation_date",
+    "media_complaint_generation_date": "generation_date",
+}
+PLACES = {"call_logs": "call logs", "social_media": "social_medias", "customers": "customers/customers_dataset.csv"}
+GIVEN = {
+    "call_logs": ["column.column_1=source_row_id", *(f"column.{name}={NAMES[name]}" for name in [*NAMES][:3])],
+    "social_media": [f"column.{name}={NAMES[name]}" for name in NAMES if name != "call_logs_generation_date"],
+    "customers": [],
+}
+
+
+def adopt(world: World, name: str, *places: str, answers: list[str] | None = None) -> int:
+    given = [word for answer in answers or [] for word in ("--answer", answer)]
+    return main(["adopt", *places, "--name", name, "--env", str(world.file), *given])
+
+
+def effect_of(contract: SourceContract) -> dict[str, object]:
+    """What decides where it is found and how it lands; of several paths the one that the demo delivers by."""
+    fields = contract.model_dump(exclude={"description"})
+    templates = [template.format(date=DAY) for template in contract.delivery.templates]
+    return fields | {"delivery": fields["delivery"] | {"paths": templates[:1]}}
+
+
+@pytest.mark.parametrize("source", PLACES)
+def test_of_the_demos_files_it_writes_what_their_source_contracts_say(source: str, adopting: World) -> None:
+    place = adopting.root / "sources" / PLACES[source]
+    assert adopt(adopting, source, str(place), answers=GIVEN[source]) == 0
+    (drafted,) = load_contracts(adopting.environment).values()
+    (shipped,) = load_contracts(load_environment("local"), (source,)).values()
+    assert effect_of(drafted) == effect_of(shipped)
+
+
+def test_what_it_writes_is_valid_and_lands(adopting: World, run: Runner, capsys: pytest.CaptureFixture[str]) -> None:
+    assert adopt(adopting, "calls", str(adopting.root / "sources/call logs")) == 0
+    said = capsys.readouterr().out
+    assert "assumed: key=call_id (call_id: no two of " in said
+    assert f"next: ./spark-submit.sh run --source calls --date {DAY}" in said
+    assert main(["check", "--env", str(adopting.file)]) == 0
+    (outcome,) = run(sources=("calls",))
+    assert (outcome.state, outcome.rows_rejected, outcome.drift) == ("loaded", 0, {})
+    assert outcome.rows_landed == len(run.bronze("calls")) > 0
+
+
+def test_a_name_that_is_taken_changes_nothing(adopting: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert adopt(adopting, "calls", str(adopting.root / "sources/call logs")) == 0
+    before = (adopting.root / "contracts/calls.toml").read_bytes()
+    assert adopt(adopting, "calls", str(adopting.root / "sources/customers")) == 78
+    assert "calls.toml', " in capsys.readouterr().err
+    assert (adopting.root / "contracts/calls.toml").read_bytes() == before
+
+
+def test_with_an_open_question_nothing_is_written(adopting: World, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in adopting.root.rglob("*") if path.is_file()}
+    path = adopting.root / "sources/refunds_2025-11-21.csv"
+    path.write_text("id,paid\n1a,03/04/2025\n2b,05/06/2025\n")
+    assert adopt(adopting, "refunds", str(path)) == 78
+    assert "--answer date.paid [dd/mm/yyyy | mm/dd/yyyy | text]" in capsys.readouterr().err
+    path.unlink()
+    assert {path: path.read_bytes() for path in adopting.root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("source", PLACES)
+def test_its_model_says_whom_each_column_tells_of_and_its_table_is_named(source: str, adopting: World) -> None:
+    assert adopt(adopting, source.replace("s", "x"), str(adopting.root / "sources" / PLACES[source])) == 0
+    (contract,) = load_contracts(adopting.environment).values()
+    silver = adopting.root / "dbt/models/silver"
+    assert find_unsaid(contract, silver) == []
+    (bronze,) = yaml.safe_load((silver / "sources.yml").read_text())["sources"]
+    assert [column["name"] for column in bronze["tables"][-1]["columns"]] == [*contract.columns.values()]
+    assert f"'service_outages', '{contract.name}']" in (adopting.root / FEEDS).read_text()
+    (model,) = yaml.safe_load((silver / f"stg_{contract.name}.yml").read_text())["models"]
+    sql = (silver / f"stg_{contract.name}.sql").read_text().rpartition("\nselect\n")[2]
+    assert [column["name"] for column in model["columns"]] == re.findall(r"(\w+),?$", sql, re.MULTILINE)[:-1]
+
+
+@pytest.mark.parametrize("source", PLACES)
+def test_its_fixture_lands_whole_and_tells_of_nobody(source: str, adopting: World) -> None:
+    assert adopt(adopting, "feed", str(adopting.root / "sources" / PLACES[source])) == 0
+    (contract,) = load_contracts(adopting.environment).values()
+    told = [*contract.personal, *contract.key, contract.subject]
+    run = Runner(adopting, Session("tests", {}))
+    assert [outcome.state for outcome in run()] == ["loaded"]
+    real = run.bronze("feed")
+    (adopting.root / "sources").rename(adopting.root / "delivered")
+    (adopting.root / "tests/deliveries").rename(adopting.root / "sources")
+    (outcome,) = run(replay=True)
+    assert (outcome.state, outcome.rows_landed, outcome.rows_rejected, outcome.drift) == ("loaded", 20, 0, {})
+    for column in dict.fromkeys(column for column in told if column and column != "gender"):
+        texts = {row[column] for row in run.bronze("feed")}
+        assert texts & {row[column] for row in real} == set(), column
+
+
+@pytest.mark.parametrize(("text", "answer"), [
+    ("Report\n\nid;opened\n1x;2025-11-20\n2y;2025-11-21\n", []), ("# by us\nid,a\nx,1\n# end\ny,2\n", []),
+    ("id,a\n'x,1','1'\n'y,2','2'\n", []), ("a17,Ada,1\nb18,Bob,2\n", ["header=no"]),
+    ('id,a\n"x \\"a\\", b",1\n"y \\"c\\", d",2\n', []),
+])  # fmt: skip
+def test_however_it_is_written_delivery_and_fixture_land_whole(text: str, answer: list[str], adopting: World) -> None:
+    path = adopting.root / f"sources/odd_{DAY}.csv"
+    path.write_text(text)
+    assert adopt(adopting, "odd", str(path), answers=answer) == 0
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    path.write_bytes((adopting.root / f"tests/deliveries/odd_{DAY}.csv").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
