@@ -14,9 +14,9 @@ _TEXTS = ("channel", "category", "agent", "experience")
 def page(environment: Environment, built_at: datetime) -> tuple[str, str]:
     """The whole page, and what of Gold is missing, which it says too; "": nothing. Raises GoldIsHeldError."""
     try:
-        tables, missing = gold.read(environment), ""
+        (tables, build), missing = gold.read(environment), ""
     except GoldIsMissingError as error:
-        tables, missing = {name: {} for name in gold.QUERIES}, str(error)
+        (tables, build), missing = ({name: {} for name in gold.QUERIES}, None), str(error)
     data = packed(tables)
     text = html.render(
         "complaints.html.j2",
@@ -24,6 +24,7 @@ def page(environment: Environment, built_at: datetime) -> tuple[str, str]:
         built_at=built_at,
         days=data["days"],
         missing=missing,
+        build=build,
         channels=data["labels"]["channel"],
         categories=data["labels"]["category"],
         data=data,

@@ -1,8 +1,10 @@
 """Gold's aggregates, read from the warehouse as columns; nothing here reads a row of a complaint, customer or agent."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from jobs.bronze.bronze import GoldIsMissingError
+from jobs.bronze.bronze import Bronze, GoldIsHeldError, GoldIsMissingError
 from jobs.bronze.choice import make_bronze
 from jobs.config.environment import Environment
 from jobs.errors import NotArrivedError
@@ -41,15 +43,57 @@ QUERIES = {
             coalesce(sum(complaints_28_days_before * counted_seconds / (28 * 86400.0)), 0) as by_chance
         from {gold}.agg_complaints_per_outage group by reported_date order by 1""",
 }
+# Of a Gold that was built before builds had names, and of an export without Silver, there is no answer.
+BUILD = """
+    select newest.build, builds.published_at
+    from {gold}.newest_build as newest
+    left join {gold}.builds as builds on newest.build = builds.build"""
+BEHIND = """
+    select count(*) as days
+    from {silver}.int_days_settled as settled
+    left join {gold}.build_days as built on settled.feed = built.feed and settled.ingest_date = built.ingest_date
+    where built.written_by is null or built.written_by <> settled.settled_by"""
+_TRIES = 3
 
 
-def read(environment: Environment) -> dict[str, Columns]:
-    """The answer of each of `QUERIES`. Raises GoldIsMissingError, GoldIsHeldError."""
+@dataclass(frozen=True)
+class Build:
+    """Which build of Gold the numbers are of; `behind`: days of sources that Silver has as Gold has them not yet."""
+
+    name: str
+    published_at: datetime
+    behind: int
+
+
+def read(environment: Environment) -> tuple[dict[str, Columns], Build | None]:
+    """The answer of each of `QUERIES`, all of one build. Raises GoldIsMissingError, GoldIsHeldError."""
+    bronze = make_bronze(environment)
+    for _ in range(_TRIES):
+        before = _read_build(bronze)
+        try:
+            answers = bronze.query(QUERIES)
+        except NotArrivedError as error:
+            raise GoldIsMissingError(f"Gold lacks something; build it: ./dbt.sh build ({error})") from error
+        build = _read_build(bronze)
+        if (before and before.name) == (build and build.name):
+            return {name: _columns(*answer) for name, answer in answers.items()}, build
+    raise GoldIsHeldError(f"Gold was published anew each of {_TRIES} times that it was read; try later")
+
+
+def _read_build(bronze: Bronze) -> Build | None:
+    for row in _ask(bronze, BUILD):
+        if row[1]:
+            behind = _ask(bronze, BEHIND)
+            return Build(*row, behind[0][0] if behind else 0)
+    return None
+
+
+def _ask(bronze: Bronze, query: str) -> list[tuple[Any, ...]]:
+    """No row where the tables are not there."""
     try:
-        answers = make_bronze(environment).query(QUERIES)
-    except NotArrivedError as error:
-        raise GoldIsMissingError(f"Gold lacks something; build it: ./dbt.sh build ({error})") from error
-    return {name: _columns(*answer) for name, answer in answers.items()}
+        return bronze.query({"build": query})["build"].rows
+    except NotArrivedError:
+        return []
 
 
 def _columns(names: list[str], rows: list[tuple[Any, ...]]) -> Columns:

@@ -68,8 +68,8 @@
     {%- do settled() -%}
 {%- endmacro -%}
 
-{#- After the first build of a version: columns that it no longer writes go. -#}
-{%- macro drop_gone_columns() -%}
+{#- After the first build of a version: columns that it no longer writes go, and tables say what they are. -#}
+{%- macro finish_version() -%}
     {%- for table in published_tables() -%}
         {%- set gone = [] -%}
         {%- for column in adapter.get_columns_in_relation(table.relation) if column.name | lower not in table.columns -%}
@@ -77,7 +77,21 @@
         {%- endfor -%}
         {%- if gone -%} {%- do alter_relation_add_remove_columns(table.relation, none, gone) -%} {%- endif -%}
     {%- endfor -%}
+    {%- for node in graph.nodes.values() | list + graph.sources.values() | selectattr('source_name', 'equalto', 'gold') | list -%}
+        {%- if node.resource_type in ('model', 'seed', 'snapshot', 'source') and node.config.get('materialized') != 'found' -%}
+            {%- set relation = lies_at(node) -%}
+            {%- if relation -%} {%- do describe(relation, node) -%} {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
     {%- do settled() -%}
+{%- endmacro -%}
+
+{#- A node's table or view as readers find it; none where it is not there. -#}
+{%- macro lies_at(node) -%}
+    {%- set name = node.get('alias') or node.name -%}
+    {%- if node.resource_type == 'source' -%} {{ return(published_table(name)) }} {%- endif -%}
+    {%- if node.config.materialized == 'published' -%} {{ return(published_table(name, node.config.meta.published_in)) }} {%- endif -%}
+    {{ return(adapter.get_relation(node.database, node.schema, name)) }}
 {%- endmacro -%}
 
 {#- Readers' tables, by name: relation, what was built of it (rows), columns with types, how it lies. -#}

@@ -55,6 +55,22 @@ def correct(world: World) -> None:
     world.land("service_outages", DAYS[1], world.delivered("service_outages", DAYS[1])[3:])
 
 
+def test_silver_that_is_older_than_what_gold_was_published_from_is_not_published(world: World) -> None:
+    before = seen_in(world.file)
+    with duckdb.connect(world.file) as connection:  # as another copy of Silver has it
+        for table, column in (("int_days_begun", "begun_by"), ("int_days_settled", "settled_by")):
+            connection.execute(
+                f"UPDATE coretelecoms_silver.{table} SET {column} = '2000-01-01' WHERE feed = 'call_logs' AND ingest_date = ?",
+                [DAYS[0]],
+            )
+
+    with pytest.raises(product.BuildError, match="silver_is_as_new_as_gold") as caught:
+        world.build(DAYS[1])
+
+    assert caught.value.code == 65
+    assert seen_in(world.file) == before
+
+
 @pytest.mark.parametrize("table", PLANTED)
 def test_a_failed_test_of_any_table_leaves_gold_as_it_was_and_what_was_built_beside_it(
     world: World, monkeypatch: pytest.MonkeyPatch, table: str

@@ -105,7 +105,7 @@ def test_no_customer_and_no_agent_is_lost_by_the_split(base: World) -> None:
     staged = base.ask(
         """SELECT customer_id, customer_name, date_of_birth, signup_date, date_of_birth = date_of_birth,
             signup_date = signup_date
-        FROM coretelecoms_silver.int_customers_newest ORDER BY ALL"""
+        FROM coretelecoms_silver.stg_customers ORDER BY ALL"""
     )
     assert apart == staged
     assert len(staged) == base.ask(f"SELECT count(*) - 1 FROM {GOLD}.dim_customer")[0][0] > 100

@@ -159,6 +159,16 @@ def test_each_model_and_column_is_described_and_each_description_has_its_column(
     assert described | set(SOURCES) == set(names)
 
 
+def test_the_warehouse_says_what_tables_and_columns_of_gold_are(base: World) -> None:
+    (unsaid,) = base.ask(
+        """SELECT list(DISTINCT name ORDER BY name) FROM (
+            SELECT table_name AS name FROM duckdb_columns() WHERE schema_name = 'coretelecoms_gold' AND comment IS NULL
+            UNION ALL
+            SELECT table_name FROM duckdb_tables() WHERE schema_name = 'coretelecoms_gold' AND comment IS NULL)"""
+    )
+    assert unsaid == (None,)
+
+
 def test_dialects_stand_in_one_folder_only() -> None:
     dialect = re.compile(r"target\.(type|name)|adapter\.dispatch|::|(duckdb|bigquery|snowflake)__", re.IGNORECASE)
     files = [path for folder in ("models", "tests", "macros") for path in (ROOT / "dbt" / folder).rglob("*.sql")]
