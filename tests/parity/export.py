@@ -17,7 +17,8 @@ KEYS = ("_key", "_id", "_date")
 MOST_SHOWN = 5  # differences of a table
 OF_A_RUN = ("_run_id", "_ingested_at", "_source_uri")
 EXPORTS = ROOT / ".local/parity"
-NOT_REBUILT = {"agents_snapshot", "builds", "newest_build"}  # remember builds, not only what is in Bronze
+# Remember builds, not only what is in Bronze.
+NOT_REBUILT = {"agents_snapshot", "builds", "build_days", "newest_build", "int_days_begun", "int_days_settled"}
 
 Row = tuple[tuple[str, str | None], ...]
 Tables = dict[str, list[Row]]

@@ -12,17 +12,10 @@
     {%- do run_query(statements | join(';\n')) -%}
 {%- endmacro -%}
 
-{#- Of a view the columns cannot be told later than when it is made. -#}
+{#- By dbt-snowflake's own macros, a statement for all columns. -#}
 {%- macro snowflake__describe(relation, node) -%}
-    {%- set kind = 'view' if relation.is_view else 'table' -%}
-    {%- do run_query('comment on ' ~ kind ~ ' ' ~ relation ~ ' is ' ~ quoted_text(node.description)) -%}
-    {%- if kind == 'table' and node.columns -%}
-        {%- set columns = [] -%}
-        {%- for name, column in node.columns.items() -%}
-            {%- do columns.append('column ' ~ name ~ ' comment ' ~ quoted_text(column.description)) -%}
-        {%- endfor -%}
-        {%- do run_query('alter table ' ~ relation ~ ' modify ' ~ columns | join(', ')) -%}
-    {%- endif -%}
+    {%- do run_query(alter_relation_comment(relation, node.description | trim)) -%}
+    {%- if node.columns -%} {%- do run_query(alter_column_comment(relation, node.columns)) -%} {%- endif -%}
 {%- endmacro -%}
 
 {%- macro bigquery__describe(relation, node) -%}
