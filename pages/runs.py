@@ -18,6 +18,7 @@ RUNS_SHOWN = 60
 SYMBOLS = {
     "loaded": "✓",
     "landed": "◐",
+    "held": "‖",
     "unchanged": "=",
     "withdrawn": "↩",
     "retired": "□",
@@ -186,6 +187,8 @@ def _notices(line: Line) -> Iterator[Notice]:
     if outcome.state in ("not_arrived", "late"):
         since = f", due {outcome.due:%Y-%m-%d %H:%M} UTC" if outcome.due else ""
         yield Notice("wait", f"{where}: {line.state}{since}", "calendar")
+    if outcome.state == "held":
+        yield Notice("wait", f"{where}: the correction of {outcome.waits} waits for approval", "calendar")
     if outcome.odd_volume:
         yield Notice("wait", f"{where}: {outcome.odd_volume}", "odd")
     for kind, names in outcome.drift.items():

@@ -22,6 +22,7 @@ _STATES: dict[str, State] = {
     "failed": "failed",
     "not_arrived": "not_arrived",
     "superseded": "failed",
+    "held": "held",
 }
 
 
@@ -114,7 +115,8 @@ def make_outcome(manifest: Manifest, held: Published | None) -> Outcome:
     outcome = Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
-        state=published if is_loaded else "landed",
+        state="held" if manifest.waiting else published if is_loaded else "landed",
+        waits=manifest.waiting.run_id if manifest.waiting else None,
         corrected=manifest.corrected,
         empty=manifest.rows_delivered == 0 and manifest.decided != "withdrawn",
         run_id=manifest.run_id,
