@@ -89,6 +89,10 @@ unioned as (
     select * from web_forms
     union all
     select * from social_media
+    {%- for channel in described_channels() %}
+    union all
+    {{ described_complaints(channel) }}
+    {%- endfor %}
 )
 
 select
