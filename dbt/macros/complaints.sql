@@ -51,8 +51,9 @@
     cast({{ column or 'null' }} as {{ dbt.type_timestamp() }})
 {%- endmacro -%}
 
-{#- The rows of a described channel, in the columns of int_complaints_unioned. -#}
+{#- The rows of a described channel, in the columns of int_complaints_unioned, to select from. -#}
 {%- macro described_complaints(it) -%}
+    (
     select
         '{{ it.key }}' as channel_key,
         '{{ it.channel }}' as channel,
@@ -83,4 +84,5 @@
         _ingested_at,
         ingest_date
     from {{ ref('stg_' ~ it.feed) }}
+    ) as of_{{ it.feed }}
 {%- endmacro -%}

@@ -97,9 +97,9 @@ class SourceContract(Strict):
 
     @model_validator(mode="after")
     def _check_complaint(self) -> Self:
-        columns = [*self.complaint.list_columns()] if self.complaint else []
-        if unknown := sorted({*columns} - {*self.columns.values()}):
-            raise ValueError(f"complaint: {unknown} are not among the landed columns {[*self.columns.values()]}")
+        columns, landed = [*self.complaint.list_columns()] if self.complaint else [], [*self.columns.values()]
+        if unknown := sorted({*columns} - {*landed}):
+            raise ValueError(f"complaint: {unknown} are not among the landed columns {landed}")
         return self
 
     def is_retired(self, day: date) -> bool:

@@ -91,7 +91,7 @@ unioned as (
     select * from social_media
     {%- for channel in described_channels() %}
     union all
-    {{ described_complaints(channel) }}
+    select * from {{ described_complaints(channel) }}
     {%- endfor %}
 )
 
