@@ -1,7 +1,12 @@
 """`adopt`: what it writes is valid and lands, and of the demo's feeds it is what their source contracts say."""
 
+import bz2
+import gzip
+import io
 import re
+import zipfile
 
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -123,3 +128,27 @@ def test_however_it_is_written_delivery_and_fixture_land_whole(text: str, answer
     assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
     path.write_bytes((adopting.root / f"tests/deliveries/odd_{DAY}.csv").read_bytes())
     assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bz2", "zstd", "zip"])
+def test_however_it_is_packed_delivery_and_fixture_land_whole(compression: str, adopting: World) -> None:
+    path = adopting.root / f"sources/odd_{DAY}.bin"
+    path.write_bytes(pack(b"id,a\n1x,1\n2y,2\n", compression))
+    assert adopt(adopting, "odd", str(path)) == 0
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    path.write_bytes((adopting.root / f"tests/deliveries/odd_{DAY}.bin").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
+
+
+def pack(content: bytes, compression: str) -> bytes:
+    with io.BytesIO() as file:
+        match compression:
+            case "zip":
+                with zipfile.ZipFile(file, "w") as archive:
+                    archive.writestr("x.csv", content)
+                return file.getvalue()
+            case "zstd":
+                return bytes(pa.compress(content, codec="zstd"))
+            case _:
+                return bytes((gzip if compression == "gzip" else bz2).compress(content))
