@@ -17,11 +17,15 @@ COMMANDS = {
     "load": "load what has landed into Bronze",
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
+    "diff": "what a correction changes, row by row: of a day's two newest landings, or of its delivery",
+    "approve": "a correction that is held counts from now on; the next load, or run, publishes it",
+    "discard": "a correction that is held never counts",
     "check": "is all configuration valid?",
     "adopt": "a source contract, Silver's model and a fixture, drafted from deliveries",
     "dbt": "what ./dbt.sh does; or, after --, a command with what dbt needs as variables, key or token among them",
 }
 ON_SPARK = ("ingest", "load", "run")  # where a --master is given; for the others it changes nothing
+OF_ONE_DAY = ("diff", "approve", "discard")
 EX_USAGE = 64
 _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
 _MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
@@ -29,8 +33,9 @@ _REBUILD = "Bronze anew from all that has landed, static sources on each day; wi
 _RECOUNT = "count deliveries, files, Bronze and Silver anew, and believe nothing; 65: something does not add up"
 _WITHDRAW = "what is gone from its source counts no more: of these days no row stays in Bronze"
 _WHO = "who says so [this user]"
+_TELL = "with --json the notice that a day is late, or has come in the end: each once, to whoever asks first"
 _GAPS = "days of the range of which nothing has landed; 75: there are some"
-_DELIVERY = "a file or folder below the environment's sources; several: of one feed, of several days"
+_DELIVERY = "a file or folder below sources, s3://, table:NAME, sheet:ID/WORKSHEET or https://; several: of one feed"
 _ANSWER = "to a question that it asks, or an assumption that it makes; may be repeated"
 _KEY = {"status": "what the run that was given this key reported; 75: it has not"}
 
@@ -60,7 +65,14 @@ class Arguments:
     is_rebuild: bool = False
     is_recount: bool = False
     withdrawn_by: str = ""
+    max_bytes: int | None = None
+    max_cost: float | None = None
     is_of_gaps: bool = False
+    is_told_once: bool = False
+    is_of_delivery: bool = False
+    runs: tuple[str, ...] = ()
+    who: str = ""
+    why: str = ""
     places: tuple[str, ...] = ()
     name: str = ""
     answers: tuple[tuple[str, str], ...] = ()
@@ -79,6 +91,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     found, unknown = parser.parse_known_args(words)
     _check_unknown(parser, found.command, unknown)
     given = vars(found)
+    if given["command"] in OF_ONE_DAY and (given["date"] is None or len(given["source"]) != 1):
+        parser.error(f"{given['command']}: of which day and source? --date D --source S")
     if given.get("withdraw") and given.get("replay"):
         parser.error("--withdraw and --replay: what is gone cannot land anew")
     return Arguments(
@@ -98,7 +112,14 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         is_rebuild=given.get("rebuild", False),
         is_recount=given.get("recount", False),
         withdrawn_by=(given.get("who") or _find_user()) if given.get("withdraw") else "",
+        is_of_delivery=given.get("delivery", False),
+        runs=tuple(given.get("run") or ()),
+        who=(given.get("who") or _find_user()) if given["command"] in OF_ONE_DAY else "",
+        why=given.get("why") or "",
         is_of_gaps=given.get("gaps", False),
+        is_told_once=given.get("tell", False),
+        max_bytes=given.get("max_bytes"),
+        max_cost=given.get("max_cost"),
         places=tuple(given.get("places", ())),
         name=given.get("name", ""),
         answers=tuple(given.get("answer", ())),
@@ -139,8 +160,21 @@ def _add_options(command: argparse.ArgumentParser, name: str) -> None:
     # Before the step or after it, as with Spark's own; a default of the latter would undo the former.
     master_help = _MASTER if name in ON_SPARK else argparse.SUPPRESS
     command.add_argument("--master", default=argparse.SUPPRESS, metavar="URL", help=master_help)
-    if name != "check":
+    if name in OF_ONE_DAY:
+        _add_day(command, name)
+    elif name != "check":
         _add_days(command, name)
+
+
+def _add_day(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--date", type=date.fromisoformat, metavar="D", help="the day, as 2025-11-20")
+    if name == "diff":
+        command.add_argument("--run", action="append", metavar="R", help="whose landing; twice [the two newest]")
+        command.add_argument("--delivery", action="store_true", help="as it is now, against what counts; nothing lands")
+        command.add_argument("--json", action="store_true", help="an object instead of the tables")
+    else:
+        command.add_argument("--who", metavar="NAME", help=_WHO)
+        command.add_argument("--why", metavar="TEXT", help="kept in the ledger with the decision")
 
 
 def _add_adoption(command: argparse.ArgumentParser) -> None:
@@ -175,8 +209,11 @@ def _add_days(command: argparse.ArgumentParser, name: str) -> None:
         )
         command.add_argument("--recount", action="store_true", help=_RECOUNT)
         command.add_argument("--gaps", action="store_true", help=_GAPS)
+        command.add_argument("--tell", action="store_true", help=_TELL)
         return
     command.add_argument("--plan", action="store_true", help="only say what would be done, and why; writes nothing")
+    command.add_argument("--max-bytes", type=int, metavar="N", help="64, and nothing is done, where it would read more")
+    command.add_argument("--max-cost", type=float, metavar="X", help="the same by [prices] of the environment")
     command.add_argument("--replay", action="store_true", help="anew, even where nothing changed")
     if name == "load":
         command.add_argument("--rebuild", action="store_true", help=_REBUILD)
@@ -204,7 +241,7 @@ def _parse_key(text: str) -> str:
 def _parse_days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tuple[date, ...]:
     if "date" not in given:
         return ()
-    day, first, last = (given[name] for name in ("date", "first", "last"))
+    day, first, last = (given.get(name) for name in ("date", "first", "last"))
     if (day and (first or last)) or bool(first) != bool(last):
         parser.error("name the day by --date D, or a range by --from D and --to D")
     first, last = day or first, day or last

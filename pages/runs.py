@@ -18,11 +18,14 @@ RUNS_SHOWN = 60
 SYMBOLS = {
     "loaded": "✓",
     "landed": "◐",
+    "held": "‖",
     "unchanged": "=",
     "withdrawn": "↩",
     "retired": "□",
     "arrived": "◔",
     "not_arrived": "○",
+    "not_due": "◌",
+    "late": "◷",
     "refused": "✕",
     "failed": "!",
     "nothing known": "·",
@@ -181,8 +184,11 @@ def _notices(line: Line) -> Iterator[Notice]:
         yield Notice("bad", f"{where}: {line.state}: {outcome.error}", "ledger")
     elif outcome.has_failed:
         yield Notice("bad", f"{where}: {line.state}, last attempt {line.attempt}: {outcome.attempt_error}", "ledger")
-    if outcome.state == "not_arrived":
-        yield Notice("wait", f"{where}: not arrived", "calendar")
+    if outcome.state in ("not_arrived", "late"):
+        since = f", due {outcome.due:%Y-%m-%d %H:%M} UTC" if outcome.due else ""
+        yield Notice("wait", f"{where}: {line.state}{since}", "calendar")
+    if outcome.state == "held":
+        yield Notice("wait", f"{where}: the correction of {outcome.waits} waits for approval", "calendar")
     if outcome.odd_volume:
         yield Notice("wait", f"{where}: {outcome.odd_volume}", "odd")
     for kind, names in outcome.drift.items():

@@ -21,10 +21,14 @@ SECONDS = 10
 _NEXT = {
     "refused": "ask the supplier for a right file, or change conf/sources/{source}.toml; then clear `ingest`",
     "not_arrived": "ask the supplier; once it is there trigger the DAG with from = to = {day}, sources = [{source}]",
+    "not_due": "nothing yet: it is not due; a later run finds it",
+    "held": "look at `diff --date {day} --source {source}`, then `approve` or `discard` it; then clear `load_bronze`",
+    "late": "ask the supplier; it is waited for until six hours after it was due, and then looked for by later runs",
     "failed": "read the task's log; then clear `ingest`",
     "landed": "it is in the lake, but not in Bronze: clear `load_bronze`",
     "arrived": "it came too late for this run: clear `ingest`",
 }
+_NOTICES = {"late": "is late", "recovered": "was late, and has come"}
 _log = logging.getLogger(__name__)
 
 
@@ -94,6 +98,15 @@ def _describe_error(error: object) -> str:
     if isinstance(error, AirflowException) or not isinstance(error, BaseException):
         return str(error)
     return masking.describe(error)
+
+
+def tell_notices(ti: Any, outcomes: Sequence[Outcome]) -> None:
+    """Of deliveries that are late, or were and have come: a message each, for each is told once."""
+    for outcome in outcomes:
+        if outcome.notice:
+            title = f"{ti.dag_id}: {outcome.source} {outcome.ingest_date} {_NOTICES[outcome.notice]}"
+            step = next_step([outcome]) if outcome.notice == "late" else "nothing to do"
+            send(Message(title, [describe(outcome)], ti.log_url, step))
 
 
 async def alert_missed_deadline(context: dict[str, Any]) -> None:

@@ -1,15 +1,17 @@
 """The end of a run: one message with its numbers, and a task for each source that fails where it did not land."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from airflow.sdk import get_current_context, task
 
-from dags.support.alerts import AlreadyAlerted, Message, next_step, send
+from dags.support.alerts import AlreadyAlerted, Message, next_step, send, tell_notices
 from dags.support.here import status
 from dags.support.params import Scope, SourceScope
 from dags.support.report import REPORTED_BY, DataError, describe, read_looked_back
+from jobs.contracts.source import LOOK_BACK
+from jobs.ledger.outcome import Outcome
 
 _WITHDRAW = "ask the supplier about what is gone; taken back: `run --withdraw` (docs/runbook.md)"
 DONE = ("loaded", "unchanged", "withdrawn", "retired")
@@ -21,7 +23,8 @@ def tell_numbers(scope: list[SourceScope]) -> None:
     asked = Scope.from_xcom(scope)
     ti = get_current_context()["ti"]
     earlier = read_looked_back(ti)
-    outcomes = [*earlier, *status(*asked.arguments())]
+    outcomes = [*earlier, *status("--tell", *asked.arguments())]
+    tell_notices(ti, [*outcomes, *_tell_earlier(asked)])
     pending = [outcome for outcome in outcomes if outcome.state not in DONE or outcome.has_failed]
     odd = [outcome for outcome in outcomes if outcome.odd_volume]
     gone = [outcome for outcome in outcomes if outcome.delivery == "gone"]
@@ -32,6 +35,13 @@ def tell_numbers(scope: list[SourceScope]) -> None:
     otherwise = "look at the odd volume" if odd else _WITHDRAW if gone else "nothing to do"
     step = next_step(pending) if pending else otherwise
     send(Message(title, [describe(outcome) for outcome in outcomes], ti.log_url, step))
+
+
+def _tell_earlier(asked: Scope) -> list[Outcome]:
+    """Of the days before, what was late and a look-back has found since."""
+    first = date.fromisoformat(asked.first)
+    before = ["--from", str(first - timedelta(days=LOOK_BACK)), "--to", str(first - timedelta(days=1))]
+    return status("--tell", *before, *asked.source_arguments())
 
 
 @task(

@@ -14,11 +14,11 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dags.support.credentials import AWS_CONN, require_in_parameter_store
-from dags.support.emr_sizes import names_sizes, sizes_for, spark_parameters
 from dags.support.here import status
 from dags.support.params import Scope
 from dags.support.report import check_report
 from dags.support.spark_connection import SparkConnection, spark_connection
+from jobs.config.emr_sizes import names_sizes, sizes_for, spark_parameters
 
 PATIENCE = 4 * 3600  # seconds for a job run
 

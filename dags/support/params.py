@@ -71,7 +71,10 @@ class Scope:
 
     def arguments(self) -> list[str]:
         """For spark-submit.sh, after its step."""
-        return [*self.day_arguments(), *(part for source in self.sources for part in ("--source", source))]
+        return [*self.day_arguments(), *self.source_arguments()]
+
+    def source_arguments(self) -> list[str]:
+        return [part for source in self.sources for part in ("--source", source)]
 
 
 @task(task_id="asked", execution_timeout=timedelta(minutes=2))

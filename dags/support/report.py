@@ -8,7 +8,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from dags.support.here import status
-from jobs.ledger.outcome import Outcome
+from jobs.ledger.outcome import MISSING, Outcome
 
 REPORTED_BY = "reported_by"  # XCom of a step: the key of the run whose report speaks for each source
 _DELIVERY = {"changed": "its delivery has changed since", "gone": "its delivery is gone from the source"}
@@ -40,6 +40,7 @@ def describe(outcome: Outcome) -> str:
     error = f"last attempt {outcome.attempt}: {outcome.attempt_error}" if is_apart else outcome.error or ""
     more = [
         numbers,
+        f"due {outcome.due:%Y-%m-%d %H:%M} UTC" if outcome.due else "",
         *outcome.describe_amendment(),
         _DELIVERY[outcome.delivery] if outcome.delivery else "",
         f"odd volume: {outcome.odd_volume}" if outcome.odd_volume else "",
@@ -70,7 +71,7 @@ def check_report(context: Context, key: str, ended: str, is_misuse: bool = False
     context["ti"].xcom_push(REPORTED_BY, key)
     for outcome in outcomes:
         _log.info("%s", describe(outcome))
-    wrong = [outcome for outcome in outcomes if outcome.code_of_run and outcome.state != "not_arrived"]
+    wrong = [outcome for outcome in outcomes if outcome.code_of_run and outcome.state not in (*MISSING, "held")]
     if not wrong:
         return
     message = "\n".join([f"{ended}; did not land:", *map(describe, wrong)])

@@ -47,7 +47,7 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
         "name": name,
         "description": answers.choose("description", f"{name.replace('_', ' ').capitalize()}{_tell_rhythm(found)}."),
         "system": found.system,
-        "static": not found.days,
+        "static": found.is_static,
         "key": tuple(key.split(",")),
         "delivery": found.delivery,
         "columns": names,
@@ -59,7 +59,7 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
 
 
 def _tell_rhythm(found: Found) -> str:
-    return ", a delivery a day" if found.days else ", delivered once"
+    return ", delivered once" if found.is_static else ", a delivery a day"
 
 
 def _find_personal(values: Mapping[str, list[str]], answers: Answers) -> dict[str, str]:
@@ -101,7 +101,7 @@ def _list_doubts(found: Found, names: Mapping[str, str]) -> Iterator[str]:
     yield from dict.fromkeys(note for part in samples.parts for note in part.notes)
     if not samples.is_whole:
         yield f"the first {samples.size:,} rows were looked at, not all; keys and formats hold for these"
-    if not found.days:
+    if found.is_static:
         yield "no day in its name: taken as delivered once, and landed again where its content changes (static)"
     if broken := sum(part.broken for part in samples.parts):
         share = broken / (broken + samples.size)

@@ -19,6 +19,8 @@ from jobs.config.environment import Environment
 from jobs.contracts.deliveries import CsvDelivery, FileDelivery, JsonDelivery
 from jobs.errors import ConfigurationError
 
+_DEEPEST = 4  # folders below the one that is named
+
 
 def find_files(places: Sequence[str], environment: Environment, answers: Answers) -> Found:
     """`places`: files or folders below the environment's `sources`. Raises ConfigurationError, ContractError."""
@@ -29,7 +31,9 @@ def find_files(places: Sequence[str], environment: Environment, answers: Answers
     delivery, samples = _read_samples(heads, answers)
     left = len(files) - len(looked_at)
     notes = (f"{len(looked_at)} of {len(files)} deliveries were looked at, the last ones",) if left else ()
-    return Found("s3", {"kind": delivery.pop("kind"), "paths": [template], **delivery}, samples, tuple(days), notes)
+    return Found(
+        "s3", {"kind": delivery.pop("kind"), "paths": [template], **delivery}, samples, tuple(days), not days, notes
+    )
 
 
 def _list_files(place: str, environment: Environment) -> list[tuple[str, Input]]:
@@ -38,7 +42,8 @@ def _list_files(place: str, environment: Environment) -> list[tuple[str, Input]]
     at = environment.locate(parse_location(place if place.startswith("s3://") else str(Path(place).absolute())))
     below = _cut_root(at, root, place, environment.name)
     found = store.look(root, below) if below else ()
-    found = found or store.look(root, f"{below}/**/*" if isinstance(root, Path) else f"{below}/*".lstrip("/"))
+    for pattern in (f"{below}/{'*/' * depth}*".lstrip("/") for depth in range(_DEEPEST)):
+        found = found or store.look(root, pattern)
     if not found:
         raise ConfigurationError(f"{place}: nothing is there; allowed are a file, or a folder with files of one feed")
     prefix = f"{root}/" if isinstance(root, Path) or root.key else str(root)

@@ -24,8 +24,13 @@ def read_objects(head: Head, uri: str) -> Sample:
     return sample
 
 
-def make_sample(records: Iterable[Any], is_whole: bool) -> Sample:
-    """Of records as they were parsed; those that are no objects are counted."""
+def parse_lines(lines: Iterable[bytes]) -> Iterator[Any]:
+    """A value a line, as answers are kept."""
+    return (_decoder.decode(line.decode()) for line in lines)
+
+
+def make_sample(records: Iterable[Any], is_whole: bool, headers: tuple[str, ...] = ()) -> Sample:
+    """Of records as they were parsed; those that are no objects are counted. `headers`: all, where those are known."""
     rows: list[Row] = []
     broken = 0
     for record in records:
@@ -36,7 +41,7 @@ def make_sample(records: Iterable[Any], is_whole: bool) -> Sample:
         if len(rows) == MAX_ROWS:
             is_whole = False
             break
-    return Sample(tuple(dict.fromkeys(key for row in rows for key in row)), rows, broken, is_whole)
+    return Sample(headers or tuple(dict.fromkeys(key for row in rows for key in row)), rows, broken, is_whole)
 
 
 def _list_records(head: Head) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from textwrap import wrap
 from jobs.adopt.contract import write_contract
 from jobs.adopt.described import write_description
 from jobs.adopt.draft import Draft
+from jobs.adopt.entries import add_entries
 from jobs.adopt.fixture import make_rows, place_fixture, write_fixture
 from jobs.adopt.silver import write_model
 from jobs.config.toml import show_path
@@ -17,10 +18,10 @@ SOURCES, FEEDS = "dbt/models/silver/sources.yml", "dbt/macros/feeds.sql"
 _LIST = re.compile(r"return\(\[(.*?)\]\)", re.DOTALL)
 
 
-def make_files(draft: Draft, root: Path, contracts: Path) -> dict[Path, bytes]:
-    """`root`: the project's folder. The source contract comes last: with it the feed is there.
+def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> dict[Path, bytes]:
+    """`root`: the project's folder; `environment`: its file, which gets what the source takes from it.
 
-    Raises ConfigurationError where a file that would be new is there already.
+    The source contract comes last: with it the feed is there. Raises ConfigurationError where one of them is already.
     """
     name, silver = draft.contract.name, root / "dbt/models/silver"
     sql, rows = write_model(draft.contract, draft.forms), make_rows(draft)
@@ -40,6 +41,8 @@ def make_files(draft: Draft, root: Path, contracts: Path) -> dict[Path, bytes]:
         root / SOURCES: _name_table((root / SOURCES).read_text(encoding="utf-8"), draft).encode(),
         root / FEEDS: _name_feed((root / FEEDS).read_text(encoding="utf-8"), name).encode(),
     }
+    if draft.found.entries:
+        changed[environment] = add_entries(environment, draft.found.entries)
     return changed | new
 
 

@@ -53,13 +53,17 @@ class Answers:
         self._settled[name] = answer
         return _check(Question(name, "", allowed), answer) if name in self.given else answer
 
-    def require_all(self) -> None:
-        """Raises ConfigurationError where a question is open, or an answer is to none."""
+    def require_answered(self) -> None:
+        """Raises ConfigurationError where a question is open, without whose answer nothing more can be found."""
         if self.unanswered:
             lines = [f"  --answer {question}" for question in self.unanswered]
             raise ConfigurationError(
                 "\n".join(["what the delivery does not tell, and nothing is written yet:", *lines])
             )
+
+    def require_all(self) -> None:
+        """Raises ConfigurationError where a question is open, or an answer is to none."""
+        self.require_answered()
         if unknown := sorted({*self.given} - {*self._settled}):
             raise ConfigurationError(f"--answer {unknown}: nothing asks that; there are {sorted(self._settled)}")
 

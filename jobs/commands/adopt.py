@@ -4,12 +4,12 @@ import sys
 from datetime import UTC, datetime
 
 from jobs.adopt.draft import Draft, draft_source
-from jobs.adopt.files import find_files
+from jobs.adopt.look import look
 from jobs.adopt.project import make_files
 from jobs.adopt.questions import Answers, Question
 from jobs.cli import Arguments
 from jobs.clients.location import ROOT
-from jobs.config.environment import load_environment
+from jobs.config.environment import find_file, load_environment
 from jobs.config.toml import show_path
 from jobs.errors import inert
 
@@ -18,8 +18,9 @@ def run(arguments: Arguments) -> int:
     """Raises ConfigurationError where something is open, and then writes nothing."""
     environment = load_environment(arguments.environment)
     answers = Answers(dict(arguments.answers), _ask if sys.stdin.isatty() else None)
-    draft = draft_source(arguments.name, find_files(arguments.places, environment, answers), answers)
-    for path, content in make_files(draft, ROOT, environment.contracts).items():
+    draft = draft_source(arguments.name, look(arguments.places, arguments.name, environment, answers), answers)
+    of_environment = find_file(arguments.environment)
+    for path, content in make_files(draft, ROOT, environment.contracts, of_environment).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         print(f"wrote {show_path(path)}")

@@ -1,6 +1,5 @@
 """`ingest`, `load` and `run`: plan, execute, and say what did not land; `--plan` stops after the first."""
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -8,19 +7,19 @@ from logging import WARNING
 
 from jobs import logs
 from jobs.cli import Arguments
-from jobs.commands.table import show, show_outcomes
+from jobs.commands.planned import refuse_above, show_plan
+from jobs.commands.table import show_outcomes
 from jobs.config.environment import Environment, load_environment
 from jobs.contracts.source import read_contracts
 from jobs.engines.session import Session, list_jars, make_configuration
 from jobs.errors import RunError, inert
 from jobs.ledger.outcome import Outcome, RunReport, make_run_id, parse_moment
+from jobs.pipeline.estimate import estimate
 from jobs.pipeline.execute import execute
-from jobs.pipeline.plan import Plan, RunRequest, Unit
+from jobs.pipeline.plan import Plan, RunRequest
 from jobs.pipeline.survey import make_plan
 
 CLOCK_TOLERANCE = timedelta(minutes=1)  # between machines, before it is told
-_COLUMNS = ("source", "day", "action", "bytes", "why")
-_KEYS = ("source", "ingest_date", "action", "bytes", "why")
 
 
 def run(arguments: Arguments) -> int:
@@ -39,8 +38,12 @@ def run(arguments: Arguments) -> int:
         arguments.withdrawn_by,
     )
     plan = make_plan(request)
+    if arguments.is_plan or arguments.max_bytes is not None or arguments.max_cost is not None:
+        estimates = estimate(request, plan)
+        if arguments.is_plan:
+            show_plan(estimates, environment.prices, arguments.is_json)
+        refuse_above(estimates, environment.prices, arguments.max_bytes, arguments.max_cost)
     if arguments.is_plan:
-        _show_plan(plan, arguments.is_json)
         return 0
     run_id = make_run_id(arguments.key, plan.newest_run)
     log = logs.start(environment.logs, run_id)
@@ -72,24 +75,6 @@ def _execute_plan(request: RunRequest, plan: Plan, run_id: str, environment: Env
         return execute(request, plan, run_id, session)
     finally:
         session.stop()
-
-
-def _show_plan(plan: Plan, as_json: bool) -> None:
-    if as_json:
-        for unit in plan.units:
-            print(json.dumps(dict(zip(_KEYS, _describe_unit(unit), strict=True)), default=str))
-        return
-    show([_COLUMNS, *([_make_cell(value) for value in _describe_unit(unit)] for unit in plan.units)], numbers={3})
-
-
-def _make_cell(value: object) -> str:
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _describe_unit(unit: Unit) -> tuple[object, ...]:
-    """Source, day, action, the bytes to be read (None: a look does not tell), and why."""
-    size = None if unit.inputs is None or unit.action != "land" else unit.bytes
-    return unit.source, unit.day, unit.action, size, " ".join(unit.why.split())
 
 
 def _describe_missing(report: RunReport) -> str:

@@ -9,8 +9,10 @@ from jobs.commands.table import show_ledger, show_outcomes
 from jobs.config.environment import load_environment
 from jobs.contracts.source import load_contracts
 from jobs.errors import BalanceError, NotArrivedError, inert
-from jobs.ledger.outcome import Outcome
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.outcome import MISSING, Outcome
 from jobs.pipeline import status
+from jobs.pipeline.late import tell_once
 
 
 def run(arguments: Arguments) -> int:
@@ -27,6 +29,8 @@ def run(arguments: Arguments) -> int:
         show_outcomes(status.read_reported(environment, arguments.key), arguments.is_json)
         return 0
     outcomes = status.read_outcomes(environment, contracts, arguments.days, arguments.is_check)
+    if arguments.is_told_once:
+        outcomes = tell_once(Ledger(environment.lake), contracts, outcomes)
     if arguments.is_of_gaps:
         gaps = find_gaps(contracts.values(), arguments.days, outcomes)
         show_gaps(gaps, arguments.is_json)
@@ -45,7 +49,7 @@ def run(arguments: Arguments) -> int:
 def _judge_look(outcomes: Sequence[Outcome]) -> int:
     """What could not be looked at comes first: of what is missing, or was corrected, nobody knows then."""
     unseen = {outcome.exit_code for outcome in outcomes if outcome.exit_code}
-    is_missing = any(outcome.state == "not_arrived" or outcome.delivery == "changed" for outcome in outcomes)
+    is_missing = any(outcome.state in MISSING or outcome.delivery == "changed" for outcome in outcomes)
     return max(unseen, default=NotArrivedError.exit_code if is_missing else 0)
 
 

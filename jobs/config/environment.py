@@ -24,6 +24,19 @@ class EngineChoice(Strict):
     spark_above_gb: float = Field(default=64, gt=0)  # GiB to be read by one run
 
 
+class Prices(Strict):
+    """By the price lists of the cloud and its region: EMR Serverless by the hour, BigQuery by what it reads."""
+
+    currency: str = "USD"
+    vcpu_hour: float = Field(default=0, ge=0)
+    gb_hour: float = Field(default=0, ge=0)
+    tib_read: float = Field(default=0, ge=0)
+
+    @property
+    def is_stated(self) -> bool:
+        return bool(self.vcpu_hour or self.gb_hour or self.tib_read)
+
+
 class Environment(Strict):
     """Where deliveries, lake, warehouse, secrets and logs are. Relative paths start at the project's folder."""
 
@@ -39,6 +52,7 @@ class Environment(Strict):
     postgres: PostgresAccess = PostgresAccess()
     retries: Retries = Retries()
     engine: EngineChoice = EngineChoice()
+    prices: Prices = Prices()
     # A source that comes another way here than its source contract says: its [delivery], by the source's name.
     deliveries: dict[Name, dict[str, Any]] = {}  # checked with the source contract (jobs/contracts/source.py)
     contracts: Path = Path("conf/sources")
@@ -111,9 +125,14 @@ def _check_variables(plain_http: tuple[str, ...]) -> None:
                 raise ValueError(f"the variable {name}: {error}") from None
 
 
+def find_file(name: str) -> Path:
+    """`conf/env/NAME.toml`, or the file itself where `name` ends in .toml."""
+    return Path(name) if name.endswith(".toml") else ROOT / "conf/env" / f"{name}.toml"
+
+
 def load_environment(name: str) -> Environment:
-    """Of `conf/env/NAME.toml`, or of the file itself where `name` ends in .toml. Raises ConfigurationError."""
-    path = Path(name) if name.endswith(".toml") else ROOT / "conf/env" / f"{name}.toml"
+    """Of the file that `find_file` finds. Raises ConfigurationError."""
+    path = find_file(name)
     if not path.is_file():
         names = sorted(file.stem for file in (ROOT / "conf/env").glob("*.toml"))
         raise ConfigurationError(f"environment {name!r}: no file {toml.show_path(path)}; there are {names}")

@@ -21,6 +21,7 @@ from jobs.contracts.deliveries import (
     SheetDelivery,
     XlsxDelivery,
 )
+from jobs.contracts.due import DueTime
 from jobs.errors import ConfigurationError
 from jobs.metadata import METADATA_COLUMNS
 
@@ -30,7 +31,7 @@ UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone 
 LOOK_BACK, LONGEST_LOOK_BACK = 7, 92  # days before a day asked for
 
 # What does not decide how it lands: who may see it, which days it delivers for, and when they are looked at.
-_BESIDE = {"subject", "personal", "since", "until", "look_back"}
+_BESIDE = {"subject", "personal", "since", "until", "look_back", "due", "on_correction", "hold_above"}
 # Options of deliveries that the first manifests knew nothing of.
 _LATER = {"where", "delimiter", "encoding", "compression"}
 _LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer", "max_ratio"}
@@ -45,9 +46,12 @@ class SourceContract(Strict):
     static: bool = False
     since: date | None = None  # the first day that it delivers for, where that is known
     until: date | None = None  # the last day that it delivers for; then it is retired
+    due: DueTime | None = None  # when a day's delivery is late
     look_back: int | None = Field(default=None, ge=0, le=LONGEST_LOOK_BACK)  # see `days_looked_back`
     key: tuple[Name, ...] = Field(min_length=1)
     max_rejected: float = Field(default=0.01, ge=0, le=1)
+    on_correction: Literal["publish", "hold"] = "publish"
+    hold_above: float = Field(default=0, ge=0, le=100)  # per cent of rows that may be other ones, and are published
     odd_volume: Literal["report", "refuse"] = "report"
     delivery: Delivery = Field(discriminator="kind")
     columns: dict[str, Name]
@@ -69,6 +73,10 @@ class SourceContract(Strict):
             raise ValueError(f"personal, subject: {unknown} are not among the landed columns {landed}")
         if {*self.personal.values()} - {"free_text"} and not self.subject:
             raise ValueError("subject: found nothing, but personal columns need the key of whom they tell of")
+        if self.on_correction == "hold" and self.static:
+            raise ValueError("on_correction: a static source lands once per content, and none of it is held")
+        if self.due and self.static:
+            raise ValueError("due: a static source has no days on which it is late")
         if self.since and self.until and self.until < self.since:
             raise ValueError(f"until: found {self.until}, which is before since, {self.since}")
         return self

@@ -12,7 +12,7 @@ from jobs.clients.location import Location
 from jobs.errors import PlatformError, SupersededError
 from jobs.ledger.amendment import Amendment, Change, Decision, add_up, check_change, make_id
 from jobs.ledger.manifest import CODE_VERSION, MANIFEST, REFUSED, Manifest, Record, Refusal, locate_landing
-from jobs.ledger.outcome import Outcome, RunReport
+from jobs.ledger.outcome import Notice, Outcome, RunReport
 
 VOLUME_SPAN = timedelta(days=92)  # before a day, that its volume is held against
 _Kept = TypeVar("_Kept", bound=Record)
@@ -38,7 +38,7 @@ class Ledger:
         return sorted((_read(one) for of_day in landings.values() for one in of_day), key=lambda one: one.run_id)
 
     def find_newest(self, source: str, day: date) -> Manifest | None:
-        """The landing of a day that counts: the latest run's that nobody discarded."""
+        """The landing of a day that counts: the latest run's that nobody discarded, and that waits for nobody."""
         return self.read_newest(self.list_landings(source, (day,)).get(day, ()))
 
     def find_newest_of_all(self, source: str) -> Manifest | None:
@@ -54,9 +54,14 @@ class Ledger:
         return {day: manifest for day, manifest in read.items() if manifest}
 
     def read_newest(self, committed: Sequence[Committed]) -> Manifest | None:
-        """Of a day's landings, as they are listed, the one that counts."""
-        read = (_read(one) for one in reversed(committed))
-        return next((manifest for manifest in read if manifest.decided != "discarded"), None)
+        """Of a day's landings, as they are listed, the one that counts; it knows of a newer one that was held."""
+        newest: Manifest | None = None
+        for manifest in (_read(one) for one in reversed(committed)):
+            newest = newest or manifest
+            if manifest.counts:
+                is_passed_over = newest.held and newest is not manifest
+                return manifest.model_copy(update={"passed_over": newest}) if is_passed_over else manifest
+        return None
 
     def list_landings(self, source: str, days: Sequence[date] = ()) -> dict[date, list[Committed]]:
         """Of each day from the first to the last of `days`, or of all, oldest run first. Reads no manifest."""
@@ -143,6 +148,20 @@ class Ledger:
 
     def _attempts(self, source: str, days: Sequence[date]) -> Iterator[Location]:
         return store.list_objects(self.lake / "attempts" / source, f"{_make_pattern(days)}/*.json", *_name_span(days))
+
+    def put_notice(self, outcome: Outcome, notice: Notice) -> bool:
+        """`notices/<source>/ingest_date=D/<notice>.json`; False where somebody put it before, and tells of it."""
+        folder = self.lake / "notices" / outcome.source / f"ingest_date={outcome.ingest_date}"
+        content = outcome.model_dump_json(indent=1, exclude_defaults=True).encode()
+        return store.put_if_absent(folder / f"{notice}.json", content)
+
+    def read_notices(self, source: str, days: Sequence[date]) -> dict[date, set[str]]:
+        """What was told of each day from the first to the last of `days`."""
+        found: dict[date, set[str]] = {}
+        folder = self.lake / "notices" / source
+        for at in store.list_objects(folder, f"{_make_pattern(days)}/*.json", *_name_span(days)):
+            found.setdefault(_parse_day(at), set()).add(at.name.removesuffix(".json"))
+        return found
 
     def put_report(self, report: RunReport) -> None:
         store.put_if_absent(self.lake / "runs" / f"{report.run_id}.json", report.model_dump_json(indent=1).encode())

@@ -10,9 +10,25 @@ from jobs.ledger.manifest import Record
 
 # Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up, and
 # `retired` of days after the last one that the source delivers for.
-State = Literal["not_arrived", "arrived", "landed", "loaded", "unchanged", "withdrawn", "retired", "refused", "failed"]
+State = Literal[
+    "not_arrived",
+    "not_due",
+    "late",
+    "arrived",
+    "landed",
+    "loaded",
+    "held",
+    "unchanged",
+    "withdrawn",
+    "retired",
+    "refused",
+    "failed",
+]
+# What nothing has come of: by its due time, or where its source contract has none.
+MISSING = ("not_arrived", "not_due", "late")
 # How what a run did for a source's day ended.
-Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "failed", "not_arrived"]
+Attempt = Literal["landed", "loaded", "unchanged", "held", "superseded", "refused", "failed", "not_arrived"]
+Notice = Literal["late", "recovered"]  # told once
 Delivery = Literal["changed", "gone"]  # what became of it at its source since it landed
 
 _MOMENT = "%Y%m%dT%H%M%S%fZ"  # that a run's id begins with
@@ -55,6 +71,9 @@ class Outcome(Record):
     attempt_run_id: str | None = None
     attempt_step: str | None = None  # ingest, load or run; older versions did not say
     delivery: Delivery | None = None
+    due: datetime | None = None
+    waits: str | None = None  # the run whose landing is held
+    notice: Notice | None = None
     looked_back: bool = False
 
     @property

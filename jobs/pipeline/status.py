@@ -11,6 +11,7 @@ from jobs.errors import BalanceError, NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, State
+from jobs.pipeline.late import name_missing
 from jobs.pipeline.look_back import compare_delivery
 from jobs.sources.source import make_source
 
@@ -21,6 +22,7 @@ _STATES: dict[str, State] = {
     "failed": "failed",
     "not_arrived": "not_arrived",
     "superseded": "failed",
+    "held": "held",
 }
 
 
@@ -45,7 +47,7 @@ def read_outcomes(
                 has_landed = contract.static and ledger.find_newest_of_all(contract.name) is not None
                 outcome = _add_attempt(_look_at_source(contract, environment, day, has_landed), outcome)
             if outcome:
-                found.append(outcome)
+                found.append(name_missing(contract, outcome, datetime.now(UTC)))
     return sorted(found, key=lambda outcome: (outcome.ingest_date, outcome.source))
 
 
@@ -113,7 +115,8 @@ def make_outcome(manifest: Manifest, held: Published | None) -> Outcome:
     outcome = Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
-        state=published if is_loaded else "landed",
+        state="held" if manifest.waiting else published if is_loaded else "landed",
+        waits=manifest.waiting.run_id if manifest.waiting else None,
         corrected=manifest.corrected,
         empty=manifest.rows_delivered == 0 and manifest.decided != "withdrawn",
         run_id=manifest.run_id,

@@ -104,6 +104,16 @@ def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Kee
     return tally
 
 
+def fetch_first(delivery: RestDelivery, environment: Environment, day: date) -> tuple[bytes, str]:
+    """The first page's bytes and Link header, for who has yet to find out where its items are. Raises as `fetch`."""
+    url = add_path(resolve_address(environment.services[delivery.service]), delivery.path.format(date=day))
+    with requests.Session() as session:
+        session.auth = _Auth(delivery.auth, environment)
+        mount_retries(session, environment.retries)
+        pages = _Pages(delivery, environment, session, url, f"rest:{delivery.service}{delivery.path}", day)
+        return pages.read_first()
+
+
 @dataclass
 class _Pages:
     delivery: RestDelivery
@@ -137,6 +147,14 @@ class _Pages:
         raise ContractError(
             f"{self.uri}: more than {self.delivery.max_pages} pages (max_pages); does the service ever end them?"
         )
+
+    def read_first(self) -> tuple[bytes, str]:
+        """Whatever it holds."""
+        parameters = {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
+        where, retries = f"{self.uri}, page 1", self.environment.retries
+        response, body = retry_request(lambda: self._read_body(self.url, parameters, where), retries, where)
+        self._check(response, body, 1, where)
+        return body, response.headers.get("Link", "")
 
     def _make_first_parameters(self) -> dict[str, str]:
         match self.delivery.pages:

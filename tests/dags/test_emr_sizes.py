@@ -2,8 +2,8 @@
 
 import pytest
 
-from dags.support.emr_sizes import GB, names_sizes, sizes_for, spark_parameters
 from dags.support.spark_connection import IMAGE_PARAMETERS
+from jobs.config.emr_sizes import GB, names_sizes, sizes_for, spark_parameters
 
 # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/app-behavior.html: vCPU -> GB of memory
 WORKERS = {2: range(4, 17), 4: range(8, 31)}

@@ -11,9 +11,9 @@ from typing import Any
 
 import psycopg2
 
-from dags.support.emr_sizes import sizes_for, spark_parameters
 from dags.support.spark_connection import IMAGE_PARAMETERS
 from demo.faithful import delivery_path, generate
+from jobs.config.emr_sizes import sizes_for, spark_parameters
 from tests.conftest import DAYS
 from tests.dags.conftest import CATCH_UP, PAGES, ROOT, SOURCES, Platform
 from tests.dags.stack import DAG, eventually

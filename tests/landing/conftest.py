@@ -1,12 +1,16 @@
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from demo.faithful import generate
 from demo.postgres import Server, serving
+from jobs.adopt.project import FEEDS, SOURCES
+from jobs.clients.location import ROOT
 from jobs.engines.session import Session
-from tests.conftest import DAY, World
+from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
 from tests.runner import Runner
 
 
@@ -32,3 +36,17 @@ def web_forms(world: World, postgres: Server, tmp_path: Path) -> Callable[[str],
         postgres.replace_day(path)
 
     return deliver
+
+
+@pytest.fixture
+def adopting(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """With the six feeds' deliveries, no source contract yet, and a project of its own."""
+    for name in (SOURCES, FEEDS):
+        (world.root / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, world.root / name)
+    monkeypatch.setattr("jobs.commands.adopt.ROOT", world.root)
+    generate(world.root / "sources", DAYS[:2], calls=300, customers=100)
+    (world.root / "contracts").mkdir()
+    text = world.file.read_text().replace(AGENTS_FROM_A_FILE, "")
+    world.file.write_text(f'contracts = "{world.root}/contracts"\n{text}')
+    return world

@@ -1,20 +1,17 @@
 """`adopt`: what it writes is valid and lands, and of the demo's feeds it is what their source contracts say."""
 
 import re
-import shutil
 
 import pytest
 import yaml
 
-from demo.faithful import generate
 from jobs.__main__ import main
-from jobs.adopt.project import FEEDS, SOURCES
-from jobs.clients.location import ROOT
+from jobs.adopt.project import FEEDS
 from jobs.config.environment import load_environment
 from jobs.contracts.silver import find_unsaid
 from jobs.contracts.source import SourceContract, load_contracts
 from jobs.engines.session import Session
-from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
+from tests.conftest import DAY, World
 from tests.runner import Runner
 
 # What nobody can know but who reads the headers: better names.
@@ -30,20 +27,6 @@ GIVEN = {
     "social_media": [f"column.{name}={NAMES[name]}" for name in NAMES if name != "call_logs_generation_date"],
     "customers": [],
 }
-
-
-@pytest.fixture
-def adopting(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """With the six feeds' deliveries, no source contract yet, and a project of its own."""
-    for name in (SOURCES, FEEDS):
-        (world.root / name).parent.mkdir(parents=True)
-        shutil.copy(ROOT / name, world.root / name)
-    monkeypatch.setattr("jobs.commands.adopt.ROOT", world.root)
-    generate(world.root / "sources", DAYS[:2], calls=300, customers=100)
-    (world.root / "contracts").mkdir()
-    text = world.file.read_text().replace(AGENTS_FROM_A_FILE, "")
-    world.file.write_text(f'contracts = "{world.root}/contracts"\n{text}')
-    return world
 
 
 def adopt(world: World, name: str, *places: str, answers: list[str] | None = None) -> int:

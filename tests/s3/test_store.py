@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.adopt.files import find_files
+from jobs.adopt.questions import Answers
 from jobs.bronze.choice import make_bronze
 from jobs.clients import s3, ssm, store
 from jobs.clients.location import S3Location, Service
@@ -255,3 +257,15 @@ def test_ten_runs_of_one_day_at_once_end_with_the_newest_whole(cloud: Cloud) -> 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda manifest: load(cloud, manifest), manifests))
     assert held(cloud) == {DAY: ("R9", 19)}
+
+
+def test_a_feed_on_s3_is_adopted_by_a_file_or_a_folder_of_it(cloud: Cloud) -> None:
+    for day in (20, 21):
+        cloud.deliver(f"tickets/2025/11/{day}/part-1.csv", f"id;opened\n1x;2025-11-{day}\n2y;2025-11-{day}\n".encode())
+    places = f"s3://{SOURCES_BUCKET}/{cloud.prefix}/tickets"
+    for place, days in ((f"{places}/2025/11/21/part-1.csv", 1), (places, 2), (f"{places}/", 2)):
+        found = find_files([place], cloud.environment, Answers())
+        assert found.delivery["paths"] == ["tickets/{date:%Y/%m/%d}/part-1.csv"]
+        assert (found.delivery["delimiter"], len(found.days)) == (";", days)
+    with pytest.raises(ConfigurationError, match="where a run looks for deliveries"):
+        find_files([f"s3://{SOURCES_BUCKET}/elsewhere/x.csv"], cloud.environment, Answers())

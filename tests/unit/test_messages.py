@@ -29,6 +29,8 @@ TOLD = {
     *(
         "kept",
         "line",
+        "text",
+        "found[2]",
         "self.since",
         "self.until",
         "name",

@@ -20,9 +20,7 @@ def sizes_for(delivered: int) -> dict[str, str]:
 
     2 GB a core, of which 1.5 are heap, is the least that EMR Serverless has for a worker of 2 or 4 cores.
     """
-    wanted = -(-delivered // BYTES_A_CORE)
-    cores = 2 if wanted <= 2 else 4
-    executors = max(1, -(-wanted // cores))
+    executors, cores = count_workers(delivered)
     return {
         **_DRIVER,
         "spark.executor.cores": str(cores),
@@ -31,6 +29,13 @@ def sizes_for(delivered: int) -> dict[str, str]:
         "spark.dynamicAllocation.initialExecutors": str(executors),
         "spark.dynamicAllocation.maxExecutors": str(executors),
     }
+
+
+def count_workers(delivered: int) -> tuple[int, int]:
+    """How many executors, and the cores of each."""
+    wanted = -(-delivered // BYTES_A_CORE)
+    cores = 2 if wanted <= 2 else 4
+    return max(1, -(-wanted // cores)), cores
 
 
 def spark_parameters(sizes: dict[str, str]) -> str:
