@@ -16,6 +16,9 @@ def write_contract(contract: SourceContract, forms: Mapping[str, Form]) -> str:
         lines.append(f"{_quote(header)} = {_quote(column)}{_comment(forms.get(column, Form('text')))}")
     if contract.personal:
         lines += ["", "[personal]", *(f"{column} = {_quote(kind)}" for column, kind in contract.personal.items())]
+    if contract.complaint:
+        fields = contract.complaint.model_dump(exclude_defaults=True)
+        lines += ["", "[complaint]", *(f"{name} = {_write(value)}" for name, value in fields.items())]
     return "\n".join([*lines, ""])
 
 

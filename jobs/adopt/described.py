@@ -117,12 +117,12 @@ def _list_unit_test(contract: SourceContract, forms: Mapping[str, Form], rows: S
 
 
 def _read(row: Mapping[str, str], forms: Mapping[str, Form], typed: Sequence[str]) -> dict[str, str]:
-    """The row as Silver has it; nothing where a value of it is blank, or says more than can be told here."""
-    read = {column: read_value(forms[column], row[column].strip()) for column in typed if row[column].strip()}
-    if not all(read.get(column) for column in typed):
+    """The row as Silver has it; nothing where it holds nothing to be read, or what cannot be."""
+    texts = {column: row[column].strip() for column in row}
+    read = {column: read_value(forms[column], texts[column]) for column in typed if texts[column]}
+    if not read or None in read.values():
         return {}
-    keys = {column: row[column].strip() for column in row if column not in typed}
-    return keys | {column: value or "" for column, value in read.items()}
+    return {column: read.get(column, "null") or "" if column in typed else text for column, text in texts.items()}
 
 
 def _list_row(row: Mapping[str, str], indent: int, plain: Sequence[str] = ()) -> Iterator[str]:

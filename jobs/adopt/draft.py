@@ -6,6 +6,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from jobs.adopt.channel import find_complaint
 from jobs.adopt.forms import Form, find_form
 from jobs.adopt.found import Found
 from jobs.adopt.keys import find_key
@@ -42,6 +43,7 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
     key = find_key(samples, forms, names, name, answers)
     personal = _find_personal(values, answers)
     subject = _find_subject([*values], key, bool({*personal.values()} - {"free_text"}), answers)
+    complaint = find_complaint(forms, values, None if subject in key.split(",") else subject, answers)
     answers.require_all()
     content = {
         "name": name,
@@ -54,6 +56,7 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
         "optional": tuple(column for header, column in names.items() if samples.count_missing(header)),
         "subject": subject,
         "personal": personal,
+        "complaint": complaint,
     }
     return Draft(_validate(name, content), forms, found, tuple(_list_doubts(found, names)))
 

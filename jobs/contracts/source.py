@@ -11,6 +11,7 @@ from jobs.config import toml
 from jobs.config.environment import Environment
 from jobs.config.model import Name, Strict
 from jobs.config.warehouses import BigQueryWarehouse
+from jobs.contracts.complaint import Complaint
 from jobs.contracts.deliveries import (
     CsvDelivery,
     Delivery,
@@ -31,7 +32,7 @@ UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone 
 LOOK_BACK, LONGEST_LOOK_BACK = 7, 92  # days before a day asked for
 
 # What does not decide how it lands: who may see it, which days it delivers for, and when they are looked at.
-_BESIDE = {"subject", "personal", "since", "until", "look_back", "due", "on_correction", "hold_above"}
+_BESIDE = {"subject", "personal", "since", "until", "look_back", "due", "on_correction", "hold_above", "complaint"}
 # Options of deliveries that the first manifests knew nothing of.
 _LATER = {"where", "delimiter", "encoding", "compression"}
 _LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer", "max_ratio"}
@@ -59,6 +60,7 @@ class SourceContract(Strict):
     optional: tuple[Name, ...] = ()
     subject: Name | None = None  # the landed column by which all rows of one person are found
     personal: dict[Name, Personal] = {}  # landed column -> what it tells of a person
+    complaint: Complaint | None = None  # its rows as a channel of complaints
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
@@ -94,6 +96,13 @@ class SourceContract(Strict):
     def headers(self) -> dict[str, str]:
         """Every header that the source contract knows -> the column that it lands as."""
         return self.columns | {header: name for name, headers in self.aliases.items() for header in headers}
+
+    @model_validator(mode="after")
+    def _check_complaint(self) -> Self:
+        columns, landed = [*self.complaint.list_columns()] if self.complaint else [], [*self.columns.values()]
+        if unknown := sorted({*columns} - {*landed}):
+            raise ValueError(f"complaint: {unknown} are not among the landed columns {landed}")
+        return self
 
     def is_retired(self, day: date) -> bool:
         """Whether nothing is delivered for it any more."""

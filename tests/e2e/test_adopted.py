@@ -1,4 +1,4 @@
-"""From a file to Silver by the commands of a new user, in a checkout of its own; nothing is edited between them."""
+"""From a file to Gold by the commands of a new user, in a checkout of its own; nothing is edited between them."""
 
 import csv
 import gzip
@@ -71,29 +71,36 @@ def unit_tests(checkout: Path, name: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("name", "path", "content", "asked", "found"), [
+@pytest.mark.parametrize(("name", "path", "content", "answers", "asked", "found", "in_gold"), [
     (
-        "tickets", f"tickets_{DAY}.csv.gz", semicolons(),
+        "tickets", f"tickets_{DAY}.csv.gz", semicolons(), ["complaint=Ticket"],
         "count(*) n, count(betrag) a, count(eroffnet_am) b, count(erledigt) c, max(extract(day from eroffnet_am)) d",
-        "400,400,400,400,31",
+        "400,400,400,400,31", "Ticket,400,2,400",
     ),
     (
-        "reviews", f"reviews_{DAY}.json", rare_keys(),
+        "reviews", f"reviews_{DAY}.json", rare_keys(), ["complaint=Review", "complaint.status=none"],
         "count(*) n, sum(stars) a, count(posted_at) b, count(edited_at) c, count(tags) d", "300,900,300,4,6",
+        "Review,300,1,300",
     ),
 ])  # fmt: skip
-def test_a_delivery_is_in_silver_after_four_commands(
-    name: str, path: str, content: bytes, asked: str, found: str, checkout: Path
+def test_a_delivery_is_in_gold_after_three_commands(
+    name: str, path: str, content: bytes, answers: list[str], asked: str, found: str, in_gold: str, checkout: Path
 ) -> None:
     place = checkout / ".local/sources" / name / path
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
-    said = command(checkout, "./spark-submit.sh", "adopt", str(place), "--name", name)
+    given = [word for answer in answers for word in ("--answer", answer)]
+    said = command(checkout, "./spark-submit.sh", "adopt", str(place), "--name", name, *given)
     commands = [line.removeprefix("next: ") for line in said.splitlines() if line.startswith("next: ")]
     for line in commands:
         command(checkout, *line.split())
     asking = f"select {asked} from coretelecoms_silver.stg_{name}"
     assert command(checkout, "./dbt.sh", "query", asking, "--csv", "-").splitlines()[1] == found
     assert len(commands) == 2
+    of_channel = (
+        "select channel, count(*) n, count(distinct resolution_status) a, count(opened_at) b "
+        f"from coretelecoms_gold.fact_complaints where channel = '{given[1].partition('=')[2]}' group by channel"
+    )
+    assert command(checkout, "./dbt.sh", "query", of_channel, "--csv", "-").splitlines()[1] == in_gold
     command(checkout, "./spark-submit.sh", "check")
     unit_tests(checkout, name)

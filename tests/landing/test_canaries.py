@@ -544,6 +544,7 @@ ELSEWHERE = {
     "pipeline/execute.py _attempted": "an error that has been described; tests/landing/test_attempts.py",
     "pipeline/execute.py _land": "a path, of what went between plan and run",
     "pipeline/execute.py _refuse_if_superseded": "ids of runs; tests/landing/test_order.py",
+    "pipeline/execute.py _process HeldError": "a day, a source and an id of a run; tests/landing/test_held.py",
     "pipeline/ingest.py _odd_volume": "counts; tests/landing/test_landing.py",
     "pipeline/ingest.py _commit": "ids of runs; tests/landing/test_order.py",
     "pipeline/ingest.py check BalanceError": "counts; tests/unit/test_landing.py",

@@ -15,7 +15,7 @@ from jobs.adopt.dates import find_days
 from jobs.adopt.dialects import find_dialect
 from jobs.adopt.draft import draft_source
 from jobs.adopt.files import find_files
-from jobs.adopt.forms import find_form
+from jobs.adopt.forms import Form, find_form
 from jobs.adopt.heads import Head
 from jobs.adopt.names import name_columns
 from jobs.adopt.persons import find_subject, suggest_kind
@@ -23,6 +23,7 @@ from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers
 from jobs.adopt.sample import MAX_BYTES
 from jobs.adopt.separated import read_separated
+from jobs.adopt.values import read_value
 from jobs.errors import ConfigurationError, PlatformError
 from tests.conftest import World
 
@@ -281,3 +282,17 @@ def test_several_days_are_one_feed(world: World) -> None:
     assert draft.contract.optional == ("extra",)
     assert draft.found.days[-1] == date(2025, 2, 5)
     assert "3 of 5 deliveries were looked at, the last ones" in draft.doubts
+
+
+@pytest.mark.parametrize(("form", "text", "read"), [
+    (Form("moment", "yyyy-mm-dd"), "2025-02-01T08:00:00+02:00", "2025-02-01 06:00:00"),
+    (Form("moment", "dd.mm.yyyy"), "01.02.2025 8:05", "2025-02-01 08:05:00"),
+    (Form("moment", "yyyy-dd-mm"), "2025-13-04 10:00:00.1234567Z", "2025-04-13 10:00:00.123456"),
+    (Form("moment", "yyyy-mm-dd"), "2025-02-01", "2025-02-01 00:00:00"),
+    (Form("moment", "yyyy-mm-dd"), "2025-02-01 noon", None), (Form("day", "mm/dd/yyyy"), "2/1/2025", "2025-02-01"),
+    (Form("day", "dd/mm/yyyy"), "soon", None), (Form("decimal", "1.234,5"), "-1.234,50", "-1234.50"),
+    (Form("decimal", "1,234.5"), "+1,234.5", "1234.5"), (Form("flag", "ja"), "Nein", "false"),
+    (Form("whole"), "-07", "-7"), (Form("day", "yyyymmdd"), "20250201", "2025-02-01"),
+])  # fmt: skip
+def test_the_unit_test_expects_what_macros_make(form: Form, text: str, read: str | None) -> None:
+    assert read_value(form, text) == read

@@ -39,6 +39,7 @@ TOLD = {
         "number",
         "number - 1",
         "page.number",
+        "channel",
         "shown(reference)",
         "schema",
     ),
