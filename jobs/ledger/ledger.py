@@ -1,9 +1,11 @@
 """Manifests and run reports: all the state there is besides the warehouse. No Spark here."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import NamedTuple, TypeVar
+from uuid import uuid4
 
 from pydantic import ValidationError
 
@@ -152,8 +154,8 @@ class Ledger:
     def put_notice(self, outcome: Outcome, notice: Notice) -> bool:
         """`notices/<source>/ingest_date=D/<notice>.json`; False where somebody put it before, and tells of it."""
         folder = self.lake / "notices" / outcome.source / f"ingest_date={outcome.ingest_date}"
-        content = outcome.model_dump_json(indent=1, exclude_defaults=True).encode()
-        return store.put_if_absent(folder / f"{notice}.json", content)
+        told = {"id": uuid4().hex, "at": str(datetime.now(UTC)), "due": str(outcome.due), "state": outcome.state}
+        return store.put_if_absent(folder / f"{notice}.json", json.dumps(told, indent=1).encode())
 
     def read_notices(self, source: str, days: Sequence[date]) -> dict[date, set[str]]:
         """What was told of each day from the first to the last of `days`."""
