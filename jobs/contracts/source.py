@@ -16,9 +16,11 @@ from jobs.contracts.deliveries import (
     CsvDelivery,
     Delivery,
     JsonDelivery,
+    ParquetDelivery,
     PostgresDelivery,
     RestDelivery,
     SheetDelivery,
+    XlsxDelivery,
 )
 from jobs.contracts.due import DueTime
 from jobs.errors import ConfigurationError
@@ -219,7 +221,7 @@ def _check(contract: SourceContract, environment: Environment) -> SourceContract
 def _list_needs(delivery: Delivery) -> dict[str, str]:
     """Tables of the environment -> the entry that the delivery takes from it."""
     match delivery:
-        case CsvDelivery() | JsonDelivery():
+        case CsvDelivery() | JsonDelivery() | XlsxDelivery() | ParquetDelivery():
             return {}
         case PostgresDelivery():
             return {"secrets": delivery.secret}

@@ -6,7 +6,7 @@ from datetime import date
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
-from jobs.contracts.deliveries import FileDelivery
+from jobs.contracts.deliveries import FileDelivery, PathsDelivery
 from jobs.sources.packed import make_plain
 from jobs.sources.reading import Request
 
@@ -16,10 +16,24 @@ class Files:
     """Objects below `root`; of the path templates the first that matches any counts."""
 
     root: Location
-    delivery: FileDelivery
+    delivery: PathsDelivery
     is_fetched = False
     is_replaceable = True
     pauses = ()
+
+    def describe_place(self, day: date) -> str:
+        paths = " nor ".join(template.format(date=day) for template in self.delivery.paths)
+        return f"no {paths} in {self.root}"
+
+    def look(self, day: date) -> tuple[Input, ...]:
+        return store.look_for_any(self.root, self.delivery.paths, day)
+
+
+@dataclass(frozen=True)
+class TextFiles(Files):
+    """Those that may be packed, or in an encoding that they are not cut in."""
+
+    delivery: FileDelivery
 
     @property
     def transcoded(self) -> str | None:
@@ -29,13 +43,6 @@ class Files:
     @property
     def fills_scratch(self) -> bool:
         return bool(self.delivery.compression or self.transcoded)
-
-    def describe_place(self, day: date) -> str:
-        paths = " nor ".join(template.format(date=day) for template in self.delivery.paths)
-        return f"no {paths} in {self.root}"
-
-    def look(self, day: date) -> tuple[Input, ...]:
-        return store.look_for_any(self.root, self.delivery.paths, day)
 
     def open(self, request: Request, file: Input) -> tuple[Location, Input]:
         """The bytes that a file is cut in, and below which location they are read. Raises ContractError."""

@@ -6,7 +6,15 @@ from typing import Protocol, assert_never
 
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
-from jobs.contracts.deliveries import CsvDelivery, JsonDelivery, PostgresDelivery, RestDelivery, SheetDelivery
+from jobs.contracts.deliveries import (
+    CsvDelivery,
+    JsonDelivery,
+    ParquetDelivery,
+    PostgresDelivery,
+    RestDelivery,
+    SheetDelivery,
+    XlsxDelivery,
+)
 from jobs.contracts.source import SourceContract
 from jobs.sources.reading import Reading, Request
 
@@ -58,6 +66,14 @@ def make_source(contract: SourceContract, environment: Environment) -> Source:
             from jobs.sources.json import JsonFiles
 
             return JsonFiles(environment.sources, delivery)
+        case XlsxDelivery() as delivery:
+            from jobs.sources.xlsx import XlsxFiles
+
+            return XlsxFiles(environment.sources, delivery)
+        case ParquetDelivery() as delivery:
+            from jobs.sources.parquet import ParquetFiles
+
+            return ParquetFiles(environment.sources, delivery)
         case PostgresDelivery() as delivery:
             from jobs.sources.postgres import PostgresTable
 
