@@ -75,6 +75,7 @@ class Arguments:
     why: str = ""
     places: tuple[str, ...] = ()
     name: str = ""
+    is_update: bool = False
     answers: tuple[tuple[str, str], ...] = ()
 
 
@@ -121,7 +122,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         max_bytes=given.get("max_bytes"),
         max_cost=given.get("max_cost"),
         places=tuple(given.get("places", ())),
-        name=given.get("name", ""),
+        name=given.get("name") or given.get("update") or "",
+        is_update=bool(given.get("update")),
         answers=tuple(given.get("answer", ())),
     )
 
@@ -179,7 +181,9 @@ def _add_day(command: argparse.ArgumentParser, name: str) -> None:
 
 def _add_adoption(command: argparse.ArgumentParser) -> None:
     command.add_argument("places", nargs="+", metavar="DELIVERY", help=_DELIVERY)
-    command.add_argument("--name", type=_parse_name, required=True, metavar="N", help="of the source, as refunds")
+    of_source = command.add_mutually_exclusive_group(required=True)
+    of_source.add_argument("--name", type=_parse_name, metavar="N", help="of the new source, as refunds")
+    of_source.add_argument("--update", type=_parse_name, metavar="N", help="a source that is there: what came since")
     command.add_argument("--answer", type=_parse_answer, action="append", default=[], metavar="Q=A", help=_ANSWER)
 
 

@@ -59,8 +59,7 @@ def _list_tests(contract: SourceContract, forms: Mapping[str, Form]) -> Iterator
 def _list_columns(contract: SourceContract, forms: Mapping[str, Form], sql: str) -> Iterator[str]:
     kinds = list_passed_on(contract, sql)
     for column, form in forms.items():
-        evidence = f" Of what was looked at: {form.evidence}." if form.evidence else ""
-        yield from _list_column(column, f"{_READ_AS[form.kind]}{evidence}", kinds.get(column))
+        yield from _list_column(column, _tell(form), kinds.get(column))
     for column in list_typed(forms):
         name = f"{column}_as_delivered"
         yield from _list_column(name, f"{column} as the supplier sent it.", kinds.get(name))
@@ -72,6 +71,18 @@ def _list_columns(contract: SourceContract, forms: Mapping[str, Form], sql: str)
         yield f"      - name: {name}"
         yield f"        description: \"{{{{ doc('{name}') }}}}\""
         yield from _say(kinds.get(name))
+
+
+def list_column(column: str, form: Form, personal: str) -> Iterator[str]:
+    """A column that came later, and the text beside it; `personal`: what it tells of a person, or NOBODY."""
+    kinds = None if personal == NOBODY else {personal}
+    yield from _list_column(column, _tell(form), kinds)
+    if form.kind != "text":
+        yield from _list_column(f"{column}_as_delivered", f"{column} as the supplier sent it.", kinds)
+
+
+def _tell(form: Form) -> str:
+    return f"{_READ_AS[form.kind]}{f' Of what was looked at: {form.evidence}.' if form.evidence else ''}"
 
 
 def _list_column(name: str, description: str, kinds: set[str] | None) -> Iterator[str]:

@@ -18,7 +18,7 @@ from jobs.contracts.source import Personal, SourceContract
 from jobs.errors import ConfigurationError
 
 NONE = "none"
-_KINDS = (*get_args(Personal), NONE)
+PERSONAL = (*get_args(Personal), NONE)
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def _find_personal(values: Mapping[str, list[str]], answers: Answers) -> dict[st
         kind = suggest_kind(column, texts)
         name = f"personal.{column}"
         if kind:
-            found = answers.settle(Question(name, f"by its name or values {kind}", _KINDS, kind))
+            found = answers.settle(Question(name, f"by its name or values {kind}", PERSONAL, kind))
         else:
-            found = answers.choose(name, NONE, _KINDS)
+            found = answers.choose(name, NONE, PERSONAL)
         if found != NONE:
             personal[column] = found
     return personal

@@ -1,12 +1,15 @@
 """Twenty rows of a feed as a delivery of their own, in which every value that tells of a person is another one."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import assert_never
 
 from jobs.adopt.dates import COMPACT
 from jobs.adopt.draft import Draft
@@ -109,9 +112,28 @@ def write_fixture(delivery: Delivery, headers: Sequence[str], rows: Sequence[Row
 
 
 def _pack(content: bytes, delivery: Delivery) -> bytes:
-    if isinstance(delivery, FileDelivery) and delivery.compression == "gzip":
-        return gzip.compress(content, mtime=0)
-    return content
+    match delivery.compression if isinstance(delivery, FileDelivery) else None:
+        case None:
+            return content
+        case "gzip":
+            return gzip.compress(content, mtime=0)
+        case "bz2":
+            return bz2.compress(content)
+        case "zstd":
+            import pyarrow as pa
+
+            return bytes(pa.compress(content, codec="zstd"))
+        case "zip":
+            return _zip(content, delivery.kind)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _zip(content: bytes, ending: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(f"fixture.{ending}"), content)
+    return packed.getvalue()
 
 
 def place_fixture(draft: Draft, day: date) -> str:

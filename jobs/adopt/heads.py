@@ -9,6 +9,7 @@ from jobs.adopt.sample import MAX_BYTES
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.contracts.deliveries import Compression
 from jobs.errors import ContractError
 from jobs.sources.unpacked import find_compression, unpack
 
@@ -26,7 +27,7 @@ class Head:
     """`is_whole`: the text is all that the file holds."""
 
     text: str
-    compression: str | None
+    compression: Compression | None
     encoding: str
     is_whole: bool
 
@@ -68,9 +69,7 @@ def _find_encoding(head: bytes, uri: str, answers: Answers) -> str:
     except UnicodeDecodeError:
         return _ask_encoding(head, answers)
     if b"\0" in head[:_SHOWN]:
-        raise ContractError(
-            f"{uri}: no text (there is a NUL byte in it); allowed are CSV and JSON, packed by gzip or not"
-        )
+        raise ContractError(f"{uri}: no text (there is a NUL byte in it); allowed are CSV and JSON, packed or not")
     return "utf-8"
 
 

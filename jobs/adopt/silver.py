@@ -1,6 +1,6 @@
 """A source contract and the forms of its columns -> the `stg_` model of dbt that reads Bronze."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.adopt.dates import ISO
 from jobs.adopt.forms import FLAGS, Form
@@ -65,13 +65,18 @@ def _select(column: str, form: Form) -> str:
 
 
 def _delivered(contract: SourceContract) -> str:
-    names = [f"'{column}'" for column in contract.columns.values()]
-    one_line = f"        {{{{ row_hash([{', '.join(names)}]) }}}} as _row_hash"
-    hashed = one_line if len(one_line) <= WIDTH else _wrap(names)
+    hashed = hash_row([*contract.columns.values()])
     return (
         f"delivered as (\n    select\n        *,\n{hashed}\n    from {{{{ delivered_by('{contract.name}') }}}}\n"
         "    where {{ is_day_to_build('ingest_date') }}\n)"
     )
+
+
+def hash_row(columns: Sequence[str]) -> str:
+    """Of all that was delivered of a row."""
+    names = [f"'{column}'" for column in columns]
+    one_line = f"        {{{{ row_hash([{', '.join(names)}]) }}}} as _row_hash"
+    return one_line if len(one_line) <= WIDTH else _wrap(names)
 
 
 def _wrap(names: list[str]) -> str:

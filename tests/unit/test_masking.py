@@ -256,6 +256,7 @@ KNOWN = {
     ("jobs/config/toml.py", "ValidationError"): "by describe_mistakes",
     ("jobs/contracts/source.py", "ValidationError"): "by describe_mistakes",
     ("jobs/adopt/draft.py", "ValidationError"): "by describe_mistakes",
+    ("jobs/commands/adopt.py", "ValidationError"): "by describe_mistakes",
     ("jobs/adopt/apis.py", "ValueError"): "of checked_url",
     ("jobs/clients/postgres.py", "psycopg2.OperationalError"): "of libpq, before there are any rows",
     ("jobs/sources/table.py", "adbc.Error"): "of libpq, before there are any rows",
