@@ -29,7 +29,7 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
     described = write_description(draft.contract, draft.forms, sql, rows)
     new = {
         root / "tests/deliveries" / place_fixture(draft, day): write_fixture(
-            draft.contract.delivery, draft.found.samples.headers, rows
+            draft.contract.delivery, draft.found.samples.headers, rows, day
         ),
         silver / f"stg_{name}.sql": sql.encode(),
         silver / f"stg_{name}.yml": described.encode(),

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import date, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +31,12 @@ def read_rows(path: Path, sheet: str, header_row: int, uri: str, out: IO[bytes])
                 more.update(dict.fromkeys(name for name in record if name not in header))
                 out.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
     return (*(name for name in header if name), *more), errors
+
+
+def peek_widths(path: Path, sheet: str, uri: str, limit: int) -> list[int]:
+    """How many cells of each of the first rows hold anything, by which a header may be found."""
+    with _reading(path, sheet, 1, uri) as rows:
+        return [sum(cell.value is not None for cell in row) for row in islice(rows, limit)]
 
 
 @contextmanager

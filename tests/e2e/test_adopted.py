@@ -8,8 +8,10 @@ import os
 import random
 import shutil
 import subprocess
+from datetime import date, timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from jobs.config.environment import ROOT
@@ -65,6 +67,25 @@ def rare_keys() -> bytes:
     return json.dumps(items).encode()
 
 
+def workbook() -> bytes:
+    """As an office keeps it: a title above the table, typed cells, a sheet of notes."""
+    book, packed = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Letters"
+    for row in (["Letters of complaint"], [], ["Letter no", "customer_id", "Received on", "Topic", "State", "Text"]):
+        sheet.append(row)
+    for number in range(250):
+        received = date(2025, 1, 1) + timedelta(days=number % 30)
+        text = f"I have now written {number} times and nobody answers me"
+        topic = ["payments", "network failure", "Other"][number % 3]
+        state = ["done", "open", "on hold"][number % 3]
+        sheet.append([f"L-{number}", f"c{number}", received, topic, state, text])
+    book.create_sheet("notes")
+    book.save(packed)
+    return packed.getvalue()
+
+
 def unit_tests(checkout: Path, name: str) -> None:
     python = command(checkout, "./setup.sh", "requirements/dbt.txt").strip()
     done = subprocess.run([python, "-c", UNIT_TESTS, name], cwd=checkout / "dbt", capture_output=True, text=True)
@@ -81,6 +102,12 @@ def unit_tests(checkout: Path, name: str) -> None:
         "reviews", f"reviews_{DAY}.json", rare_keys(), ["complaint=Review", "complaint.status=none"],
         "count(*) n, sum(stars) a, count(posted_at) b, count(edited_at) c, count(tags) d", "300,900,300,4,6",
         "Review,300,1,300",
+    ),
+    (
+        "letters", f"letters_{DAY}.xlsx", workbook(),
+        ["complaint=Letter", "sheet=Letters", "complaint.customer=none", "complaint.category=topic"],
+        "count(*) n, count(received_on) a, count(distinct topic) b, count(distinct state) c, count(customer_id) d",
+        "250,250,3,3,250", "Letter,250,3,250",
     ),
 ])  # fmt: skip
 def test_a_delivery_is_in_gold_after_three_commands(
@@ -102,5 +129,7 @@ def test_a_delivery_is_in_gold_after_three_commands(
         f"from coretelecoms_gold.fact_complaints where channel = '{given[1].partition('=')[2]}' group by channel"
     )
     assert command(checkout, "./dbt.sh", "query", of_channel, "--csv", "-").splitlines()[1] == in_gold
+    command(checkout, "./pages.sh")
+    assert in_gold.partition(",")[0] in (checkout / ".local/pages/complaints.html").read_text()
     command(checkout, "./spark-submit.sh", "check")
     unit_tests(checkout, name)

@@ -5,8 +5,11 @@ import gzip
 import io
 import re
 import zipfile
+from datetime import date
 
+import openpyxl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -217,3 +220,59 @@ def test_an_update_that_adds_a_person_says_so_in_the_hash_too(adopting: World) -
     assert find_unsaid(contract, adopting.root / "dbt/models/silver") == []
     (model,) = yaml.safe_load((adopting.root / "dbt/models/silver/stg_orders.yml").read_text())["models"]
     assert model["columns"][2]["name"] == "name"
+
+
+def workbook(title: str, sheets: int) -> bytes:
+    book, packed = openpyxl.Workbook(), io.BytesIO()
+    for number in range(sheets - 1):
+        book.create_sheet(f"notes {number}")
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Orders"
+    for row in (
+        ([title], [], ["Order ID", "Paid on", "Amount", "Done"])
+        if title
+        else (["Order ID", "Paid on", "Amount", "Done"],)
+    ):
+        sheet.append(row)
+    sheet.append(["a1", date(2025, 11, 20), 1.5, True])
+    sheet.append(["b2", date(2025, 11, 21), 2, False])
+    book.save(packed)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(("title", "sheets", "options"), [
+    ("", 1, {}), ("Report of orders", 1, {"header_row": 3}), ("", 2, {"sheet": "Orders"}),
+])  # fmt: skip
+def test_an_excel_file_lands_and_so_does_its_fixture(
+    title: str, sheets: int, options: dict[str, object], adopting: World
+) -> None:
+    path = adopting.root / f"sources/orders_{DAY}.xlsx"
+    path.write_bytes(workbook(title, sheets))
+    assert adopt(adopting, "orders", str(path), answers=["sheet=Orders"] if sheets > 1 else []) == 0
+    contract = load_contracts(adopting.environment)["orders"]
+    found = contract.delivery.model_dump(exclude_defaults=True)
+    assert found == {"kind": "xlsx", "paths": ("orders_{date}.xlsx",)} | options
+    sql = (adopting.root / "dbt/models/silver/stg_orders.sql").read_text()
+    assert "mended_date('paid_on')" in sql
+    assert "mended_decimal('amount', '1234.5')" in sql
+    assert "mended_flag('done', 'true', 'false')" in sql
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    landed = [{name: row[name] for name in ("paid_on", "amount", "done")} for row in run.bronze("orders")]
+    path.write_bytes((adopting.root / f"tests/deliveries/orders_{DAY}.xlsx").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
+    assert [{name: row[name] for name in ("paid_on", "amount", "done")} for row in run.bronze("orders")] == landed
+
+
+def test_a_parquet_file_lands_and_so_does_its_fixture(adopting: World) -> None:
+    path = adopting.root / f"sources/orders_{DAY}.parquet"
+    days = pa.array([date(2025, 11, 20), None], pa.date32())
+    pq.write_table(pa.table({"orderId": ["a1", "b2"], "paid": days, "tags": [["x"], []]}), path)
+    assert adopt(adopting, "orders", str(path)) == 0
+    contract = load_contracts(adopting.environment)["orders"]
+    assert [*contract.columns.values()] == ["order_id", "paid", "tags"]
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    path.write_bytes((adopting.root / f"tests/deliveries/orders_{DAY}.parquet").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
