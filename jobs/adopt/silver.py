@@ -12,7 +12,10 @@ _UNREADABLE = {"date": ("day", "moment"), "number": ("whole", "decimal"), "flag"
 
 
 def write_model(contract: SourceContract, forms: Mapping[str, Form], after: Sequence[str] = ()) -> str:
-    """`after`: models that are built before it, though it reads nothing of them. Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered."""
+    """Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered.
+
+    `after`: models that are built before it, though it reads nothing of them.
+    """
     typed = list_typed(forms)
     mended = [f"        {mend(column, forms[column])} as mended_{column}" for column in typed]
     steps = [_delivered(contract)]
