@@ -1,6 +1,7 @@
 """What dbt's yml says of a drafted model: its columns, whom they tell of, and its tests."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import get_args
@@ -38,7 +39,8 @@ def write_description(contract: SourceContract, forms: Mapping[str, Form], sql: 
         "    columns:",
         *_list_columns(contract, forms, sql),
     ]
-    if tested := _list_unit_test(contract, forms, rows):
+    after = re.findall(r"-- depends_on: \{\{ ref\('(\w+)'\)", sql)
+    if tested := _list_unit_test(contract, forms, rows, after):
         lines += ["", "unit_tests:", *tested]
     return "\n".join([*lines, ""])
 
@@ -106,7 +108,9 @@ def _describe(text: str, indent: str) -> Iterator[str]:
     yield from (f"{indent}  {line}" for line in wrap(text, _ONE_LINE))
 
 
-def _list_unit_test(contract: SourceContract, forms: Mapping[str, Form], rows: Sequence[Row]) -> list[str]:
+def _list_unit_test(
+    contract: SourceContract, forms: Mapping[str, Form], rows: Sequence[Row], after: Sequence[str]
+) -> list[str]:
     """A few rows of the fixture, and what is to be read in them; nothing where there is nothing but text."""
     typed = list_typed(forms)
     given = [{contract.columns[header]: value or "" for header, value in row.items()} for row in rows]
@@ -119,6 +123,7 @@ def _list_unit_test(contract: SourceContract, forms: Mapping[str, Form], rows: S
         f"    model: stg_{contract.name}",
         '    overrides: {macros: {is_day_to_build: "true"}}',
         "    given:",
+        *(f"      - input: ref('{name}')\n        rows: []" for name in after),
         f"      - input: source('bronze', '{contract.name}')",
         "        rows:",
     ]

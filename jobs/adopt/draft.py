@@ -7,7 +7,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from jobs.adopt.channel import find_complaint
-from jobs.adopt.forms import Form, find_form
+from jobs.adopt.forms import Form, find_form, is_named_day
 from jobs.adopt.found import Found
 from jobs.adopt.keys import find_key
 from jobs.adopt.names import name_columns
@@ -58,7 +58,7 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
         "personal": personal,
         "complaint": complaint,
     }
-    return Draft(_validate(name, content), forms, found, tuple(_list_doubts(found, names)))
+    return Draft(_validate(name, content), forms, found, tuple(_list_doubts(found, names, forms)))
 
 
 def _tell_rhythm(found: Found) -> str:
@@ -98,7 +98,7 @@ def _validate(name: str, content: dict[str, object]) -> SourceContract:
         raise ConfigurationError("\n  ".join([f"{name}, as drafted:", *describe_mistakes(error)])) from None
 
 
-def _list_doubts(found: Found, names: Mapping[str, str]) -> Iterator[str]:
+def _list_doubts(found: Found, names: Mapping[str, str], forms: Mapping[str, Form]) -> Iterator[str]:
     samples = found.samples
     yield from found.notes
     yield from dict.fromkeys(note for part in samples.parts for note in part.notes)
@@ -112,3 +112,5 @@ def _list_doubts(found: Found, names: Mapping[str, str]) -> Iterator[str]:
     for header, column in names.items():
         if missing := samples.count_missing(header):
             yield f"{column} is optional: {missing:,} of {samples.size:,} rows came without it"
+        if forms[column].kind == "text" and is_named_day(column) and samples.list_values(header):
+            yield f"{column} is called as a day is, but written in no way that is known: it stays text"

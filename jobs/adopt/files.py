@@ -78,7 +78,7 @@ def _cut_root(at: Location, root: Location, place: str, environment: str) -> str
 def _read_texts(heads: Sequence[tuple[str, Head]], answers: Answers) -> tuple[dict[str, Any], Samples]:
     compressions = {head.compression for _, head in heads}
     written = {"csv" if not is_json(head.text) else "json" for _, head in heads}
-    encodings = {head.encoding for _, head in heads if not head.text.isascii()} or {"utf-8"}
+    encodings = {head.encoding for _, head in heads if not head.is_ascii} or {"utf-8"}
     for what, found in (("compression", compressions), ("format", written), ("encoding", encodings)):
         if len(found) > 1:
             raise ConfigurationError(f"the deliveries are of more than one {what}: {sorted(map(str, found))}")

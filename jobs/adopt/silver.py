@@ -11,8 +11,11 @@ METADATA = ("_row_hash", "_ingested_at", "_source_system", "_source_uri", "_run_
 _UNREADABLE = {"date": ("day", "moment"), "number": ("whole", "decimal"), "flag": ("flag",)}
 
 
-def write_model(contract: SourceContract, forms: Mapping[str, Form]) -> str:
-    """Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered."""
+def write_model(contract: SourceContract, forms: Mapping[str, Form], after: Sequence[str] = ()) -> str:
+    """Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered.
+
+    `after`: models that are built before it, though it reads nothing of them.
+    """
     typed = list_typed(forms)
     mended = [f"        {mend(column, forms[column])} as mended_{column}" for column in typed]
     steps = [_delivered(contract)]
@@ -26,7 +29,8 @@ def write_model(contract: SourceContract, forms: Mapping[str, Form]) -> str:
     ]
     config = "{{ config(materialized='incremental', **laid_out('ingest_date')) }}"
     selected = ["select", ",\n".join(items), f"from {'mended' if typed else 'delivered'}", ""]
-    return "\n".join([config, "", "with " + ",\n\n".join(steps), "", *selected])
+    depends = [f"-- depends_on: {{{{ ref('{name}') }}}}" for name in after]
+    return "\n".join([config, "", *depends, "with " + ",\n\n".join(steps), "", *selected])
 
 
 def list_typed(forms: Mapping[str, Form]) -> list[str]:

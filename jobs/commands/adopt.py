@@ -91,8 +91,16 @@ def _check_text(content: bytes, name: str) -> None:
 
 
 def _ask(question: Question) -> str:
+    """Until the answer is one that is allowed; where the terminal's end comes first, the question stays open."""
     print(inert(str(question)), file=sys.stderr)
-    return input("> ").strip()
+    while True:
+        try:
+            answer = input("> ").strip()
+        except EOFError:
+            return ""
+        if answer in question.allowed or (answer and not question.allowed):
+            return answer
+        print(f"allowed: {inert(', '.join(question.allowed) or 'any text')}", file=sys.stderr)
 
 
 def _show(draft: Draft, answers: Answers) -> None:

@@ -21,6 +21,7 @@ UNIT_TESTS = (
     "sys.exit(str([one.message for one in ran]) if [one.status for one in ran] != ['pass'] else 0)"
 )
 DAY = "2025-02-01"
+LOCKS = ("requirements/dbt.txt", "requirements/dev.txt")
 
 pytestmark = pytest.mark.skipif(os.environ.get("CORETELECOMS_NIGHTLY") != "1", reason="minutes: make test-nightly")
 
@@ -86,6 +87,14 @@ def workbook() -> bytes:
     return packed.getvalue()
 
 
+def lint(checkout: Path, name: str) -> None:
+    """As `make lint` does."""
+    model = f"dbt/models/silver/stg_{name}"
+    tools = {lock: Path(command(checkout, "./setup.sh", lock).strip()).parent for lock in LOCKS}
+    command(checkout, str(tools[LOCKS[0]] / "sqlfluff"), "lint", f"{model}.sql", "dbt/models/silver")
+    command(checkout, str(tools[LOCKS[1]] / "yamllint"), "--strict", f"{model}.yml", "dbt/models/silver/sources.yml")
+
+
 def unit_tests(checkout: Path, name: str) -> None:
     python = command(checkout, "./setup.sh", "requirements/dbt.txt").strip()
     done = subprocess.run([python, "-c", UNIT_TESTS, name], cwd=checkout / "dbt", capture_output=True, text=True)
@@ -133,3 +142,4 @@ def test_a_delivery_is_in_gold_after_three_commands(
     assert in_gold.partition(",")[0] in (checkout / ".local/pages/complaints.html").read_text()
     command(checkout, "./spark-submit.sh", "check")
     unit_tests(checkout, name)
+    lint(checkout, name)
