@@ -24,6 +24,7 @@ import behind
 import duckdb
 import gold
 from arguments import parse
+from complaints import write_channels
 from errors import CONFIGURATION, DATA_ERROR, SOFTWARE, TRY_LATER, BuildError
 from export import export
 from headline import headline
@@ -81,6 +82,7 @@ def invoke(*arguments: str, parsed: Any = None, said: list[str] | None = None) -
         "CORETELECOMS_CONTRACTS": str(contracts()),
         "CORETELECOMS_DBT": str(PROJECT),
         "CORETELECOMS_SOURCES": ",".join(sources()),
+        "CORETELECOMS_COMPLAINTS": write_channels(),
         "CORETELECOMS_HOST": host(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from complaints import write_channels
 from errors import CONFIGURATION, SOFTWARE, BuildError
 from told import passing, tell_operation
 from warehouse import artifacts, host, is_local
@@ -97,7 +98,7 @@ def _text(moment: datetime) -> str:
 
 def _version() -> str:
     """Of all that decides what Gold holds: another one is built anew."""
-    digest = sha256()
+    digest = sha256(write_channels().encode())
     for path in _files():
         digest.update(f"{path.relative_to(PROJECT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -62,6 +62,18 @@ def _find_command(given: Arguments) -> Callable[[Arguments], int]:
             from jobs.commands import check
 
             return check.run
+        case "diff":
+            from jobs.commands import diff
+
+            return diff.run
+        case "approve" | "discard":
+            from jobs.commands import decide
+
+            return decide.run
+        case "contract":
+            from jobs.commands import contract
+
+            return contract.run
         case "adopt":
             from jobs.commands import adopt
 

@@ -17,11 +17,16 @@ COMMANDS = {
     "load": "load what has landed into Bronze",
     "run": "ingest, then load, in one application",
     "status": "the ledger: what was delivered, landed, rejected and loaded",
+    "diff": "what a correction changes, row by row: of a day's two newest landings, or of its delivery",
+    "approve": "a correction that is held counts from now on; the next load, or run, publishes it",
+    "discard": "a correction that is held never counts",
     "check": "is all configuration valid?",
+    "contract": "a source contract as one of the Open Data Contract Standard, v3.1, and back: export, import",
     "adopt": "a source contract, Silver's model and a fixture, drafted from deliveries",
     "dbt": "what ./dbt.sh does; or, after --, a command with what dbt needs as variables, key or token among them",
 }
 ON_SPARK = ("ingest", "load", "run")  # where a --master is given; for the others it changes nothing
+OF_ONE_DAY = ("diff", "approve", "discard")
 EX_USAGE = 64
 _ENGINE = "who reads the deliveries: threads of this process, or Spark [auto: by --master and size]"
 _MASTER = "of Spark, as spark://host:7077 or local[2]: its own spark-submit starts the step"
@@ -65,8 +70,14 @@ class Arguments:
     max_cost: float | None = None
     is_of_gaps: bool = False
     is_told_once: bool = False
+    is_of_delivery: bool = False
+    runs: tuple[str, ...] = ()
+    who: str = ""
+    why: str = ""
     places: tuple[str, ...] = ()
     name: str = ""
+    is_update: bool = False
+    is_import: bool = False
     answers: tuple[tuple[str, str], ...] = ()
 
 
@@ -83,6 +94,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     found, unknown = parser.parse_known_args(words)
     _check_unknown(parser, found.command, unknown)
     given = vars(found)
+    if given["command"] in OF_ONE_DAY and (given["date"] is None or len(given["source"]) != 1):
+        parser.error(f"{given['command']}: of which day and source? --date D --source S")
     if given.get("withdraw") and given.get("replay"):
         parser.error("--withdraw and --replay: what is gone cannot land anew")
     return Arguments(
@@ -102,12 +115,18 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         is_rebuild=given.get("rebuild", False),
         is_recount=given.get("recount", False),
         withdrawn_by=(given.get("who") or _find_user()) if given.get("withdraw") else "",
+        is_of_delivery=given.get("delivery", False),
+        runs=tuple(given.get("run") or ()),
+        who=(given.get("who") or _find_user()) if given["command"] in OF_ONE_DAY else "",
+        why=given.get("why") or "",
         is_of_gaps=given.get("gaps", False),
         is_told_once=given.get("tell", False),
         max_bytes=given.get("max_bytes"),
         max_cost=given.get("max_cost"),
         places=tuple(given.get("places", ())),
-        name=given.get("name", ""),
+        name=given.get("name") or given.get("update") or "",
+        is_update=bool(given.get("update")),
+        is_import=given.get("action") == "import",
         answers=tuple(given.get("answer", ())),
     )
 
@@ -139,21 +158,43 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
-    if name == "adopt":
-        _add_adoption(command)
+    if name in ("adopt", "contract"):
+        (_add_adoption if name == "adopt" else _add_exchange)(command)
         return
     command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
     # Before the step or after it, as with Spark's own; a default of the latter would undo the former.
     master_help = _MASTER if name in ON_SPARK else argparse.SUPPRESS
     command.add_argument("--master", default=argparse.SUPPRESS, metavar="URL", help=master_help)
-    if name != "check":
+    if name in OF_ONE_DAY:
+        _add_day(command, name)
+    elif name != "check":
         _add_days(command, name)
+
+
+def _add_day(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument("--date", type=date.fromisoformat, metavar="D", help="the day, as 2025-11-20")
+    if name == "diff":
+        command.add_argument("--run", action="append", metavar="R", help="whose landing; twice [the two newest]")
+        command.add_argument("--delivery", action="store_true", help="as it is now, against what counts; nothing lands")
+        command.add_argument("--json", action="store_true", help="an object instead of the tables")
+    else:
+        command.add_argument("--who", metavar="NAME", help=_WHO)
+        command.add_argument("--why", metavar="TEXT", help="kept in the ledger with the decision")
 
 
 def _add_adoption(command: argparse.ArgumentParser) -> None:
     command.add_argument("places", nargs="+", metavar="DELIVERY", help=_DELIVERY)
-    command.add_argument("--name", type=_parse_name, required=True, metavar="N", help="of the source, as refunds")
+    of_source = command.add_mutually_exclusive_group(required=True)
+    of_source.add_argument("--name", type=_parse_name, metavar="N", help="of the new source, as refunds")
+    of_source.add_argument("--update", type=_parse_name, metavar="N", help="a source that is there: what came since")
     command.add_argument("--answer", type=_parse_answer, action="append", default=[], metavar="Q=A", help=_ANSWER)
+
+
+def _add_exchange(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("export", "import"))
+    command.add_argument("places", nargs=1, metavar="SOURCE|FILE", help="a source; of an import, the document's file")
+    command.add_argument("--odcs", action="store_true", help="which standard: so far there is this one")
+    command.add_argument("--name", type=_parse_name, metavar="N", help="of an import: the object, and the new source")
 
 
 def _parse_name(text: str) -> str:
@@ -214,7 +255,7 @@ def _parse_key(text: str) -> str:
 def _parse_days(parser: argparse.ArgumentParser, given: dict[str, object]) -> tuple[date, ...]:
     if "date" not in given:
         return ()
-    day, first, last = (given[name] for name in ("date", "first", "last"))
+    day, first, last = (given.get(name) for name in ("date", "first", "last"))
     if (day and (first or last)) or bool(first) != bool(last):
         parser.error("name the day by --date D, or a range by --from D and --to D")
     first, last = day or first, day or last

@@ -54,6 +54,13 @@ class SupersededError(PlatformError):
     attempt = "superseded"
 
 
+class HeldError(PlatformError):
+    """A correction landed that its source contract holds until somebody approves of it."""
+
+    exit_code = 75
+    attempt = "held"
+
+
 class NotArrivedError(PlatformError):
     """The delivery is not there yet: normal, try later."""
 

@@ -22,6 +22,7 @@ _NEXT = {
     "refused": "ask the supplier for a right file, or change conf/sources/{source}.toml; then clear `ingest`",
     "not_arrived": "ask the supplier; once it is there trigger the DAG with from = to = {day}, sources = [{source}]",
     "not_due": "nothing yet: it is not due; a later run finds it",
+    "held": "look at `diff --date {day} --source {source}`, then `approve` or `discard` it; then clear `load_bronze`",
     "late": "ask the supplier; it is waited for until six hours after it was due, and then looked for by later runs",
     "failed": "read the task's log; then clear `ingest`",
     "landed": "it is in the lake, but not in Bronze: clear `load_bronze`",

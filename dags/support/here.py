@@ -25,14 +25,19 @@ def run_command(child: SubprocessHook, script: str, *arguments: str) -> Subproce
 
 def status(*arguments: str) -> list[Outcome]:
     """What `./spark-submit.sh status` says. Raises AirflowFailException, or AirflowException where a retry may help."""
-    command = [str(ROOT / "spark-submit.sh"), "status", *arguments, "--env", spark_connection().environment, "--json"]
-    done = subprocess.run(
-        command, env=child_environment(), capture_output=True, text=True, timeout=STATUS_SECONDS, check=False
-    )
+    done = answer("status", *arguments, "--json")
     # Codes beside an answer: of what is off balance, missing, or could not be looked at.
     if done.returncode not in (0, TRY_LATER, OFF_BALANCE) and not done.stdout.strip():
         raise command_error(done.returncode, done.stderr)
     return [Outcome.model_validate_json(line) for line in done.stdout.splitlines()]
+
+
+def answer(*words: str) -> subprocess.CompletedProcess[str]:
+    """What a command of ./spark-submit.sh says, and how it ended."""
+    command = [str(ROOT / "spark-submit.sh"), *words, "--env", spark_connection().environment]
+    return subprocess.run(
+        command, env=child_environment(), capture_output=True, text=True, timeout=STATUS_SECONDS, check=False
+    )
 
 
 def command_error(exit_code: int, stderr: str) -> AirflowException:

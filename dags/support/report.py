@@ -71,7 +71,7 @@ def check_report(context: Context, key: str, ended: str, is_misuse: bool = False
     context["ti"].xcom_push(REPORTED_BY, key)
     for outcome in outcomes:
         _log.info("%s", describe(outcome))
-    wrong = [outcome for outcome in outcomes if outcome.code_of_run and outcome.state not in MISSING]
+    wrong = [outcome for outcome in outcomes if outcome.code_of_run and outcome.state not in (*MISSING, "held")]
     if not wrong:
         return
     message = "\n".join([f"{ended}; did not land:", *map(describe, wrong)])

@@ -25,10 +25,15 @@
 {%- endmacro -%}
 
 {#- A test of a model's days asks only for those just built where it is configured with `where: __days_asked__`: days can
-    be named by a macro alone, and dbt renders none there. This stands in the place of dbt's own macro. -#}
+    be named by a macro alone, and dbt renders none there; `__of_customer__` and `__of_agent__` leave out the channels that
+    tell of none. This stands in the place of dbt's own macro. -#}
 {%- macro get_where_subquery(relation) -%}
     {%- if config.get('where') == '__days_asked__' -%}
         (select * from {{ relation }} where {{ is_day_asked('ingest_date') }}) as days_asked
+    {%- elif config.get('where') in ('__of_customer__', '__of_agent__') -%}
+        {%- set without = channels_without(config.get('where')[5:-2]) -%}
+        {{ return("(select * from " ~ relation ~ " where channel not in ('" ~ without | join("', '") ~ "')) as of_some"
+            if without else relation) }}
     {%- else -%}
         {{ return(dbt.default__get_where_subquery(relation)) }}
     {%- endif -%}

@@ -3,11 +3,6 @@
     {{ return(['agents', 'customers', 'call_logs', 'social_media', 'web_forms', 'service_outages']) }}
 {%- endmacro -%}
 
-{#- Those whose rows are complaints, each a channel of complaints_clean. -#}
-{%- macro feeds_of_complaints() -%}
-    {{ return(['call_logs', 'social_media', 'web_forms']) }}
-{%- endmacro -%}
-
 {#- What `call(feed)` selects of each feed, one below the other. -#}
 {%- macro of_each_feed() -%}
     {%- for feed in feeds() -%}

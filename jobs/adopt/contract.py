@@ -6,24 +6,29 @@ from collections.abc import Iterator, Mapping
 from jobs.adopt.forms import Form
 from jobs.contracts.source import SourceContract
 
-_PLAIN = ("description", "system", "static", "key", "subject", "optional")
+_OWN_TABLES = ("name", "delivery", "columns", "aliases", "personal", "complaint")
 
 
 def write_contract(contract: SourceContract, forms: Mapping[str, Form]) -> str:
     """What stands at its default is left out."""
     lines = [*_list_fields(contract), "", "[delivery]", *_list_delivery(contract), "", "[columns]"]
     for header, column in contract.columns.items():
-        lines.append(f"{_quote(header)} = {_quote(column)}{_comment(forms.get(column, Form('text')))}")
+        lines.append(f"{quote(header)} = {quote(column)}{comment(forms.get(column, Form('text')))}")
+    if contract.aliases:
+        lines += ["", "[aliases]", *(f"{column} = {_write(others)}" for column, others in contract.aliases.items())]
     if contract.personal:
-        lines += ["", "[personal]", *(f"{column} = {_quote(kind)}" for column, kind in contract.personal.items())]
+        lines += ["", "[personal]", *(f"{column} = {quote(kind)}" for column, kind in contract.personal.items())]
+    if contract.complaint:
+        fields = contract.complaint.model_dump(exclude_defaults=True)
+        lines += ["", "[complaint]", *(f"{name} = {_write(value)}" for name, value in fields.items())]
     return "\n".join([*lines, ""])
 
 
 def _list_fields(contract: SourceContract) -> Iterator[str]:
-    for name in _PLAIN:
-        value = getattr(contract, name)
-        if value not in (False, None, ()):
-            yield f"{name} = {_write(value)}"
+    fields = contract.model_dump(mode="json", exclude_defaults=True, exclude={*_OWN_TABLES})
+    days = ("since", "until")  # TOML has a type of its own for these
+    for name, value in fields.items():
+        yield f"{name} = {value if name in days else _write(value)}"
 
 
 def _list_delivery(contract: SourceContract) -> Iterator[str]:
@@ -43,18 +48,18 @@ def _write(value: object) -> str:
         case tuple() | list():
             return f"[{', '.join(map(_write, value))}]"
         case _:
-            return _quote(str(value))
+            return quote(str(value))
 
 
 def _key(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else _quote(name)
+    return name if name.isidentifier() and name.isascii() else quote(name)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """A basic string of TOML, whose escapes are those of JSON and DEL's."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _comment(form: Form) -> str:
+def comment(form: Form) -> str:
     """Counts and ways of writing, never a value."""
     return f"  # {form.evidence}" if form.evidence else ""

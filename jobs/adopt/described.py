@@ -1,6 +1,7 @@
 """What dbt's yml says of a drafted model: its columns, whom they tell of, and its tests."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import get_args
@@ -38,7 +39,8 @@ def write_description(contract: SourceContract, forms: Mapping[str, Form], sql: 
         "    columns:",
         *_list_columns(contract, forms, sql),
     ]
-    if tested := _list_unit_test(contract, forms, rows):
+    after = re.findall(r"-- depends_on: \{\{ ref\('(\w+)'\)", sql)
+    if tested := _list_unit_test(contract, forms, rows, after):
         lines += ["", "unit_tests:", *tested]
     return "\n".join([*lines, ""])
 
@@ -59,8 +61,7 @@ def _list_tests(contract: SourceContract, forms: Mapping[str, Form]) -> Iterator
 def _list_columns(contract: SourceContract, forms: Mapping[str, Form], sql: str) -> Iterator[str]:
     kinds = list_passed_on(contract, sql)
     for column, form in forms.items():
-        evidence = f" Of what was looked at: {form.evidence}." if form.evidence else ""
-        yield from _list_column(column, f"{_READ_AS[form.kind]}{evidence}", kinds.get(column))
+        yield from _list_column(column, _tell(form), kinds.get(column))
     for column in list_typed(forms):
         name = f"{column}_as_delivered"
         yield from _list_column(name, f"{column} as the supplier sent it.", kinds.get(name))
@@ -72,6 +73,18 @@ def _list_columns(contract: SourceContract, forms: Mapping[str, Form], sql: str)
         yield f"      - name: {name}"
         yield f"        description: \"{{{{ doc('{name}') }}}}\""
         yield from _say(kinds.get(name))
+
+
+def list_column(column: str, form: Form, personal: str) -> Iterator[str]:
+    """A column that came later, and the text beside it; `personal`: what it tells of a person, or NOBODY."""
+    kinds = None if personal == NOBODY else {personal}
+    yield from _list_column(column, _tell(form), kinds)
+    if form.kind != "text":
+        yield from _list_column(f"{column}_as_delivered", f"{column} as the supplier sent it.", kinds)
+
+
+def _tell(form: Form) -> str:
+    return f"{_READ_AS[form.kind]}{f' Of what was looked at: {form.evidence}.' if form.evidence else ''}"
 
 
 def _list_column(name: str, description: str, kinds: set[str] | None) -> Iterator[str]:
@@ -95,7 +108,9 @@ def _describe(text: str, indent: str) -> Iterator[str]:
     yield from (f"{indent}  {line}" for line in wrap(text, _ONE_LINE))
 
 
-def _list_unit_test(contract: SourceContract, forms: Mapping[str, Form], rows: Sequence[Row]) -> list[str]:
+def _list_unit_test(
+    contract: SourceContract, forms: Mapping[str, Form], rows: Sequence[Row], after: Sequence[str]
+) -> list[str]:
     """A few rows of the fixture, and what is to be read in them; nothing where there is nothing but text."""
     typed = list_typed(forms)
     given = [{contract.columns[header]: value or "" for header, value in row.items()} for row in rows]
@@ -108,6 +123,7 @@ def _list_unit_test(contract: SourceContract, forms: Mapping[str, Form], rows: S
         f"    model: stg_{contract.name}",
         '    overrides: {macros: {is_day_to_build: "true"}}',
         "    given:",
+        *(f"      - input: ref('{name}')\n        rows: []" for name in after),
         f"      - input: source('bronze', '{contract.name}')",
         "        rows:",
     ]
@@ -117,12 +133,12 @@ def _list_unit_test(contract: SourceContract, forms: Mapping[str, Form], rows: S
 
 
 def _read(row: Mapping[str, str], forms: Mapping[str, Form], typed: Sequence[str]) -> dict[str, str]:
-    """The row as Silver has it; nothing where a value of it is blank, or says more than can be told here."""
-    read = {column: read_value(forms[column], row[column].strip()) for column in typed if row[column].strip()}
-    if not all(read.get(column) for column in typed):
+    """The row as Silver has it; nothing where it holds nothing to be read, or what cannot be."""
+    texts = {column: row[column].strip() for column in row}
+    read = {column: read_value(forms[column], texts[column]) for column in typed if texts[column]}
+    if not read or None in read.values():
         return {}
-    keys = {column: row[column].strip() for column in row if column not in typed}
-    return keys | {column: value or "" for column, value in read.items()}
+    return {column: read.get(column, "null") or "" if column in typed else text for column, text in texts.items()}
 
 
 def _list_row(row: Mapping[str, str], indent: int, plain: Sequence[str] = ()) -> Iterator[str]:

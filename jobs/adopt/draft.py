@@ -6,7 +6,8 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from jobs.adopt.forms import Form, find_form
+from jobs.adopt.channel import find_complaint
+from jobs.adopt.forms import Form, find_form, is_named_day
 from jobs.adopt.found import Found
 from jobs.adopt.keys import find_key
 from jobs.adopt.names import name_columns
@@ -17,7 +18,7 @@ from jobs.contracts.source import Personal, SourceContract
 from jobs.errors import ConfigurationError
 
 NONE = "none"
-_KINDS = (*get_args(Personal), NONE)
+PERSONAL = (*get_args(Personal), NONE)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
     key = find_key(samples, forms, names, name, answers)
     personal = _find_personal(values, answers)
     subject = _find_subject([*values], key, bool({*personal.values()} - {"free_text"}), answers)
+    complaint = find_complaint(forms, values, None if subject in key.split(",") else subject, answers)
     answers.require_all()
     content = {
         "name": name,
@@ -54,8 +56,9 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
         "optional": tuple(column for header, column in names.items() if samples.count_missing(header)),
         "subject": subject,
         "personal": personal,
+        "complaint": complaint,
     }
-    return Draft(_validate(name, content), forms, found, tuple(_list_doubts(found, names)))
+    return Draft(_validate(name, content), forms, found, tuple(_list_doubts(found, names, forms)))
 
 
 def _tell_rhythm(found: Found) -> str:
@@ -69,9 +72,9 @@ def _find_personal(values: Mapping[str, list[str]], answers: Answers) -> dict[st
         kind = suggest_kind(column, texts)
         name = f"personal.{column}"
         if kind:
-            found = answers.settle(Question(name, f"by its name or values {kind}", _KINDS, kind))
+            found = answers.settle(Question(name, f"by its name or values {kind}", PERSONAL, kind))
         else:
-            found = answers.choose(name, NONE, _KINDS)
+            found = answers.choose(name, NONE, PERSONAL)
         if found != NONE:
             personal[column] = found
     return personal
@@ -95,7 +98,7 @@ def _validate(name: str, content: dict[str, object]) -> SourceContract:
         raise ConfigurationError("\n  ".join([f"{name}, as drafted:", *describe_mistakes(error)])) from None
 
 
-def _list_doubts(found: Found, names: Mapping[str, str]) -> Iterator[str]:
+def _list_doubts(found: Found, names: Mapping[str, str], forms: Mapping[str, Form]) -> Iterator[str]:
     samples = found.samples
     yield from found.notes
     yield from dict.fromkeys(note for part in samples.parts for note in part.notes)
@@ -109,3 +112,5 @@ def _list_doubts(found: Found, names: Mapping[str, str]) -> Iterator[str]:
     for header, column in names.items():
         if missing := samples.count_missing(header):
             yield f"{column} is optional: {missing:,} of {samples.size:,} rows came without it"
+        if forms[column].kind == "text" and is_named_day(column) and samples.list_values(header):
+            yield f"{column} is called as a day is, but written in no way that is known: it stays text"

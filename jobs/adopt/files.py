@@ -12,6 +12,7 @@ from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers
 from jobs.adopt.sample import MAX_DELIVERIES, Sample, Samples
 from jobs.adopt.separated import read_separated
+from jobs.adopt.typed import read_typed, tell_kind
 from jobs.clients import store
 from jobs.clients.location import Location, S3Location, parse_location
 from jobs.clients.store import Input
@@ -27,13 +28,24 @@ def find_files(places: Sequence[str], environment: Environment, answers: Answers
     files = {path: file for place in places for path, file in _list_files(place, environment)}
     template, days = find_template([*files], answers)
     looked_at = [*files.values()][-MAX_DELIVERIES:]
-    heads = [(file.uri, read_head(environment.sources, file, answers)) for file in looked_at]
-    delivery, samples = _read_samples(heads, answers)
+    delivery, samples = _read(looked_at, environment.sources, answers)
     left = len(files) - len(looked_at)
     notes = (f"{len(looked_at)} of {len(files)} deliveries were looked at, the last ones",) if left else ()
     return Found(
         "s3", {"kind": delivery.pop("kind"), "paths": [template], **delivery}, samples, tuple(days), not days, notes
     )
+
+
+def _read(files: Sequence[Input], root: Location, answers: Answers) -> tuple[dict[str, Any], Samples]:
+    """How all the files are written, as [delivery] says it, and what is in them."""
+    kinds = {tell_kind(root, file) for file in files}
+    if len(kinds) > 1:
+        raise ConfigurationError(
+            f"the deliveries are of more than one format: {sorted(kind or 'text' for kind in kinds)}"
+        )
+    if kind := kinds.pop():
+        return read_typed(kind, root, files, answers)
+    return _read_texts([(file.uri, read_head(root, file, answers)) for file in files], answers)
 
 
 def _list_files(place: str, environment: Environment) -> list[tuple[str, Input]]:
@@ -63,11 +75,10 @@ def _cut_root(at: Location, root: Location, place: str, environment: str) -> str
     )
 
 
-def _read_samples(heads: Sequence[tuple[str, Head]], answers: Answers) -> tuple[dict[str, Any], Samples]:
-    """How all the files are written, as [delivery] says it, and what is in them."""
+def _read_texts(heads: Sequence[tuple[str, Head]], answers: Answers) -> tuple[dict[str, Any], Samples]:
     compressions = {head.compression for _, head in heads}
     written = {"csv" if not is_json(head.text) else "json" for _, head in heads}
-    encodings = {head.encoding for _, head in heads if not head.text.isascii()} or {"utf-8"}
+    encodings = {head.encoding for _, head in heads if not head.is_ascii} or {"utf-8"}
     for what, found in (("compression", compressions), ("format", written), ("encoding", encodings)):
         if len(found) > 1:
             raise ConfigurationError(f"the deliveries are of more than one {what}: {sorted(map(str, found))}")

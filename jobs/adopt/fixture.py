@@ -1,18 +1,21 @@
 """Twenty rows of a feed as a delivery of their own, in which every value that tells of a person is another one."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import assert_never
 
 from jobs.adopt.dates import COMPACT
 from jobs.adopt.draft import Draft
 from jobs.adopt.forms import Form
 from jobs.adopt.sample import Row
-from jobs.contracts.deliveries import CsvDelivery, Delivery, FileDelivery
+from jobs.contracts.deliveries import CsvDelivery, Delivery, FileDelivery, ParquetDelivery, PathsDelivery, XlsxDelivery
 
 ROWS = 20
 _COMMON = 10  # different values at most, of an attribute that tells of many
@@ -87,8 +90,12 @@ def _count(digits: int, number: int) -> str:
     return str(10 ** (digits - 1) + number)
 
 
-def write_fixture(delivery: Delivery, headers: Sequence[str], rows: Sequence[Row]) -> bytes:
-    """As the delivery is written; what comes by no file as JSON lines."""
+def write_fixture(delivery: Delivery, headers: Sequence[str], rows: Sequence[Row], day: date) -> bytes:
+    """As the delivery is written, typed values as their texts; what comes by no file as JSON lines."""
+    if isinstance(delivery, XlsxDelivery):
+        return _write_xlsx(delivery, headers, rows, day)
+    if isinstance(delivery, ParquetDelivery):
+        return _write_parquet(headers, rows)
     if not isinstance(delivery, CsvDelivery):
         text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
         return _pack(text.encode(), delivery)
@@ -109,15 +116,61 @@ def write_fixture(delivery: Delivery, headers: Sequence[str], rows: Sequence[Row
 
 
 def _pack(content: bytes, delivery: Delivery) -> bytes:
-    if isinstance(delivery, FileDelivery) and delivery.compression == "gzip":
-        return gzip.compress(content, mtime=0)
-    return content
+    match delivery.compression if isinstance(delivery, FileDelivery) else None:
+        case None:
+            return content
+        case "gzip":
+            return gzip.compress(content, mtime=0)
+        case "bz2":
+            return bz2.compress(content)
+        case "zstd":
+            import pyarrow as pa
+
+            return bytes(pa.compress(content, codec="zstd"))
+        case "zip":
+            return _zip(content, delivery.kind)
+        case _ as unknown:
+            assert_never(unknown)
+
+
+def _zip(content: bytes, ending: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(f"fixture.{ending}"), content)
+    return packed.getvalue()
+
+
+def _write_xlsx(delivery: XlsxDelivery, headers: Sequence[str], rows: Sequence[Row], day: date) -> bytes:
+    import openpyxl
+
+    book, packed = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = (delivery.sheet or "Sheet").format(date=day)
+    for number in range(1, delivery.header_row):
+        sheet.append([f"line {number}"])
+    sheet.append([*headers])
+    for row in rows:
+        sheet.append([row.get(header) for header in headers])
+    book.save(packed)
+    return packed.getvalue()
+
+
+def _write_parquet(headers: Sequence[str], rows: Sequence[Row]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    packed = io.BytesIO()
+    pq.write_table(
+        pa.table({header: pa.array([row.get(header) for row in rows], pa.string()) for header in headers}), packed
+    )
+    return packed.getvalue()
 
 
 def place_fixture(draft: Draft, day: date) -> str:
     """Below a folder that may be an environment's `sources`."""
     match draft.contract.delivery:
-        case FileDelivery(paths=(template, *_)):
+        case PathsDelivery(paths=(template, *_)):
             return template.format(date=day).replace("*", "1")
         case _:
             return f"{draft.contract.name}/{draft.contract.name}_{day}.json"

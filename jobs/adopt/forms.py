@@ -34,6 +34,10 @@ class Form:
     evidence: str = ""
 
 
+def is_named_day(column: str) -> bool:
+    return _DAY_NAMED.search(column) is not None
+
+
 def find_form(name: str, values: Sequence[str], answers: Answers) -> Form:
     """Of a column by its name as landed and its values, blank ones left out."""
     if not values:
@@ -46,7 +50,7 @@ def find_form(name: str, values: Sequence[str], answers: Answers) -> Form:
 
 
 def _find_day(name: str, values: Sequence[str], answers: Answers) -> Form | None:
-    evidence = find_days(values, bool(_DAY_NAMED.search(name)))
+    evidence = find_days(values, is_named_day(name))
     if not evidence:
         return None
     way = evidence.best

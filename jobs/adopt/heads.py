@@ -9,9 +9,11 @@ from jobs.adopt.sample import MAX_BYTES
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
+from jobs.contracts.deliveries import Compression
 from jobs.errors import ContractError
 from jobs.sources.unpacked import find_compression, unpack
 
+_BLANK = b" \t\r\n"
 _SHOWN = 256 * 2**10  # bytes of which the encoding is told
 _USUAL = "windows-1252"
 # By the text alone, those that are most spoken first.
@@ -23,12 +25,13 @@ _ENCODINGS = {
 
 @dataclass(frozen=True)
 class Head:
-    """`is_whole`: the text is all that the file holds."""
+    """`is_whole`: the text is all that the file holds; `is_ascii`: so are its bytes, whatever else its encoding has."""
 
     text: str
-    compression: str | None
+    compression: Compression | None
     encoding: str
     is_whole: bool
+    is_ascii: bool = True
 
 
 def read_head(root: Location, file: Input, answers: Answers) -> Head:
@@ -40,9 +43,12 @@ def read_head(root: Location, file: Input, answers: Answers) -> Head:
     head, is_whole = _take(unpack(plain, compression, file.uri) if compression else plain)
     if not head:
         raise ContractError(f"{file.uri}: the file is empty; a delivery with rows in it tells what they are")
-    encoding = _find_encoding(head, file.uri, answers)
+    if head.lstrip(_BLANK).startswith(b"<"):
+        raise ContractError(f"{file.uri}: HTML or XML; allowed are CSV, JSON, Excel (.xlsx) and Parquet")
+    is_json = head.removeprefix(codecs.BOM_UTF8).lstrip(_BLANK).startswith((b"{", b"["))
+    encoding = "utf-8" if is_json else _find_encoding(head, file.uri, answers)
     text = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)("replace").decode(head)
-    return Head(text, compression, encoding, is_whole)
+    return Head(text, compression, encoding, is_whole, head.isascii() and b"\0" not in head)
 
 
 def _chain(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -68,9 +74,7 @@ def _find_encoding(head: bytes, uri: str, answers: Answers) -> str:
     except UnicodeDecodeError:
         return _ask_encoding(head, answers)
     if b"\0" in head[:_SHOWN]:
-        raise ContractError(
-            f"{uri}: no text (there is a NUL byte in it); allowed are CSV and JSON, packed by gzip or not"
-        )
+        raise ContractError(f"{uri}: no text (there is a NUL byte in it); allowed are CSV, JSON, Excel and Parquet")
     return "utf-8"
 
 

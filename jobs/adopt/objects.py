@@ -1,7 +1,9 @@
 """Text of a JSON file or answer -> a sample: lines, an array of records, an object of columns, or a single record."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from jobs.adopt.heads import Head
@@ -18,10 +20,26 @@ def is_json(text: str) -> bool:
 
 def read_objects(head: Head, uri: str) -> Sample:
     """Raises ContractError where there is no record in it."""
-    sample = make_sample(_list_records(head), head.is_whole)
-    if not sample.rows:
+    records = list(islice(_list_records(head), MAX_ROWS + 1))
+    if len(records) == 1 and _is_unequal(records[0]):
+        raise ContractError(f"{uri}: an object of columns that are not of one length; ask for it again")
+    sample = make_sample(records, head.is_whole)
+    if not sample.headers:
         raise ContractError(f"{uri}: no JSON object in its first {len(head.text)} characters; a record is one")
-    return sample
+    return replace(sample, notes=tuple(_list_doubts(head, records)))
+
+
+def _list_doubts(head: Head, records: Sequence[Any]) -> Iterator[str]:
+    if "\ufffd" in head.text:
+        yield "some of it is no UTF-8, which JSON is: such records are rejected"
+    if len(records) == 1 and head.is_whole:
+        nested = [name for name, value in records[0].items() if isinstance(value, list) and len(value) > 1]
+        within = (
+            f"; what is listed in {', '.join(nested)} lands as one value: ask for an array or JSON lines"
+            if nested
+            else ""
+        )
+        yield f"the file is a single record{within}"
 
 
 def parse_lines(lines: Iterable[bytes]) -> Iterator[Any]:
@@ -76,6 +94,12 @@ def _is_of_columns(record: Any) -> bool:
     """As pandas writes `orient="columns"`: each column an object of equal length, from row to value."""
     columns = [*record.values()] if isinstance(record, dict) else []
     return bool(columns) and all(isinstance(one, dict) for one in columns) and len({len(one) for one in columns}) == 1
+
+
+def _is_unequal(record: Any) -> bool:
+    """Columns by row, of which some lack rows."""
+    columns = [*record.values()] if isinstance(record, dict) else []
+    return len(columns) > 1 and all(isinstance(one, dict) for one in columns)
 
 
 def _turn(columns: dict[str, dict[str, Any]]) -> Iterator[Row]:

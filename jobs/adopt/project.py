@@ -14,6 +14,7 @@ from jobs.adopt.silver import write_model
 from jobs.config.toml import show_path
 from jobs.errors import ConfigurationError
 
+BEFORE_SILVER = ("int_days_begun",)  # what every stg_ model is built after, in projects that have it
 SOURCES, FEEDS = "dbt/models/silver/sources.yml", "dbt/macros/feeds.sql"
 _LIST = re.compile(r"return\(\[(.*?)\]\)", re.DOTALL)
 
@@ -24,12 +25,13 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
     The source contract comes last: with it the feed is there. Raises ConfigurationError where one of them is already.
     """
     name, silver = draft.contract.name, root / "dbt/models/silver"
-    sql, rows = write_model(draft.contract, draft.forms), make_rows(draft)
+    after = [model for model in BEFORE_SILVER if (silver / f"{model}.sql").exists()]
+    sql, rows = write_model(draft.contract, draft.forms, after), make_rows(draft)
     day = max(draft.found.days, default=datetime.now(UTC).date())
     described = write_description(draft.contract, draft.forms, sql, rows)
     new = {
         root / "tests/deliveries" / place_fixture(draft, day): write_fixture(
-            draft.contract.delivery, draft.found.samples.headers, rows
+            draft.contract.delivery, draft.found.samples.headers, rows, day
         ),
         silver / f"stg_{name}.sql": sql.encode(),
         silver / f"stg_{name}.yml": described.encode(),

@@ -42,8 +42,8 @@ class Answers:
         if question.assumed is not None:
             self.assumed.append(question)
             return question.assumed
-        if self.ask:
-            return _check(question, self.ask(question))
+        if self.ask and (answer := self.ask(question)):
+            return _check(question, answer)
         self.unanswered.append(question)
         return ""
 

@@ -1,6 +1,6 @@
 """A source contract and the forms of its columns -> the `stg_` model of dbt that reads Bronze."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.adopt.dates import ISO
 from jobs.adopt.forms import FLAGS, Form
@@ -11,8 +11,11 @@ METADATA = ("_row_hash", "_ingested_at", "_source_system", "_source_uri", "_run_
 _UNREADABLE = {"date": ("day", "moment"), "number": ("whole", "decimal"), "flag": ("flag",)}
 
 
-def write_model(contract: SourceContract, forms: Mapping[str, Form]) -> str:
-    """Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered."""
+def write_model(contract: SourceContract, forms: Mapping[str, Form], after: Sequence[str] = ()) -> str:
+    """Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered.
+
+    `after`: models that are built before it, though it reads nothing of them.
+    """
     typed = list_typed(forms)
     mended = [f"        {mend(column, forms[column])} as mended_{column}" for column in typed]
     steps = [_delivered(contract)]
@@ -26,7 +29,8 @@ def write_model(contract: SourceContract, forms: Mapping[str, Form]) -> str:
     ]
     config = "{{ config(materialized='incremental', **laid_out('ingest_date')) }}"
     selected = ["select", ",\n".join(items), f"from {'mended' if typed else 'delivered'}", ""]
-    return "\n".join([config, "", "with " + ",\n\n".join(steps), "", *selected])
+    depends = [f"-- depends_on: {{{{ ref('{name}') }}}}" for name in after]
+    return "\n".join([config, "", *depends, "with " + ",\n\n".join(steps), "", *selected])
 
 
 def list_typed(forms: Mapping[str, Form]) -> list[str]:
@@ -65,13 +69,18 @@ def _select(column: str, form: Form) -> str:
 
 
 def _delivered(contract: SourceContract) -> str:
-    names = [f"'{column}'" for column in contract.columns.values()]
-    one_line = f"        {{{{ row_hash([{', '.join(names)}]) }}}} as _row_hash"
-    hashed = one_line if len(one_line) <= WIDTH else _wrap(names)
+    hashed = hash_row([*contract.columns.values()])
     return (
         f"delivered as (\n    select\n        *,\n{hashed}\n    from {{{{ delivered_by('{contract.name}') }}}}\n"
         "    where {{ is_day_to_build('ingest_date') }}\n)"
     )
+
+
+def hash_row(columns: Sequence[str]) -> str:
+    """Of all that was delivered of a row."""
+    names = [f"'{column}'" for column in columns]
+    one_line = f"        {{{{ row_hash([{', '.join(names)}]) }}}} as _row_hash"
+    return one_line if len(one_line) <= WIDTH else _wrap(names)
 
 
 def _wrap(names: list[str]) -> str:

@@ -1,13 +1,16 @@
 """What Silver makes of a text, in Python: what the drafted model's unit test expects of it."""
 
 import re
+from datetime import UTC, datetime
 
 from jobs.adopt.dates import COMPACT
 from jobs.adopt.forms import FLAGS, Form
 
+_CLOCK = re.compile(r"[ T](\d{1,2}):(\d\d)(:\d\d)?(\.\d{1,9})?(Z| UTC|[+-]\d\d(?::?\d\d)?)?")
+
 
 def read_value(form: Form, text: str) -> str | None:
-    """As dbt's YAML has it, of a text that the form fits; None: a moment of some zone, or what does not fit."""
+    """As dbt's YAML has it, of a text that the form fits; None: it does not fit."""
     match form.kind:
         case "text":
             return text
@@ -32,7 +35,13 @@ def _to_iso(form: Form, text: str) -> str | None:
         return None
     by_unit = dict(zip(form.written.split(mark), parts, strict=True))
     iso = f"{by_unit['yyyy']}-{by_unit['mm']:0>2}-{by_unit['dd']:0>2}"
-    clock = re.fullmatch(r"[ T](\d{1,2}):(\d\d)(:\d\d)?(\.\d+)?", time.rstrip())
-    if form.kind == "day" or not clock:
-        return iso if form.kind == "day" else None
-    return f"{iso} {clock[1]:0>2}:{clock[2]}{clock[3] or ':00'}{(clock[4] or '')[:7]}"
+    if form.kind == "day":
+        return iso
+    clock = _CLOCK.fullmatch(time.rstrip())
+    return _to_utc(iso, *clock.groups("")) if clock else f"{iso} 00:00:00" if not time.strip() else None
+
+
+def _to_utc(day: str, hour: str, minute: str, second: str, fraction: str, offset: str) -> str:
+    offset = "+00" if offset in ("", "Z", " UTC") else offset
+    at = datetime.fromisoformat(f"{day}T{hour:0>2}:{minute}{second or ':00'}{offset}").astimezone(UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S}{fraction[:7]}"

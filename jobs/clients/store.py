@@ -35,12 +35,12 @@ class Input(BaseModel):
     etag: str
     last_modified: datetime | None = None
     version: str | None = None  # of an object in a versioned bucket that was looked at by its key
-    content: str | None = None  # of an answer: a hash as `etag` has it, but of no order of keys either
+    content: str | None = None  # a hash: of an answer, as `etag`, but of no order of keys either; of a file's bytes
 
     def __eq__(self, other: object) -> bool:
         """The same bytes put again are no new delivery: neither time nor version counts.
 
-        Of answers the content does, once both know it: manifests of older versions hold an `etag` only.
+        Of answers and files the content does, once both know it: manifests of older versions hold an `etag` only.
         """
         if not isinstance(other, Input) or (self.uri, self.size) != (other.uri, other.size):
             return False

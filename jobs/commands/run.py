@@ -95,7 +95,7 @@ def _tell_what_was_looked_back_at(outcomes: Sequence[Outcome], days: Sequence[da
             print(f"warning: {one.source} {one.ingest_date} {one.attempt}: {one.error}", file=sys.stderr)
     changed = [one.ingest_date for one in outcomes if one.looked_back and one.attempt in ("landed", "loaded")]
     if changed:
-        what = f"{len(changed)} earlier days changed, from {min(changed)} on"
+        what = f"earlier days changed: {len(changed)}, from {min(changed)} on"
         print(f"{what}: ./dbt.sh build --from {min(changed)} --to {max(*changed, *days)}", file=sys.stderr)
 
 

@@ -30,7 +30,7 @@ def run(arguments: Arguments) -> int:
         return 0
     outcomes = status.read_outcomes(environment, contracts, arguments.days, arguments.is_check)
     if arguments.is_told_once:
-        outcomes = tell_once(Ledger(environment.lake), contracts, outcomes)
+        outcomes = tell_once(Ledger(environment.lake), contracts, outcomes, _warn)
     if arguments.is_of_gaps:
         gaps = find_gaps(contracts.values(), arguments.days, outcomes)
         show_gaps(gaps, arguments.is_json)
@@ -44,6 +44,10 @@ def run(arguments: Arguments) -> int:
     if wrong:
         return BalanceError.exit_code
     return _judge_look(outcomes) if arguments.is_check else 0
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def _judge_look(outcomes: Sequence[Outcome]) -> int:

@@ -13,7 +13,7 @@ _JSON = (
     *("source", "ingest_date", "state", "corrected", "run_id"),
     *("bytes_delivered", "rows_delivered", "rows_landed", "rows_rejected", "rows_bronze"),
     *("rows_suppressed", "rows_supplemented", "amendment", "lines_apart"),
-    *("empty", "odd_volume", "drift", "delivery", "looked_back", "due", "notice"),
+    *("empty", "odd_volume", "drift", "delivery", "looked_back", "due", "notice", "waits"),
     *("error", "error_kind", "retry_helps", "exit_code"),
     *("since", "attempt", "attempt_error", "attempted_at", "attempt_run_id"),
 )

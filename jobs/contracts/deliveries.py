@@ -35,15 +35,9 @@ Delimiter = Literal[",", ";", "\t", "|"]
 DELIMITERS: tuple[Delimiter, ...] = get_args(Delimiter)
 
 
-class FileDelivery(Strict):
-    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts.
+class PathsDelivery(Strict):
+    """A file, or several by `*`, below the environment's `sources` only; of `paths` the first that is there counts."""
 
-    `compression`: of each of the files, whatever they are called. `max_ratio`: as many times its own size as a packed
-    file may become, from a GiB on.
-    """
-
-    compression: Compression | None = None
-    max_ratio: int = Field(default=200, ge=1)
     paths: tuple[Template, ...] = Field(min_length=1)
 
     _templates = field_validator("paths")(lambda paths: tuple(_checked_path(path) for path in paths))
@@ -52,6 +46,17 @@ class FileDelivery(Strict):
     def templates(self) -> tuple[str, ...]:
         """What a day is told by."""
         return self.paths
+
+
+class FileDelivery(PathsDelivery):
+    """Text, packed or not.
+
+    `compression`: of each of the files, whatever they are called. `max_ratio`: as many times its own size as a packed
+    file may become, from a GiB on.
+    """
+
+    compression: Compression | None = None
+    max_ratio: int = Field(default=200, ge=1)
 
 
 class CsvDelivery(FileDelivery):
@@ -96,6 +101,26 @@ class JsonDelivery(FileDelivery):
     kind: Literal["json"]
     # A file that is one object is read by one task as a whole; raise this together with its memory, ten times as much.
     max_value_mb: int = Field(default=64, gt=0, lt=2048)  # a column of Arrow's text holds 2 GiB
+
+
+class XlsxDelivery(PathsDelivery):
+    """A sheet of Excel files: the one of that name, which may hold the day, or the only one there is.
+
+    `header_row`: counted from 1; what is above it is none of the table.
+    """
+
+    kind: Literal["xlsx"]
+    sheet: Template | None = None
+    header_row: int = Field(default=1, ge=1, le=1000)
+    max_ratio: int = Field(default=200, ge=1)
+
+    _sheet = field_validator("sheet")(lambda text: text and _check_template(text))
+
+
+class ParquetDelivery(PathsDelivery):
+    """Parquet files, with a column of any type."""
+
+    kind: Literal["parquet"]
 
 
 class PostgresDelivery(Strict):
@@ -241,5 +266,5 @@ class RestDelivery(Strict):
         return (" ".join([self.path, *self.parameters.values()]),)
 
 
-Delivery = CsvDelivery | JsonDelivery | PostgresDelivery | SheetDelivery | RestDelivery
-KINDS = ("csv", "json", "postgres", "sheet", "rest")
+Delivery = CsvDelivery | JsonDelivery | XlsxDelivery | ParquetDelivery | PostgresDelivery | SheetDelivery | RestDelivery
+KINDS = ("csv", "json", "xlsx", "parquet", "postgres", "sheet", "rest")

@@ -11,13 +11,16 @@ from jobs.config import toml
 from jobs.config.environment import Environment
 from jobs.config.model import Name, Strict
 from jobs.config.warehouses import BigQueryWarehouse
+from jobs.contracts.complaint import Complaint
 from jobs.contracts.deliveries import (
     CsvDelivery,
     Delivery,
     JsonDelivery,
+    ParquetDelivery,
     PostgresDelivery,
     RestDelivery,
     SheetDelivery,
+    XlsxDelivery,
 )
 from jobs.contracts.due import DueTime
 from jobs.errors import ConfigurationError
@@ -29,7 +32,7 @@ UNDECIDED = "undecided"  # of `_rescued`, which may hold anything until someone 
 LOOK_BACK, LONGEST_LOOK_BACK = 7, 92  # days before a day asked for
 
 # What does not decide how it lands: who may see it, which days it delivers for, and when they are looked at.
-_BESIDE = {"subject", "personal", "since", "until", "look_back", "due"}
+_BESIDE = {"subject", "personal", "since", "until", "look_back", "due", "on_correction", "hold_above", "complaint"}
 # Options of deliveries that the first manifests knew nothing of.
 _LATER = {"where", "delimiter", "encoding", "compression"}
 _LATER |= {"quote", "escape", "comment", "header", "skip_rows", "footer", "max_ratio"}
@@ -48,6 +51,8 @@ class SourceContract(Strict):
     look_back: int | None = Field(default=None, ge=0, le=LONGEST_LOOK_BACK)  # see `days_looked_back`
     key: tuple[Name, ...] = Field(min_length=1)
     max_rejected: float = Field(default=0.01, ge=0, le=1)
+    on_correction: Literal["publish", "hold"] = "publish"
+    hold_above: float = Field(default=0, ge=0, le=100)  # per cent of rows that may be other ones, and are published
     odd_volume: Literal["report", "refuse"] = "report"
     delivery: Delivery = Field(discriminator="kind")
     columns: dict[str, Name]
@@ -55,6 +60,7 @@ class SourceContract(Strict):
     optional: tuple[Name, ...] = ()
     subject: Name | None = None  # the landed column by which all rows of one person are found
     personal: dict[Name, Personal] = {}  # landed column -> what it tells of a person
+    complaint: Complaint | None = None  # its rows as a channel of complaints
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
@@ -69,6 +75,8 @@ class SourceContract(Strict):
             raise ValueError(f"personal, subject: {unknown} are not among the landed columns {landed}")
         if {*self.personal.values()} - {"free_text"} and not self.subject:
             raise ValueError("subject: found nothing, but personal columns need the key of whom they tell of")
+        if self.on_correction == "hold" and self.static:
+            raise ValueError("on_correction: a static source lands once per content, and none of it is held")
         if self.due and self.static:
             raise ValueError("due: a static source has no days on which it is late")
         if self.since and self.until and self.until < self.since:
@@ -88,6 +96,13 @@ class SourceContract(Strict):
     def headers(self) -> dict[str, str]:
         """Every header that the source contract knows -> the column that it lands as."""
         return self.columns | {header: name for name, headers in self.aliases.items() for header in headers}
+
+    @model_validator(mode="after")
+    def _check_complaint(self) -> Self:
+        columns, landed = [*self.complaint.list_columns()] if self.complaint else [], [*self.columns.values()]
+        if unknown := sorted({*columns} - {*landed}):
+            raise ValueError(f"complaint: {unknown} are not among the landed columns {landed}")
+        return self
 
     def is_retired(self, day: date) -> bool:
         """Whether nothing is delivered for it any more."""
@@ -136,6 +151,14 @@ def load_contracts(environment: Environment, only: tuple[str, ...] = ()) -> dict
     if broken:
         raise ConfigurationError("\n".join(str(error) for error in broken.values()))
     return contracts
+
+
+def read_contract_file(environment: Environment, name: str) -> SourceContract:
+    """One as its file has it, whatever the environment says of its delivery. Raises ConfigurationError."""
+    paths = _find_contracts(environment)
+    if name not in paths:
+        raise ConfigurationError(f"{name}: not in {toml.show_path(environment.contracts)}; there are {sorted(paths)}")
+    return toml.load(SourceContract, paths[name])
 
 
 def read_contracts(
@@ -206,7 +229,7 @@ def _check(contract: SourceContract, environment: Environment) -> SourceContract
 def _list_needs(delivery: Delivery) -> dict[str, str]:
     """Tables of the environment -> the entry that the delivery takes from it."""
     match delivery:
-        case CsvDelivery() | JsonDelivery():
+        case CsvDelivery() | JsonDelivery() | XlsxDelivery() | ParquetDelivery():
             return {}
         case PostgresDelivery():
             return {"secrets": delivery.secret}

@@ -1,9 +1,11 @@
 """Manifests and run reports: all the state there is besides the warehouse. No Spark here."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import NamedTuple, TypeVar
+from uuid import uuid4
 
 from pydantic import ValidationError
 
@@ -38,7 +40,7 @@ class Ledger:
         return sorted((_read(one) for of_day in landings.values() for one in of_day), key=lambda one: one.run_id)
 
     def find_newest(self, source: str, day: date) -> Manifest | None:
-        """The landing of a day that counts: the latest run's that nobody discarded."""
+        """The landing of a day that counts: the latest run's that nobody discarded, and that waits for nobody."""
         return self.read_newest(self.list_landings(source, (day,)).get(day, ()))
 
     def find_newest_of_all(self, source: str) -> Manifest | None:
@@ -54,9 +56,14 @@ class Ledger:
         return {day: manifest for day, manifest in read.items() if manifest}
 
     def read_newest(self, committed: Sequence[Committed]) -> Manifest | None:
-        """Of a day's landings, as they are listed, the one that counts."""
-        read = (_read(one) for one in reversed(committed))
-        return next((manifest for manifest in read if manifest.decided != "discarded"), None)
+        """Of a day's landings, as they are listed, the one that counts; it knows of a newer one that was held."""
+        newest: Manifest | None = None
+        for manifest in (_read(one) for one in reversed(committed)):
+            newest = newest or manifest
+            if manifest.counts:
+                is_passed_over = newest.held and newest is not manifest
+                return manifest.model_copy(update={"passed_over": newest}) if is_passed_over else manifest
+        return None
 
     def list_landings(self, source: str, days: Sequence[date] = ()) -> dict[date, list[Committed]]:
         """Of each day from the first to the last of `days`, or of all, oldest run first. Reads no manifest."""
@@ -147,8 +154,8 @@ class Ledger:
     def put_notice(self, outcome: Outcome, notice: Notice) -> bool:
         """`notices/<source>/ingest_date=D/<notice>.json`; False where somebody put it before, and tells of it."""
         folder = self.lake / "notices" / outcome.source / f"ingest_date={outcome.ingest_date}"
-        content = outcome.model_dump_json(indent=1, exclude_defaults=True).encode()
-        return store.put_if_absent(folder / f"{notice}.json", content)
+        told = {"id": uuid4().hex, "at": str(datetime.now(UTC)), "due": str(outcome.due), "state": outcome.state}
+        return store.put_if_absent(folder / f"{notice}.json", json.dumps(told, indent=1).encode())
 
     def read_notices(self, source: str, days: Sequence[date]) -> dict[date, set[str]]:
         """What was told of each day from the first to the last of `days`."""

@@ -61,11 +61,23 @@ class Manifest(_Ended):
     drift: dict[str, list[str]] = {}
     corrected: bool = False
     odd_volume: str | None = None
+    held: bool = False  # a correction that counts only once somebody approves of it
     amendment: str = Field(default="", exclude=True)  # the last one's id
     decided: Decided | None = Field(default=None, exclude=True)
     removed: tuple[str, ...] = Field(default=(), exclude=True)  # files that count no more, and may still be there
     rows_suppressed: int = Field(default=0, exclude=True)
     rows_supplemented: int = Field(default=0, exclude=True)
+    passed_over: "Manifest | None" = Field(default=None, exclude=True)  # the day's newest, which was held
+
+    @property
+    def waiting(self) -> "Manifest | None":
+        """The correction of it that waits for approval."""
+        return self.passed_over if self.passed_over and self.passed_over.decided is None else None
+
+    @property
+    def counts(self) -> bool:
+        """Whether its rows are those of its day: nobody discarded it, and it waits for nobody."""
+        return self.decided != "discarded" and (not self.held or self.decided in ("approved", "withdrawn"))
 
     @property
     def version(self) -> str:

@@ -17,6 +17,7 @@ State = Literal[
     "arrived",
     "landed",
     "loaded",
+    "held",
     "unchanged",
     "withdrawn",
     "retired",
@@ -26,7 +27,7 @@ State = Literal[
 # What nothing has come of: by its due time, or where its source contract has none.
 MISSING = ("not_arrived", "not_due", "late")
 # How what a run did for a source's day ended.
-Attempt = Literal["landed", "loaded", "unchanged", "superseded", "refused", "failed", "not_arrived"]
+Attempt = Literal["landed", "loaded", "unchanged", "held", "superseded", "refused", "failed", "not_arrived"]
 Notice = Literal["late", "recovered"]  # told once
 Delivery = Literal["changed", "gone"]  # what became of it at its source since it landed
 
@@ -71,6 +72,7 @@ class Outcome(Record):
     attempt_step: str | None = None  # ingest, load or run; older versions did not say
     delivery: Delivery | None = None
     due: datetime | None = None
+    waits: str | None = None  # the run whose landing is held
     notice: Notice | None = None
     looked_back: bool = False
 

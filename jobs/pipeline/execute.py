@@ -17,7 +17,7 @@ from jobs.engines.choice import choose_engine
 from jobs.engines.in_process import InProcess
 from jobs.engines.session import Session, explain_error
 from jobs.engines.spark import OnSpark
-from jobs.errors import BalanceError, NotArrivedError, PlatformError, ServiceError, SupersededError
+from jobs.errors import BalanceError, HeldError, NotArrivedError, PlatformError, ServiceError, SupersededError
 from jobs.ledger.amendment import Decision
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
@@ -160,6 +160,8 @@ def _process(run: Run, unit: Unit) -> Outcome:
         manifest, is_due = _withdraw(run, unit), run.request.loads
     if unit.action == "land":
         manifest = _land(run, unit)
+        if not manifest.counts:
+            raise HeldError(_describe_waiting(manifest))
         is_due = manifest.run_id == run.run_id
         if not (is_due and run.request.loads):
             published = _ask_bronze(run, bronze, manifest)
@@ -168,7 +170,14 @@ def _process(run: Run, unit: Unit) -> Outcome:
     if run.request.loads and (is_due or is_behind(manifest, published)):
         published, attempt = _load(bronze, unit.contract, manifest), "loaded"
     _refuse_if_superseded(run, manifest, published)
+    if run.request.lands and manifest.waiting:
+        raise HeldError(_describe_waiting(manifest.waiting))
     return _end_attempt(make_outcome(manifest, published), attempt)
+
+
+def _describe_waiting(held: Manifest) -> str:
+    which = f"--date {held.ingest_date} --source {held.source}"
+    return f"the correction of {held.run_id} waits: look at `diff {which}`, then `approve` or `discard {which}`"
 
 
 def _ask_bronze(run: Run, bronze: Bronze, manifest: Manifest) -> Published | None:

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from logging import INFO, WARNING
 from typing import Any, TypeVar
@@ -87,10 +87,11 @@ def land(request: Request, source: Source, ledger: Ledger, inputs: tuple[Input, 
             written = retry(request, source.pauses, lambda attempt: _write(request, source, landing, inputs, attempt))
             columns, drift = _merge_columns(request, written)
             written.check(request.contract.max_rejected)
+            written = _identify(source, written)
             _check_unchanged(request, source, inputs)
             odd = _odd_volume(request, ledger, written)
             earlier = ledger.find_newest(request.contract.name, request.day)  # as late as can be: another may be at it
-            manifest = begun.manifest(written, columns, drift, odd, earlier)
+            manifest = _hold(request, ledger, begun.manifest(written, columns, drift, odd, earlier), earlier)
             _commit(ledger, manifest, earlier)
         except ContractError as error:
             ledger.refuse(begun.refusal(error, inputs, written))
@@ -178,6 +179,26 @@ def _commit(ledger: Ledger, manifest: Manifest, earlier: Manifest | None) -> Non
         raise SupersededError(f"the newer run {earlier.run_id} landed it meanwhile; nothing was published")
     if not ledger.put_manifest(manifest):
         raise BalanceError(f"run {manifest.run_id} landed it before")
+
+
+def _hold(request: Request, ledger: Ledger, manifest: Manifest, earlier: Manifest | None) -> Manifest:
+    """A correction is held where its source contract says so, and more rows are other ones than may be."""
+    contract = request.contract
+    if earlier is None or not manifest.corrected or contract.on_correction == "publish":
+        return manifest
+    if not contract.hold_above:
+        return manifest.model_copy(update={"held": True})
+    from jobs.pipeline.diff import compare  # only here: it needs Arrow's joins
+
+    share = 100 * compare(contract, (ledger.lake, earlier), (ledger.lake, manifest)).share
+    _log(request, "compared", per_cent=round(share, 3), hold_above=contract.hold_above)
+    return manifest.model_copy(update={"held": share > contract.hold_above})
+
+
+def _identify(source: Source, written: _Written) -> _Written:
+    """Before the last look at it: the bytes that are hashed are those that were read."""
+    inputs = source.identify(written.reading.inputs)
+    return replace(written, reading=replace(written.reading, inputs=inputs))
 
 
 def _check_unchanged(request: Request, source: Source, inputs: tuple[Input, ...]) -> None:

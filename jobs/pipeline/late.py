@@ -1,9 +1,10 @@
 """What has not arrived: not due yet, or late; and which of that, or of what came in the end, nobody was told before."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 
 from jobs.contracts.source import SourceContract
+from jobs.errors import PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.outcome import Notice, Outcome
 
@@ -16,17 +17,27 @@ def name_missing(contract: SourceContract, outcome: Outcome, now: datetime) -> O
     return outcome.model_copy(update={"state": "late" if now > due else "not_due", "due": due})
 
 
-def tell_once(ledger: Ledger, contracts: Mapping[str, SourceContract], outcomes: Iterable[Outcome]) -> list[Outcome]:
+def tell_once(
+    ledger: Ledger,
+    contracts: Mapping[str, SourceContract],
+    outcomes: Iterable[Outcome],
+    warn: Callable[[str], None],
+) -> list[Outcome]:
     """The outcomes, with a notice of what is late, or was and has come; no two callers are given the same one."""
     found = list(outcomes)
     days = {name: [one.ingest_date for one in found if one.source == name] for name in contracts}
     told = {name: ledger.read_notices(name, days[name]) for name, contract in contracts.items() if contract.due}
-    return [
-        one.model_copy(update={"notice": notice})
-        if (notice := _choose(one, told.get(one.source))) and ledger.put_notice(one, notice)
-        else one
-        for one in found
-    ]
+    return [_add_notice(ledger, one, _choose(one, told.get(one.source)), warn) for one in found]
+
+
+def _add_notice(ledger: Ledger, outcome: Outcome, notice: Notice | None, warn: Callable[[str], None]) -> Outcome:
+    """Where it may not be put, nobody is told, and the state is known all the same."""
+    try:
+        is_ours = notice is not None and ledger.put_notice(outcome, notice)
+    except PlatformError as error:
+        warn(f"{outcome.source} {outcome.ingest_date}: nobody is told that it is {notice}: {error}")
+        return outcome
+    return outcome.model_copy(update={"notice": notice}) if is_ours else outcome
 
 
 def _choose(outcome: Outcome, told: Mapping[date, set[str]] | None) -> Notice | None:

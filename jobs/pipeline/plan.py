@@ -176,7 +176,8 @@ def is_news(request: RunRequest, contract: SourceContract, known: Manifest | Non
     """Whether the delivery is to be landed."""
     if known is None or not inputs:
         return bool(inputs)
-    return _is_replayed(request, contract, known) or known.inputs != inputs
+    newest = known.passed_over or known
+    return _is_replayed(request, contract, known) or inputs not in (known.inputs, newest.inputs)
 
 
 def is_behind(manifest: Manifest, published: Published | None) -> bool:
@@ -236,6 +237,8 @@ def _load_or_skip(request: RunRequest, unit: Unit, seen: Seen) -> Unit:
     if request.lands and not seen.inputs:
         why = "is withdrawn" if seen.known.decided == "withdrawn" else "stays until `run --withdraw`"
         return replace(unit, why=f"gone from the source; the landing of {seen.known.run_id} {why}")
+    if seen.known.waiting:
+        return replace(unit, why=f"{seen.known.waiting.run_id} waits for approval")
     return replace(unit, why=f"unchanged since {seen.known.run_id}")
 
 

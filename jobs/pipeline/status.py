@@ -13,7 +13,7 @@ from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome, State
 from jobs.pipeline.late import name_missing
 from jobs.pipeline.look_back import compare_delivery
-from jobs.sources.source import make_source
+from jobs.sources.source import look_closely, make_source
 
 _NO_ERROR = {"error": None, "error_kind": None, "retry_helps": None, "exit_code": 0}
 # Of a day of which nothing landed, by how its attempt ended; a landing that superseded it is yet to be seen.
@@ -22,6 +22,7 @@ _STATES: dict[str, State] = {
     "failed": "failed",
     "not_arrived": "not_arrived",
     "superseded": "failed",
+    "held": "held",
 }
 
 
@@ -114,7 +115,8 @@ def make_outcome(manifest: Manifest, held: Published | None) -> Outcome:
     outcome = Outcome(
         source=manifest.source,
         ingest_date=manifest.ingest_date,
-        state=published if is_loaded else "landed",
+        state="held" if manifest.waiting else published if is_loaded else "landed",
+        waits=manifest.waiting.run_id if manifest.waiting else None,
         corrected=manifest.corrected,
         empty=manifest.rows_delivered == 0 and manifest.decided != "withdrawn",
         run_id=manifest.run_id,
@@ -169,7 +171,7 @@ def _look_at_source(contract: SourceContract, environment: Environment, day: dat
 def _look_again(contract: SourceContract, environment: Environment, known: Manifest, outcome: Outcome) -> Outcome:
     """What has landed, and what became of its delivery since."""
     try:
-        inputs = make_source(contract, environment).look(known.ingest_date)
+        inputs = look_closely(make_source(contract, environment), known.ingest_date, known.inputs)
     except PlatformError as error:
         return outcome if outcome.error else outcome.model_copy(update=_describe_error(error))
     return outcome.model_copy(update={"delivery": compare_delivery(known, inputs)})

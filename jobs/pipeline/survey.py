@@ -15,7 +15,7 @@ from jobs.ledger.ledger import Committed, Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.pipeline.look_back import choose_days, is_loaded, list_days_before
 from jobs.pipeline.plan import Plan, RunRequest, Seen, choose_landing_day, is_news, list_days, plan
-from jobs.sources.source import make_source
+from jobs.sources.source import look_closely, make_source
 
 _Answer = TypeVar("_Answer")
 
@@ -120,7 +120,7 @@ def _add_delivery(request: RunRequest, seen: Seen) -> Seen:
     if source.is_fetched:
         why = "replay" if request.replay else f"to be compared with {seen.known.run_id}" if seen.known else "new"
         return replace(seen, unseen=f"{why}; only reading it all tells what it is")
-    inputs = _try(lambda: source.look(seen.day))
+    inputs = _try(lambda: look_closely(source, seen.day, seen.known.inputs if seen.known else ()))
     if isinstance(inputs, PlatformError):
         if seen.is_looked_back:
             return replace(seen, error=inputs)

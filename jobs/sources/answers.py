@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jobs.clients import store
+from jobs.clients.store import Input
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.reading import Reading, Request
 from jobs.sources.tally import Tally
@@ -17,6 +18,9 @@ class Fetched:
     fills_scratch = True
     is_replaceable = False
     pauses = ()
+
+    def identify(self, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+        return inputs
 
 
 def read_answer(request: Request, path: Path, tally: Tally) -> Reading:

@@ -23,14 +23,14 @@ from jobs.errors import ContractError
 from jobs.sources.csv_frame import FOOTER, Header, find_footer, pass_no_header, read_header
 from jobs.sources.csv_grammar import Grammar
 from jobs.sources.csv_split import CsvSplit
-from jobs.sources.files import Files
+from jobs.sources.files import TextFiles
 from jobs.sources.reading import Reading, Request, add_counts, merge_drift
 
 SPLIT = 128 * 2**20  # bytes of a file that one task reads
 
 
 @dataclass(frozen=True)
-class CsvFiles(Files):
+class CsvFiles(TextFiles):
     """A delivery's files, each by its own header."""
 
     delivery: CsvDelivery

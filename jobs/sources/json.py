@@ -15,7 +15,7 @@ from jobs.contracts.deliveries import JsonDelivery
 from jobs.contracts.source import SourceContract
 from jobs.errors import ContractError
 from jobs.landing.split import Split
-from jobs.sources.files import Files
+from jobs.sources.files import TextFiles
 from jobs.sources.json_array import ArraySplit
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.json_object import ObjectSplit
@@ -28,7 +28,7 @@ HEAD = 2**20  # bytes that tell what a file is; more where its first line is lon
 
 
 @dataclass(frozen=True)
-class JsonFiles(Files):
+class JsonFiles(TextFiles):
     """A delivery's files, each in its own shape; one that is a single object is no larger than `max_value_mb`."""
 
     delivery: JsonDelivery

@@ -50,6 +50,9 @@ class PostgresTable:
             extent = look_at(connection, selection)
         return (extent.input,) if extent else ()
 
+    def identify(self, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+        return inputs
+
     @contextmanager
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
         """The table as it was at one moment, held by a transaction that stays open meanwhile.

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date
 from functools import partial
 from typing import IO, Any, assert_never, cast
@@ -24,9 +25,11 @@ from jobs.contracts.deliveries import (
     Compression,
     CsvDelivery,
     JsonDelivery,
+    ParquetDelivery,
     PostgresDelivery,
     RestDelivery,
     SheetDelivery,
+    XlsxDelivery,
 )
 from jobs.contracts.source import SourceContract
 from jobs.errors import PlatformError
@@ -50,6 +53,17 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
             if isinstance(delivery, CsvDelivery):
                 count = partial(count_csv, delivery=delivery)
             return sum(_count_file(count, environment, file, delivery) for file in files)
+        case XlsxDelivery() as delivery:
+            from jobs.sources.xlsx import count_rows as count_cells
+
+            files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
+            return sum(count_cells(environment.sources, file, delivery, day) for file in files)
+        case ParquetDelivery() as delivery:
+            from jobs.sources.parquet import opened
+
+            files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
+            with ExitStack() as stack:
+                return sum(stack.enter_context(opened(environment.sources, one)).metadata.num_rows for one in files)
         case PostgresDelivery() as delivery:
             from jobs.sources.extent import count_rows
             from jobs.sources.postgres import PostgresTable

@@ -86,17 +86,17 @@ def parse_table(values: list[list[str]], where: str) -> tuple[tuple[str, ...], l
     width = max(map(len, values))
     padded = [[*row, *[""] * (width - len(row))] for row in values]
     used = [column for column in range(width) if any(row[column].strip() for row in padded)]
-    header = [padded[0][column] if padded[0][column].strip() else f"column {_name_column(column)}" for column in used]
-    if twice := [_name_column(column) for column, name in zip(used, header, strict=True) if header.count(name) > 1]:
+    header = [padded[0][column] if padded[0][column].strip() else f"column {name_column(column)}" for column in used]
+    if twice := [name_column(column) for column, name in zip(used, header, strict=True) if header.count(name) > 1]:
         raise ContractError(f"{where}: row 1 has a name more than once, in columns {', '.join(twice)}; one must go")
     rows = [dict(zip(header, (row[column] for column in used), strict=True)) for row in padded[1:]]
     return tuple(header), [row for row in rows if any(cell.strip() for cell in row.values())]
 
 
-def _name_column(column: int) -> str:
+def name_column(column: int) -> str:
     """0 -> A, 25 -> Z, 26 -> AA, as the sheet shows it."""
     first, last = divmod(column, 26)
-    return (_name_column(first - 1) if first else "") + ascii_uppercase[last]
+    return (name_column(first - 1) if first else "") + ascii_uppercase[last]
 
 
 def _read_values(

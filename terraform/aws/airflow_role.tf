@@ -63,6 +63,16 @@ data "aws_iam_policy_document" "airflow" {
     resources = ["${local.lake}/pages/*"]
   }
   statement {
+    sid       = "TellOnce" # that a delivery is late, or has come
+    actions   = ["s3:PutObject"]
+    resources = ["${local.lake}/notices/*"]
+  }
+  statement {
+    sid       = "DecideOnCorrections" # that are held: approve, discard
+    actions   = ["s3:PutObject"]
+    resources = ["${local.lake}/raw/*/_amendment-*.json"]
+  }
+  statement {
     sid       = "LookWhatArrived"
     actions   = ["s3:ListBucket"]
     resources = concat([local.lake], [for bucket in keys(var.source_buckets) : "arn:aws:s3:::${bucket}"])

@@ -133,13 +133,13 @@ data "aws_iam_policy_document" "lake" {
       values   = ["false"]
     }
   }
-  # What landed, a manifest, a refusal, an attempt, a run report: each is put once, by If-None-Match, whoever puts it. An
+  # What landed, a manifest, a refusal, an attempt, a run report, a notice: each is put once, by If-None-Match, whoever puts it. An
   # upload in pieces says so when it is completed; S3 takes the header neither at its beginning nor with a piece.
   statement {
     sid       = "NothingIsOverwritten"
     effect    = "Deny"
     actions   = ["s3:PutObject"]
-    resources = [for zone in ["raw", "attempts", "runs"] : "${aws_s3_bucket.lake.arn}/${zone}/*"]
+    resources = [for zone in ["raw", "attempts", "runs", "notices"] : "${aws_s3_bucket.lake.arn}/${zone}/*"]
     principals {
       type        = "*"
       identifiers = ["*"]

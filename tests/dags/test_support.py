@@ -10,20 +10,24 @@ from types import SimpleNamespace
 import boto3
 import pytest
 import requests
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from moto.server import ThreadedMotoServer
 
 from dags.support import alerts, here
+from dags.support.corrections import AskAboutCorrection, Correction, list_held
 from dags.support.credentials import child_environment, require_in_parameter_store
 from dags.support.params import Scope, scope_of
 from dags.support.report import check_report, describe, read_looked_back
 from dags.support.sensor import gives_up_at
 from dags.support.spark_connection import spark_connection
 from dags.support.steps import Recount
+from demo.complaints import HEADERS
 from demo.web import Reply, Request, answering
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.outcome import Outcome, RunReport
 from tests.conftest import DAY, World, make_world
+from tests.landing.test_retired import own_contract
 
 NOTHING = {"from": None, "to": None, "sources": [], "replay": False}
 MANIFEST = {
@@ -253,3 +257,41 @@ def test_an_alert_tells_what_a_command_said_and_of_a_librarys_error_only_what_qu
         told.count("other columns that came: 3") == told.count("pelican_12") == told.count("ValueError: its text") == 2
     )
     assert CANARY not in told
+
+
+def hold_a_correction(laptop: World, day: date) -> None:
+    """Of the only source, by one more row."""
+    own_contract(laptop, 'on_correction = "hold"')
+    for rows, code in ((20, 0), (21, 75)):
+        lines = [",".join(HEADERS["call_logs"]), *(",".join([f"{at}"] * 9) for at in range(rows))]
+        laptop.deliver("call_logs", ("\n".join(lines) + "\n").encode(), day)
+        assert here.answer("run", "--date", str(day)).returncode == code
+
+
+def test_a_correction_is_asked_about_with_what_it_changes_and_decided_by_who_answers(laptop: World) -> None:
+    today = datetime.now(UTC).date()
+    hold_a_correction(laptop, today)
+    [held] = list_held.function()
+    assert (held["source"], held["day"]) == ("call_logs", str(today))
+    ask = AskAboutCorrection(task_id="ask", correction=held)
+    ti = SimpleNamespace(run_id="scheduled__1")
+    said = {"responded_at": datetime.now(UTC), "params_input": {}}
+    with pytest.raises(AirflowSkipException, match="nobody decided"):
+        ask.execute_complete({"ti": ti}, {**said, "chosen_options": ["leave"], "responded_by_user": None})  # type: ignore[typeddict-item]
+    event = {**said, "chosen_options": ["approve"], "responded_by_user": {"id": "1", "name": "ops"}}
+    ask.execute_complete({"ti": ti}, event)  # type: ignore[typeddict-item]
+    assert list_held.function() == []
+    with pytest.raises(AirflowSkipException, match="waits no more"):
+        ask.execute_complete({"ti": ti}, event)  # type: ignore[typeddict-item]
+    assert here.answer("run", "--date", str(today)).returncode == 0
+    [loaded] = here.status("--date", str(today))
+    assert (loaded.state, loaded.rows_bronze, loaded.amendment) == ("loaded", 21, "amendment-0001")
+
+
+def test_what_is_asked_shows_the_difference(laptop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold_a_correction(laptop, DAY)
+    ask = AskAboutCorrection(task_id="ask", correction=Correction(source="call_logs", day=str(DAY), run="R"))
+    monkeypatch.setattr(HITLOperator, "execute", lambda self, _: (self.subject, self.body))
+    subject, body = ask.execute({})
+    assert subject == f"call_logs {DAY}: approve of the correction of R?"
+    assert "20 rows before, 21 after: 1 added, 0 removed, 0 changed" in body

@@ -1,4 +1,4 @@
-"""From a file to Silver by the commands of a new user, in a checkout of its own; nothing is edited between them."""
+"""From a file to Gold by the commands of a new user, in a checkout of its own; nothing is edited between them."""
 
 import csv
 import gzip
@@ -8,8 +8,10 @@ import os
 import random
 import shutil
 import subprocess
+from datetime import date, timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from jobs.config.environment import ROOT
@@ -19,6 +21,7 @@ UNIT_TESTS = (
     "sys.exit(str([one.message for one in ran]) if [one.status for one in ran] != ['pass'] else 0)"
 )
 DAY = "2025-02-01"
+LOCKS = ("requirements/dbt.txt", "requirements/dev.txt")
 
 pytestmark = pytest.mark.skipif(os.environ.get("CORETELECOMS_NIGHTLY") != "1", reason="minutes: make test-nightly")
 
@@ -65,35 +68,78 @@ def rare_keys() -> bytes:
     return json.dumps(items).encode()
 
 
+def workbook() -> bytes:
+    """As an office keeps it: a title above the table, typed cells, a sheet of notes."""
+    book, packed = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Letters"
+    for row in (["Letters of complaint"], [], ["Letter no", "customer_id", "Received on", "Topic", "State", "Text"]):
+        sheet.append(row)
+    for number in range(250):
+        received = date(2025, 1, 1) + timedelta(days=number % 30)
+        text = f"I have now written {number} times and nobody answers me"
+        topic = ["payments", "network failure", "Other"][number % 3]
+        state = ["done", "open", "on hold"][number % 3]
+        sheet.append([f"L-{number}", f"c{number}", received, topic, state, text])
+    book.create_sheet("notes")
+    book.save(packed)
+    return packed.getvalue()
+
+
+def lint(checkout: Path, name: str) -> None:
+    """As `make lint` does."""
+    model = f"dbt/models/silver/stg_{name}"
+    tools = {lock: Path(command(checkout, "./setup.sh", lock).strip()).parent for lock in LOCKS}
+    command(checkout, str(tools[LOCKS[0]] / "sqlfluff"), "lint", f"{model}.sql", "dbt/models/silver")
+    command(checkout, str(tools[LOCKS[1]] / "yamllint"), "--strict", f"{model}.yml", "dbt/models/silver/sources.yml")
+
+
 def unit_tests(checkout: Path, name: str) -> None:
     python = command(checkout, "./setup.sh", "requirements/dbt.txt").strip()
     done = subprocess.run([python, "-c", UNIT_TESTS, name], cwd=checkout / "dbt", capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("name", "path", "content", "asked", "found"), [
+@pytest.mark.parametrize(("name", "path", "content", "answers", "asked", "found", "in_gold"), [
     (
-        "tickets", f"tickets_{DAY}.csv.gz", semicolons(),
+        "tickets", f"tickets_{DAY}.csv.gz", semicolons(), ["complaint=Ticket"],
         "count(*) n, count(betrag) a, count(eroffnet_am) b, count(erledigt) c, max(extract(day from eroffnet_am)) d",
-        "400,400,400,400,31",
+        "400,400,400,400,31", "Ticket,400,2,400",
     ),
     (
-        "reviews", f"reviews_{DAY}.json", rare_keys(),
+        "reviews", f"reviews_{DAY}.json", rare_keys(), ["complaint=Review", "complaint.status=none"],
         "count(*) n, sum(stars) a, count(posted_at) b, count(edited_at) c, count(tags) d", "300,900,300,4,6",
+        "Review,300,1,300",
+    ),
+    (
+        "letters", f"letters_{DAY}.xlsx", workbook(),
+        ["complaint=Letter", "sheet=Letters", "complaint.customer=none", "complaint.category=topic"],
+        "count(*) n, count(received_on) a, count(distinct topic) b, count(distinct state) c, count(customer_id) d",
+        "250,250,3,3,250", "Letter,250,3,250",
     ),
 ])  # fmt: skip
-def test_a_delivery_is_in_silver_after_four_commands(
-    name: str, path: str, content: bytes, asked: str, found: str, checkout: Path
+def test_a_delivery_is_in_gold_after_three_commands(
+    name: str, path: str, content: bytes, answers: list[str], asked: str, found: str, in_gold: str, checkout: Path
 ) -> None:
     place = checkout / ".local/sources" / name / path
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
-    said = command(checkout, "./spark-submit.sh", "adopt", str(place), "--name", name)
+    given = [word for answer in answers for word in ("--answer", answer)]
+    said = command(checkout, "./spark-submit.sh", "adopt", str(place), "--name", name, *given)
     commands = [line.removeprefix("next: ") for line in said.splitlines() if line.startswith("next: ")]
     for line in commands:
         command(checkout, *line.split())
     asking = f"select {asked} from coretelecoms_silver.stg_{name}"
     assert command(checkout, "./dbt.sh", "query", asking, "--csv", "-").splitlines()[1] == found
     assert len(commands) == 2
+    of_channel = (
+        "select channel, count(*) n, count(distinct resolution_status) a, count(opened_at) b "
+        f"from coretelecoms_gold.fact_complaints where channel = '{given[1].partition('=')[2]}' group by channel"
+    )
+    assert command(checkout, "./dbt.sh", "query", of_channel, "--csv", "-").splitlines()[1] == in_gold
+    command(checkout, "./pages.sh")
+    assert in_gold.partition(",")[0] in (checkout / ".local/pages/complaints.html").read_text()
     command(checkout, "./spark-submit.sh", "check")
     unit_tests(checkout, name)
+    lint(checkout, name)

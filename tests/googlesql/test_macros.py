@@ -35,6 +35,10 @@ WRITTEN = {
     "decimal_comma": "{{ mended_decimal('text', '1.234,5') }}",
     "mended_whole": "{{ mended_whole('text') }}",
     "mended_flag": "{{ mended_flag('text', 'yes', 'no') }}",
+    "mapped": "{{ mapped('text', {'Done': 'Resolved', 'İntern': 'Blocked'}, 'null') }}",
+    "described_status": (
+        "{{ described_status({'status': 1, 'texts': {'status': 'text'}, 'statuses': {'done': 'Blocked'}}) }}"
+    ),
 }
 EXPRESSIONS = {
     "trimmed": "{{ trimmed('text') }}",

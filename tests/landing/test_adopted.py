@@ -1,7 +1,15 @@
 """`adopt`: what it writes is valid and lands, and of the demo's feeds it is what their source contracts say."""
 
+import bz2
+import gzip
+import io
 import re
+import zipfile
+from datetime import date
 
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -11,7 +19,7 @@ from jobs.config.environment import load_environment
 from jobs.contracts.silver import find_unsaid
 from jobs.contracts.source import SourceContract, load_contracts
 from jobs.engines.session import Session
-from tests.conftest import DAY, World
+from tests.conftest import DAY, DAYS, World
 from tests.runner import Runner
 
 # What nobody can know but who reads the headers: better names.
@@ -122,4 +130,149 @@ def test_however_it_is_written_delivery_and_fixture_land_whole(text: str, answer
     run = Runner(adopting, Session("tests", {}))
     assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
     path.write_bytes((adopting.root / f"tests/deliveries/odd_{DAY}.csv").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bz2", "zstd", "zip"])
+def test_however_it_is_packed_delivery_and_fixture_land_whole(compression: str, adopting: World) -> None:
+    path = adopting.root / f"sources/odd_{DAY}.bin"
+    path.write_bytes(pack(b"id,a\n1x,1\n2y,2\n", compression))
+    assert adopt(adopting, "odd", str(path)) == 0
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    path.write_bytes((adopting.root / f"tests/deliveries/odd_{DAY}.bin").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
+
+
+def pack(content: bytes, compression: str) -> bytes:
+    with io.BytesIO() as file:
+        match compression:
+            case "zip":
+                with zipfile.ZipFile(file, "w") as archive:
+                    archive.writestr("x.csv", content)
+                return file.getvalue()
+            case "zstd":
+                return bytes(pa.compress(content, codec="zstd"))
+            case _:
+                return bytes((gzip if compression == "gzip" else bz2).compress(content))
+
+
+def test_an_update_shows_what_came_as_a_diff_and_writes_what_is_accepted(
+    adopting: World, run: Runner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (adopting.root / f"sources/orders_{day}.csv" for day in DAYS[:2])
+    first.write_text("Order ID,Amount,Note\na1,1,x\nb2,2,y\n")
+    assert adopt(adopting, "orders", str(first)) == 0
+    at = adopting.root / "contracts/orders.toml"
+    at.write_text(at.read_text().replace("[columns]", "# ours\n[columns]  # kept"))
+    second.write_text("Order_ID,Amount,Paid on,E-Mail\nc3,1,31/12/2024,a@x.example\nd4,2,1/1/2025,b@x.example\n")
+    given = [str(second), "--update", "orders", "--env", str(adopting.file)]
+    before = {path: path.read_bytes() for path in adopting.root.rglob("*") if path.is_file()}
+    assert main(["adopt", *given]) == 0
+    assert '+subject = "order_id"' in capsys.readouterr().out
+    assert main(["adopt", *given, "--answer", "personal.e_mail=none"]) == 0
+    said = capsys.readouterr()
+    assert {path: path.read_bytes() for path in before} == before
+    assert [line for line in said.out.splitlines() if line.startswith(("new", "ren", "abs", "nothing"))] == [
+        'renamed: order_id came as "Order_ID"',
+        'new: "Paid on" lands as paid_on, day (dd/mm/yyyy fits 2 of 2, mm/dd/yyyy fits 1 of 2)',
+        'new: "E-Mail" lands as e_mail, text',
+        'absent: note ("Note") did not always come',
+        "nothing is written; --answer accept=yes writes it",
+    ]
+    assert '+"Paid on" = "paid_on"  # dd/mm/yyyy fits 2 of 2' in said.out
+    assert main(["adopt", *given, "--answer", "personal.e_mail=none", "--answer", "accept=yes"]) == 0
+    contract = load_contracts(adopting.environment)["orders"]
+    assert (contract.optional, contract.aliases) == (("paid_on", "e_mail", "note"), {"order_id": ("Order_ID",)})
+    assert "# ours\n[columns]  # kept\n" in at.read_text()
+    sql = (adopting.root / "dbt/models/silver/stg_orders.sql").read_text()
+    assert "row_hash(['order_id', 'amount', 'note', 'paid_on', 'e_mail'])" in sql
+    assert "mended_date(iso_text('paid_on', 'dd/mm/yyyy')) }} as paid_on,\n" in sql
+    assert find_unsaid(contract, adopting.root / "dbt/models/silver") == []
+    assert [(one.state, one.drift) for one in run(*DAYS[:2])] == [
+        ("loaded", {"absent_columns": ["e_mail", "paid_on"]}), ("loaded", {"absent_columns": ["note"]})
+    ]  # fmt: skip
+    capsys.readouterr()
+    assert main(["adopt", *given]) == 0
+    assert "orders: its deliveries are what" in capsys.readouterr().out
+
+
+def test_an_update_says_that_a_delivery_is_written_otherwise(
+    adopting: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (adopting.root / f"sources/orders_{day}.csv" for day in DAYS[:2])
+    first.write_text("Order ID,Amount\na1,1\nb2,2\n")
+    assert adopt(adopting, "orders", str(first)) == 0
+    second.write_text("Order ID;Amount\nc3;1\nd4;2\n")
+    assert main(["adopt", str(second), "--update", "orders", "--env", str(adopting.file)]) == 0
+    assert "differs: delivery.delimiter: found ';', the source contract says ','" in capsys.readouterr().out
+
+
+def test_an_update_that_adds_a_person_says_so_in_the_hash_too(adopting: World) -> None:
+    first, second = (adopting.root / f"sources/orders_{day}.csv" for day in DAYS[:2])
+    first.write_text("Order ID,customer_id\na1,1\nb2,2\n")
+    assert adopt(adopting, "orders", str(first)) == 0
+    second.write_text("Order ID,customer_id,name\na1,1,Ada\nb2,2,Bob\n")
+    given = [str(second), "--update", "orders", "--env", str(adopting.file), "--answer", "accept=yes"]
+    assert main(["adopt", *given]) == 0
+    contract = load_contracts(adopting.environment)["orders"]
+    assert contract.personal == {"name": "identity"}
+    assert find_unsaid(contract, adopting.root / "dbt/models/silver") == []
+    (model,) = yaml.safe_load((adopting.root / "dbt/models/silver/stg_orders.yml").read_text())["models"]
+    assert model["columns"][2]["name"] == "name"
+
+
+def workbook(title: str, sheets: int) -> bytes:
+    book, packed = openpyxl.Workbook(), io.BytesIO()
+    for number in range(sheets - 1):
+        book.create_sheet(f"notes {number}")
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Orders"
+    for row in (
+        ([title], [], ["Order ID", "Paid on", "Amount", "Done"])
+        if title
+        else (["Order ID", "Paid on", "Amount", "Done"],)
+    ):
+        sheet.append(row)
+    sheet.append(["a1", date(2025, 11, 20), 1.5, True])
+    sheet.append(["b2", date(2025, 11, 21), 2, False])
+    book.save(packed)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(("title", "sheets", "options"), [
+    ("", 1, {}), ("Report of orders", 1, {"header_row": 3}), ("", 2, {"sheet": "Orders"}),
+])  # fmt: skip
+def test_an_excel_file_lands_and_so_does_its_fixture(
+    title: str, sheets: int, options: dict[str, object], adopting: World
+) -> None:
+    path = adopting.root / f"sources/orders_{DAY}.xlsx"
+    path.write_bytes(workbook(title, sheets))
+    assert adopt(adopting, "orders", str(path), answers=["sheet=Orders"] if sheets > 1 else []) == 0
+    contract = load_contracts(adopting.environment)["orders"]
+    found = contract.delivery.model_dump(exclude_defaults=True)
+    assert found == {"kind": "xlsx", "paths": ("orders_{date}.xlsx",)} | options
+    sql = (adopting.root / "dbt/models/silver/stg_orders.sql").read_text()
+    assert "mended_date('paid_on')" in sql
+    assert "mended_decimal('amount', '1234.5')" in sql
+    assert "mended_flag('done', 'true', 'false')" in sql
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    landed = [{name: row[name] for name in ("paid_on", "amount", "done")} for row in run.bronze("orders")]
+    path.write_bytes((adopting.root / f"tests/deliveries/orders_{DAY}.xlsx").read_bytes())
+    assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
+    assert [{name: row[name] for name in ("paid_on", "amount", "done")} for row in run.bronze("orders")] == landed
+
+
+def test_a_parquet_file_lands_and_so_does_its_fixture(adopting: World) -> None:
+    path = adopting.root / f"sources/orders_{DAY}.parquet"
+    days = pa.array([date(2025, 11, 20), None], pa.date32())
+    pq.write_table(pa.table({"orderId": ["a1", "b2"], "paid": days, "tags": [["x"], []]}), path)
+    assert adopt(adopting, "orders", str(path)) == 0
+    contract = load_contracts(adopting.environment)["orders"]
+    assert [*contract.columns.values()] == ["order_id", "paid", "tags"]
+    run = Runner(adopting, Session("tests", {}))
+    assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
+    path.write_bytes((adopting.root / f"tests/deliveries/orders_{DAY}.parquet").read_bytes())
     assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]

@@ -17,7 +17,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 import jobs.sources.recount  # noqa: F401 - a kind of error of its own, by whoever loads it
 from demo.complaints import HEADERS
@@ -128,6 +131,34 @@ def zipped(*names: str) -> bytes:
     return file.getvalue()
 
 
+def workbook(*rows: list[Any], sheets: int = 1) -> bytes:
+    made = Workbook()
+    for number in range(1, sheets):
+        made.create_sheet(f"{CANARY} {number}")
+    for row in rows:
+        made.active.append(row)  # type: ignore[union-attr]
+    made.save(file := io.BytesIO())
+    return file.getvalue()
+
+
+def misnumbered() -> bytes:
+    """A cell that says that it is a number, and holds a name."""
+    with zipfile.ZipFile(io.BytesIO(workbook(["a"], [7]))) as old, zipfile.ZipFile(file := io.BytesIO(), "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>7<", f"<v>{CANARY}<".encode()))
+    return file.getvalue()
+
+
+def parquet(columns: dict[str, Any]) -> bytes:
+    pq.write_table(pa.table(columns), file := io.BytesIO())
+    return file.getvalue()
+
+
+_BYTES = pa.array([CANARY.encode() + b"\xe9"], pa.binary())
+NO_TEXT = pa.StringArray.from_buffers(1, _BYTES.buffers()[1], _BYTES.buffers()[2])
+PERSONS = {
+    name: [CANARY] for name in ("customer_id", "name", "Gender", "DATE of biRTH", "signup_date", "email", "address")
+}
 PERSONS_HEADER = b"customer_id,name,Gender,DATE of biRTH,signup_date,email,address\n"
 OUTAGES = 'kind = "rest", service = "outages", path = "/v1/outages", parameters = { day = "{date}" }, items = "data"'
 NEXT = 'pages = { by = "link", field = "next" }'
@@ -144,8 +175,8 @@ def files(source: str, contents: dict[str, bytes]) -> dict[str, tuple[str, Act]]
     return {f"{source}: {name}": (source, put(content)) for name, content in contents.items()}
 
 
-def coded(option: str, content: bytes) -> Act:
-    delivery = f'kind = "csv", {option}, paths = ["customers/customers_dataset.csv"]'
+def coded(option: str, content: bytes, kind: str = "csv") -> Act:
+    delivery = f'kind = "{kind}", {option + ", " if option else ""}paths = ["customers/customers_dataset.csv"]'
     return lambda stage: [stage.deliver_by("customers", delivery), stage.world.deliver("customers", content)]
 
 
@@ -291,6 +322,30 @@ SCENARIOS: dict[str, tuple[str, Act]] = {
             ("another footer", 'footer = ["END"]', PERSONS_HEADER + HEADERLESS),
             ("nothing but a footer", "footer = ['cust']", PERSONS_HEADER),
             ("a header that should be none", "header = false", PERSONS_HEADER),
+        ]
+    },
+    **{
+        f"customers: an Excel file {what}": ("customers", coded(option, content, "xlsx"))
+        for what, option, content in [
+            ("that is none", "header_row = 1", HEADERLESS),
+            ("with a password", "header_row = 1", b"\xd0\xcf\x11\xe0" + HEADERLESS),
+            ("that is another zip", "header_row = 1", zipped(CANARY)),
+            ("with another sheet", f'sheet = "{PLANTED}"', workbook([CANARY])),
+            ("of two sheets", "header_row = 1", workbook([CANARY], sheets=2)),
+            ("with formulas alone", "header_row = 1", workbook([CANARY], ["=A1"])),
+            ("without a header", "header_row = 9", workbook([CANARY])),
+            ("that is too wide", "header_row = 1", workbook([f"{CANARY} {at}" for at in range(5_001)])),
+            ("with a name twice", "header_row = 1", workbook([CANARY, CANARY])),
+            ("with other columns", "header_row = 1", workbook([CANARY, "b"], [CANARY, 1])),
+            ("with a number that is none", "header_row = 1", misnumbered()),
+        ]
+    },
+    **{
+        f"customers: Parquet {what}": ("customers", coded("", content, "parquet"))
+        for what, content in [
+            ("that is none", HEADERLESS),
+            ("with other columns", parquet({CANARY: [CANARY]})),
+            ("with bytes that are no text", parquet({**PERSONS, "name": NO_TEXT})),
         ]
     },
     "social_media: too large an object": (
@@ -489,6 +544,7 @@ ELSEWHERE = {
     "pipeline/execute.py _attempted": "an error that has been described; tests/landing/test_attempts.py",
     "pipeline/execute.py _land": "a path, of what went between plan and run",
     "pipeline/execute.py _refuse_if_superseded": "ids of runs; tests/landing/test_order.py",
+    "pipeline/execute.py _process HeldError": "a day, a source and an id of a run; tests/landing/test_held.py",
     "pipeline/ingest.py _odd_volume": "counts; tests/landing/test_landing.py",
     "pipeline/ingest.py _commit": "ids of runs; tests/landing/test_order.py",
     "pipeline/ingest.py check BalanceError": "counts; tests/unit/test_landing.py",
@@ -496,6 +552,8 @@ ELSEWHERE = {
     "pipeline/load.py": "counts and ids of runs; tests/unit/test_load.py",
     "pipeline/plan.py": "texts of other errors",
     "pipeline/status.py": "counts, and the name of a run",
+    "sources/parquet.py read": "a column's name and type, where all that are required came; tests/unit/test_parquet.py",
+    "sources/xlsx.py _require_room": "counts; tests/unit/test_xlsx.py",
     "sources/packed.py _keep_within": "counts; tests/landing/test_landing.py",
     "sources/csv_split.py _parse_all": "counts; what must not happen",
     "sources/json_learnt.py _make_columns": "a sign to read one by one, never a message",
@@ -604,8 +662,6 @@ def test_the_search_finds_a_column_that_is_told_by_design(told: Told, place: str
 
 @pytest.mark.parametrize("place", ["landed", "rejected", "unreadable"])
 def test_the_canaries_were_there(told: Told, place: str) -> None:
-    import pyarrow.parquet as pq
-
     files = [path for path in told.rows if f"/{place}" in path]
     parquet = [str(pq.read_table(path).to_pylist()) for path in files if path.endswith(".parquet")]
     assert CANARY in "".join(parquet) + "".join(told.rows[path].decode(errors="replace") for path in files)

@@ -1,6 +1,7 @@
 """Late, corrected and withdrawn days are found by a run of another day, which lands them and says so."""
 
 import json
+import os
 from datetime import date, timedelta
 
 import pytest
@@ -168,3 +169,17 @@ def test_gaps_are_the_days_of_a_range_of_which_nothing_has_landed(
         (str(ago(1)), str(NEXT), 2, never),
     ]
     assert main(["status", "--gaps", "--date", str(ago(3)), "--env", str(world.file)]) == 0
+
+
+def test_a_file_that_was_only_touched_is_no_correction(world: World, run: Runner) -> None:
+    deliver(run, 20, ago(1))
+    done(run, ago(1))
+    path = world.root / "sources/call logs" / f"call_logs_day_{ago(1)}.csv"
+    os.utime(path, ns=(1, 1))
+    assert done(run, ago(1)) == [(ago(1), "loaded", "unchanged", 20)]
+    asked = ["status", "--check", "--date", str(ago(1)), "--source", "call_logs", "--env", str(world.file)]
+    assert main(asked) == 0
+    path.write_bytes(path.read_bytes().replace(b"x1-7", b"y1-7"))  # as many bytes
+    assert main(asked) == 75
+    deliver(run, 20, NEXT)
+    assert done(run, NEXT)[0] == (ago(1), "loaded", "loaded", 20)

@@ -26,6 +26,7 @@ from jobs.masking import HIDDEN
 from jobs.sources import csv
 from tests.conftest import DAY
 from tests.landing.test_landing import csv_of
+from tests.landing.test_typed import deliver, parquet, workbook
 from tests.runner import Runner
 
 STAMP = Stamp(datetime(2025, 11, 22, tzinfo=UTC), "s3", "run", date(2025, 11, 21))
@@ -117,3 +118,15 @@ def test_a_gzip_delivery_is_unpacked_where_tasks_see_it(run: Runner, monkeypatch
     (outcome,) = replace(run, engine="spark")(sources=("call_logs",))
     assert (outcome.state, outcome.rows_bronze) == ("loaded", 500), outcome.error
     assert len({row["call_id"] for row in run.bronze("call_logs")}) == 500
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "parquet"])
+def test_typed_files_land_the_same_on_threads_and_on_spark(run: Runner, kind: str) -> None:
+    deliver(run, kind, workbook(30) if kind == "xlsx" else parquet(30))
+    found = []
+    for engine in ("in-process", "spark"):
+        (outcome,) = replace(run, engine=engine)(sources=("agents",), replay=True)
+        assert (outcome.state, outcome.rows_bronze) == ("loaded", 30), outcome.error
+        rows = run.bronze("agents")
+        found.append([{name: row[name] for name in row if name not in ("_run_id", "_ingested_at")} for row in rows])
+    assert found[0] == found[1]

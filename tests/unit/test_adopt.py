@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from demo.hostile import DELIVERIES, Hostile
 from jobs.adopt.dates import find_days
 from jobs.adopt.dialects import find_dialect
 from jobs.adopt.draft import draft_source
 from jobs.adopt.files import find_files
-from jobs.adopt.forms import find_form
+from jobs.adopt.forms import Form, find_form
 from jobs.adopt.heads import Head
 from jobs.adopt.names import name_columns
 from jobs.adopt.persons import find_subject, suggest_kind
@@ -23,6 +24,8 @@ from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers
 from jobs.adopt.sample import MAX_BYTES
 from jobs.adopt.separated import read_separated
+from jobs.adopt.values import read_value
+from jobs.commands.adopt import _ask
 from jobs.errors import ConfigurationError, PlatformError
 from tests.conftest import World
 
@@ -241,7 +244,7 @@ def test_of_a_large_delivery_a_bounded_sample_is_read(world: World) -> None:
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    (b"", "the file is empty"), (b"id,name\n", "no row below its header"), (b"\x00\x01" * 40, "no text"),
+    (b"", "the file is empty"), (b"id,name\n", "no row below its header"), (b"\x00\x01" * 40, "NUL byte"),
     (b"a,a\n1,2\n", "columns [2] have the name of one before them"),
     (b"a,b\n1,1\n1,1\n", "--answer key: no column, nor two, tell rows apart"),
 ])  # fmt: skip
@@ -281,3 +284,76 @@ def test_several_days_are_one_feed(world: World) -> None:
     assert draft.contract.optional == ("extra",)
     assert draft.found.days[-1] == date(2025, 2, 5)
     assert "3 of 5 deliveries were looked at, the last ones" in draft.doubts
+
+
+@pytest.mark.parametrize(("form", "text", "read"), [
+    (Form("moment", "yyyy-mm-dd"), "2025-02-01T08:00:00+02:00", "2025-02-01 06:00:00"),
+    (Form("moment", "dd.mm.yyyy"), "01.02.2025 8:05", "2025-02-01 08:05:00"),
+    (Form("moment", "yyyy-dd-mm"), "2025-13-04 10:00:00.1234567Z", "2025-04-13 10:00:00.123456"),
+    (Form("moment", "yyyy-mm-dd"), "2025-02-01", "2025-02-01 00:00:00"),
+    (Form("moment", "yyyy-mm-dd"), "2025-02-01 noon", None), (Form("day", "mm/dd/yyyy"), "2/1/2025", "2025-02-01"),
+    (Form("day", "dd/mm/yyyy"), "soon", None), (Form("decimal", "1.234,5"), "-1.234,50", "-1234.50"),
+    (Form("decimal", "1,234.5"), "+1,234.5", "1234.5"), (Form("flag", "ja"), "Nein", "false"),
+    (Form("whole"), "-07", "-7"), (Form("day", "yyyymmdd"), "20250201", "2025-02-01"),
+])  # fmt: skip
+def test_the_unit_test_expects_what_macros_make(form: Form, text: str, read: str | None) -> None:
+    assert read_value(form, text) == read
+
+
+DOUBTS = {
+    "calls_too_many_bad": "15 records fit no header (5.0%): they are rejected",
+    "calls_unclosed_quote": "1 records fit no header",
+    "calls_header_twice": "columns [5] have the name of one before them",
+    "calls_header_only": "no row below its header",
+    "calls_latin_1": "encoding: the bytes are no UTF-8",
+    "calls_not_a_date": "date.call_start_time: yyyy-mm-dd fits 299 of 300",
+    "calls_duplicate_ids": "rows repeat one, which Silver keeps and counts",
+    "calls_quoted_newline": "some values hold line ends",
+    "calls_nul_byte": "a NUL byte",
+    "social_html": "HTML or XML",
+    "social_latin_1": "some of it is no UTF-8",
+    "social_broken_line": "1 records fit no header",
+    "social_unequal_columns": "columns that are not of one length",
+    "social_no_columns": "no JSON object",
+    "social_truncated": "no JSON object",
+}
+
+
+@pytest.mark.parametrize("hostile", DELIVERIES.values(), ids=lambda one: one.name)
+def test_of_a_hostile_delivery_it_says_what_it_doubts(hostile: Hostile, world: World) -> None:
+    """Or drafts what all others are: nothing else is raised."""
+    path = world.root / "sources" / hostile.file_name
+    path.write_bytes(hostile.write())
+    answers = Answers()
+    try:
+        draft = draft_source("feed", find_files([str(path)], world.environment, answers), answers)
+    except PlatformError as error:
+        said = str(error)
+    else:
+        said = "\n".join([*draft.doubts, *(f"{one.name}: {one.text}" for one in answers.assumed)])
+        key = {"call_logs": "call_id", "social_media": "complaint_id", "customers": "customer_id"}[hostile.source]
+        assert draft.contract.key == (key,)
+    assert DOUBTS.get(hostile.name, "") in said
+    options = {"calls_utf_16": {"encoding": "utf-16"}, "calls_semicolons": {"delimiter": ";"}}
+    if more := options.get(hostile.name):
+        assert more.items() <= draft.found.delivery.items()
+
+
+@pytest.mark.parametrize(("text", "doubt"), [
+    ('{"data": [{"id": 1}, {"id": 2}], "total": 2}', "what is listed in data lands as one value"),
+    ('[{"id": "a", "opened_on": "1/2/25"}, {"id": "b", "opened_on": "2/2/25"}]', "opened_on is called as a day is"),
+])  # fmt: skip
+def test_what_may_not_be_meant_so_is_doubted(text: str, doubt: str, world: World) -> None:
+    path = world.root / "sources/feed_2025-02-01.json"
+    path.write_text(text)
+    answers = Answers({"key": "data"} if "data" in text else {})
+    assert any(
+        doubt in one
+        for one in draft_source("feed", find_files([str(path)], world.environment, answers), answers).doubts
+    )
+
+
+def test_on_a_terminal_it_asks_until_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter(["dmy", "dd/mm/yyyy"])
+    monkeypatch.setattr("builtins.input", lambda _: next(said))
+    assert find_form("opened", ["03/04/2025"], Answers(ask=_ask)).written == "dd/mm/yyyy"

@@ -144,3 +144,20 @@ def test_a_day_stands_in_a_condition_as_a_literal() -> None:
         kind="postgres", table="grows", secret="x", where="a = {date} and b = {date:%Y's %j} and c = '{{}}'"
     )
     assert delivery.select(DAY) == "a = '2025-11-21' and b = '2025''s 325' and c = '{}'"
+
+
+@pytest.mark.parametrize(("table", "said"), [
+    ({"channel": "Call", "opened": "call_start_time"}, "a channel with a model of its own"),
+    ({"channel": "Ticket", "opened": "gone"}, r"complaint: \['gone'\] are not among the landed columns"),
+    ({"channel": "Ticket", "opened": "call_start_time", "statuses": {"o'": "Blocked"}}, "pattern"),
+    ({"channel": "Ticket", "opened": "call_start_time", "statuses": {"done": "Done"}}, "Resolved"),
+])  # fmt: skip
+def test_a_channel_of_complaints_is_made_of_columns_that_land_and_words_of_ours(table: object, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        SourceContract.model_validate(CONTRACTS["call_logs"].model_dump() | {"complaint": table})
+
+
+def test_what_is_a_complaint_does_not_decide_how_it_lands() -> None:
+    calls = CONTRACTS["call_logs"]
+    described = calls.model_dump() | {"complaint": {"channel": "Ticket", "opened": "call_start_time"}}
+    assert SourceContract.model_validate(described).fingerprint == calls.fingerprint

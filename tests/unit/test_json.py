@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jobs.clients import store
+from jobs.contracts.deliveries import JsonDelivery
 from jobs.contracts.source import SourceContract
 from jobs.engines.in_process import InProcess
 from jobs.errors import ContractError
@@ -42,7 +43,8 @@ def land(world: World) -> Land:
         (world.root / "sources/f.json").write_bytes(content)
         result = Landed()
         request = json_request(world, max_value_mb)
-        source = json_source.JsonFiles(world.environment.sources, ("f.json",), None, max_value_mb)
+        delivery = JsonDelivery(kind="json", paths=("f.json",), max_value_mb=max_value_mb)
+        source = json_source.JsonFiles(world.environment.sources, delivery)
         with source.read(request, inputs := source.look(DAY)) as read:
             assert read.inputs == inputs
             lines, at = 0, 0

@@ -110,6 +110,7 @@ def test_status_shows_what_landed_and_exits_0(world: World, capsys: pytest.Captu
         "looked_back": False,
         "due": None,
         "notice": None,
+        "waits": None,
         "error": None,
         "error_kind": None,
         "retry_helps": None,

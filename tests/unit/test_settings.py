@@ -30,7 +30,7 @@ def contracts_of(world: World, text: str) -> None:
         (
             'kind = "csv"',
             'kind = "cvs"',
-            "delivery.kind: found 'cvs', allowed 'csv', 'json', 'postgres', 'sheet', 'rest'",
+            "delivery.kind: found 'cvs', allowed 'csv', 'json', 'xlsx', 'parquet', 'postgres', 'sheet', 'rest'",
         ),
         ('key = ["call_id"]', 'key = ["call"]', r"key, optional: \['call'\] are not among the landed columns"),
         ('key = ["call_id"]', "", "key: found nothing, but it is required"),

@@ -89,6 +89,10 @@ unioned as (
     select * from web_forms
     union all
     select * from social_media
+    {%- for channel in described_channels() %}
+    union all
+    select * from {{ described_complaints(channel) }}
+    {%- endfor %}
 )
 
 select
