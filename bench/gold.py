@@ -2,7 +2,7 @@
 
     python -m bench.gold [--days 10 100 400] [--calls 10900] [--repetitions 3] [--before]
 
-Each history is Bronze of the demo's generator, built once; then each repetition lands the next day and builds it, all of
+Each history is Bronze of the demo's generator, built once; then each repetition builds the next day, all of
 `./dbt.sh build`, whose project is parsed already. Exit 1: a bound was missed.
 """
 
@@ -94,7 +94,9 @@ def _delivered(sources: Path, source: str, day: date) -> pa.Table:
     if path.suffix == ".json":
         return pa.table({name: list(values.values()) for name, values in json.loads(path.read_text()).items()})
     with path.open(encoding="utf-8", newline="") as file:
-        return pa.Table.from_pylist([{key: value or None for key, value in row.items()} for row in csv.DictReader(file)])
+        return pa.Table.from_pylist(
+            [{key: value or None for key, value in row.items()} for row in csv.DictReader(file)]
+        )
 
 
 def main() -> int:

@@ -59,7 +59,12 @@ def publish(invoke: Invoke, it: Publication, first: date | None, last: date | No
     given = {"build": it.build, "base": it.base, "version": it.version, "days": days, "at": _text(datetime.now(UTC))}
     _run(invoke, "publish_gold", f"Gold was not published, and is as it was ({it.seen})", SOFTWARE, **given)
     if it.is_first_of_its_version:
-        _run(invoke, "finish_version", "Gold is published, but keeps columns and descriptions of an older version", SOFTWARE)
+        _run(
+            invoke,
+            "finish_version",
+            "Gold is published, but keeps columns and descriptions of an older version",
+            SOFTWARE,
+        )
 
 
 @contextmanager

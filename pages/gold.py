@@ -81,10 +81,10 @@ def read(environment: Environment) -> tuple[dict[str, Columns], Build | None]:
 
 
 def _read_build(bronze: Bronze) -> Build | None:
-    for row in _ask(bronze, BUILD):
-        if row[1]:
+    for name, published_at in _ask(bronze, BUILD):
+        if published_at:
             behind = _ask(bronze, BEHIND)
-            return Build(*row, behind[0][0] if behind else 0)
+            return Build(name, published_at, behind[0][0] if behind else 0)
     return None
 
 

@@ -1,7 +1,8 @@
 {%- set is_changed = is_one_of('reported_date', days_of(ref('changed_dates'), 'reported_date')) -%}
 {%- set is_changed_day = is_one_of('ingest_date', days_of(ref('changed_complaint_days'), 'ingest_date')) -%}
--- Every delivered row is behind exactly one complaint, customer, agent or outage of Gold, duplicates and later deliveries
--- counted. Of complaints those that changed, and dates on which they were reported, are added up; small tables whole.
+-- Every delivered row is behind exactly one complaint, customer, agent or outage of Gold, duplicates and later
+-- deliveries counted. Of complaints those that changed, and dates on which they were reported, are added up; small
+-- tables whole.
 with staged as (
     select
         coalesce(sum(case when feed = 'agents' then staged_rows end), 0) as agents,

@@ -1,5 +1,5 @@
--- Days of which Silver is older than what Gold was published from: another copy of Silver, or one that was put back. Gold
--- would go back too, and waits. Build them again with --from --to, or all with --full.
+-- Days of which Silver is older than what Gold was published from: another copy of Silver, or one that was put back.
+-- Gold would go back too, and waits. Build them again with --from --to, or all with --full.
 select
     changed.feed,
     changed.ingest_date,

@@ -164,7 +164,11 @@ def test_what_a_day_costs_is_computed_from_what_it_sends(both: Both) -> None:
     command = [python, "-m", "tests.googlesql.costs", "--sent"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
     not_loaded = ("customers", "agents", "web_forms", "service_outages")
-    computed = [json.dumps(one, sort_keys=True) for one in json.loads(done.stdout) if one[0] not in {*not_loaded, *MAY_LOOK_AT_HISTORY}]
+    computed = [
+        json.dumps(one, sort_keys=True)
+        for one in json.loads(done.stdout)
+        if one[0] not in {*not_loaded, *MAY_LOOK_AT_HISTORY}
+    ]
     sent = [
         json.dumps([_what(text), verdict.kind, _by_table(verdict)], sort_keys=True)
         for text, verdicts in both.one_day

@@ -42,7 +42,7 @@ class Rendered:
     def __init__(self, manifest: Manifest) -> None:
         manifest.build_flat_graph()
         self.connection, self.graph = duckdb.connect(config={"threads": 1}), manifest.flat_graph
-        self._environment = jinja2.Environment(extensions=[jinja2.ext.do], undefined=jinja2.StrictUndefined)  # noqa: S701
+        self._environment = jinja2.Environment(extensions=[jinja2.ext.do], undefined=jinja2.StrictUndefined)
         self._sources = {
             (macro.package_name, macro.name): macro.macro_sql
             for macro in manifest.macros.values()
@@ -165,11 +165,15 @@ class Rendered:
             "return": _return,
             "execute": True,
             "is_incremental": self._is_incremental,
-            "adapter": SimpleNamespace(dispatch=self._dispatch, commit=tuple, get_relation=lambda *_: None, check_schema_exists=lambda *_: True),
+            "adapter": SimpleNamespace(
+                dispatch=self._dispatch, commit=tuple, get_relation=lambda *_: None, check_schema_exists=lambda *_: True
+            ),
             "dbt": _Namespace(lambda name: self._name(name, PACKAGES[1:])),
             "graph": SimpleNamespace(nodes=nodes, sources=sources),
             "ref": self._find_ref,
-            "source": lambda layer, name: DuckDBRelation.create(database="memory", schema=layer, identifier=name, type="table"),
+            "source": lambda layer, name: DuckDBRelation.create(
+                database="memory", schema=layer, identifier=name, type="table"
+            ),
             "env_var": lambda name, default="": os.environ.get(name, default),
             "run_query": self._run,
             "statement": lambda *_, caller, **__: self._run(caller()) and "",
@@ -201,7 +205,13 @@ class _Config(dict[str, Any]):
 
 def _by_attributes(nodes: dict[str, Node]) -> dict[str, SimpleNamespace]:
     return {
-        key: SimpleNamespace(**node | {"config": _Config(node["config"]), "columns": {name: SimpleNamespace(**column) for name, column in node["columns"].items()}})
+        key: SimpleNamespace(
+            **node
+            | {
+                "config": _Config(node["config"]),
+                "columns": {name: SimpleNamespace(**column) for name, column in node["columns"].items()},
+            }
+        )
         for key, node in nodes.items()
     }
 

@@ -1,7 +1,7 @@
 """Whatever lands, in whatever order, and whichever builds fail: published Gold is what a build of everything gives.
 
-Few keys on few days, so that they meet: complaints come again, with more, fewer or other rows; customers and agents come
-late, move and vanish. Two sequences by dbt itself, the others by the same models and macros without it (rendered.py).
+Few keys on few days, so that they meet: complaints come again, with more, fewer or other rows; customers and agents
+come late, move and vanish. By the models and macros without dbt (rendered.py), and in one sequence by dbt itself.
 """
 
 import os
@@ -59,7 +59,8 @@ class Suppliers:
         return row | {"complaint_category": pick(["Payments", "Network Failure"])}
 
     def _moment(self, day: date) -> str:
-        return str(datetime(day.year, day.month, day.day, 12) - timedelta(hours=self.chance.randint(0, 900)))
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        return f"{noon - timedelta(hours=self.chance.randint(0, 900)):%Y-%m-%d %H:%M:%S}"
 
 
 def sequence(suppliers: Suppliers, steps: int) -> Iterator[tuple[dict[tuple[str, date], list[Row]], list[date], bool]]:
@@ -69,7 +70,9 @@ def sequence(suppliers: Suppliers, steps: int) -> Iterator[tuple[dict[tuple[str,
         days = sorted(chance.sample(SPAN, chance.choice([1, 1, 2])))
         sources = chance.sample(SOURCES, chance.choice([2, 4]))
         landed = {
-            (source, day): suppliers.deliver(source, day, chance.choice([0, 2, 6])) for source in sources for day in days
+            (source, day): suppliers.deliver(source, day, chance.choice([0, 2, 6]))
+            for source in sources
+            for day in days
         }
         yield landed, days, chance.random() < 0.2
 

@@ -60,8 +60,8 @@ def test_silver_that_is_older_than_what_gold_was_published_from_is_not_published
     with duckdb.connect(world.file) as connection:  # as another copy of Silver has it
         for table, column in (("int_days_begun", "begun_by"), ("int_days_settled", "settled_by")):
             connection.execute(
-                f"UPDATE coretelecoms_silver.{table} SET {column} = '2000-01-01' WHERE feed = 'call_logs' AND ingest_date = ?",
-                [DAYS[0]],
+                f"UPDATE coretelecoms_silver.{table} SET {column} = '2000-01-01' "
+                f"WHERE feed = 'call_logs' AND ingest_date = '{DAYS[0]}'"
             )
 
     with pytest.raises(product.BuildError, match="silver_is_as_new_as_gold") as caught:

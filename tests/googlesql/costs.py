@@ -295,7 +295,9 @@ def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE, anew: bool = False) 
         for name, of in _widths().items()
     }
     for name, table in list(found.items()):
-        if name.endswith("__rows") and not anew:  # what a day changes: at most what it delivers, or all that has no days
+        if (
+            name.endswith("__rows") and not anew
+        ):  # what a day changes: at most what it delivers, or all that has no days
             found[name] = replace(table, daily=0, once=table.daily or min(table.once, sum(daily.values())), by="")
         of_a_day = replace(table, daily=0, once=table.daily if name in by else table.once, by="")
         found[f"{name}__dbt_tmp"] = replace(of_a_day, widths={**table.widths, "dbt_change_type": 8})
@@ -364,8 +366,13 @@ def table(found: list[Statement], tables: Mapping[str, Table]) -> str:
     anew, first = of_build(project.nodes(later=False)), sizes(anew=True)
     size, whole = max((one.billed(first, SHOWN[-1]), one.what) for one in anew)
     days = int(SHOWN[-1] * MAXIMUM / size)
-    lines += ["", f"Of a day's statements the largest makes `{largest}`: {_gib(day)} after {SHOWN[-1]:,} days; where all is "]
-    lines[-1] += f"built anew, `{whole}`: {_gib(size)}. The default `maximum_bytes_billed`, {_gib(MAXIMUM)}, suffices for "
+    lines += [
+        "",
+        f"Of a day's statements the largest makes `{largest}`: {_gib(day)} after {SHOWN[-1]:,} days; where all is ",
+    ]
+    lines[-1] += (
+        f"built anew, `{whole}`: {_gib(size)}. The default `maximum_bytes_billed`, {_gib(MAXIMUM)}, suffices for "
+    )
     lines[-1] += f"{days:,} days of both."
     return "\n".join(lines) + "\n"
 

@@ -37,7 +37,7 @@ def of_duckdb(delivered: dict[str, Rows]) -> dict[str, Rows]:
 def of_google(delivered: dict[str, Rows]) -> dict[str, Rows]:
     """The same by the evaluator: each model over the rows it made of those before."""
     tables = look_at(project.nodes(later=False)).tables
-    there, found = dict(delivered) | dict.fromkeys(OF_BUILDS, []), {}
+    there, found = dict(delivered) | {name: [] for name in OF_BUILDS}, {}
     tables, there = tables | {PARTITIONS: VIEWS["PARTITIONS"]}, there | {PARTITIONS: rows.partitions(delivered)}
     there |= {node.readers: [] for node in project.nodes(later=False) if node.readers}
     for node in project.nodes(later=False):

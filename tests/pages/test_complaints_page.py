@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from playwright.sync_api import Browser
 
@@ -57,6 +58,27 @@ def test_one_day_is_enough(chromium: Browser, world: World) -> None:
     assert "20 Nov 2025 to 20 Nov 2025 (1 day)" in opened.page.locator("#selection").inner_text()
     assert opened.page.locator(".chart svg").count() == 9
     assert opened.said == []
+    opened.close()
+
+
+def test_the_build_is_named_and_so_is_silver_that_is_newer(chromium: Browser, world: World) -> None:
+    file = gold(world.root / "gold.duckdb", [FIRST]).file
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            """CREATE TABLE coretelecoms_gold.newest_build AS SELECT 'B7' AS build;
+            CREATE TABLE coretelecoms_gold.builds AS
+                SELECT 'B7' AS build, TIMESTAMP '2025-11-21 06:30:00' AS published_at;
+            CREATE TABLE coretelecoms_gold.build_days AS
+                SELECT 'call_logs' AS feed, DATE '2025-11-20' AS ingest_date, 'W1' AS written_by;
+            CREATE SCHEMA coretelecoms_silver;
+            CREATE TABLE coretelecoms_silver.int_days_settled AS
+                SELECT 'call_logs' AS feed, DATE '2025-11-20' AS ingest_date, 'W2' AS settled_by"""
+        )
+
+    opened = Opened(chromium, make(world, file))
+
+    assert "Gold's build B7, published 2025-11-21 06:30 UTC." in opened.page.locator("footer").inner_text()
+    assert "Gold is older than Silver: 1 day of sources changed" in opened.page.locator("main").inner_text()
     opened.close()
 
 

@@ -65,7 +65,7 @@ def _without_masking(command: str) -> str:
 
 
 def _without_descriptions(command: str) -> str:
-    """fakesnow cannot describe the columns of a table at once, nor one by dollar quotes: it is seen that they are there.
+    """fakesnow cannot describe columns of a table at once, nor by dollar quotes: it is seen that they are there.
 
     Hides what is kept of a description.
     """

@@ -50,7 +50,7 @@ counted as (
         complaints.channel,
         complaints.complaint_category,
         case when complaints.opened_at >= outages.started_at then complaints.sign else 0 end as during,
-        case when cast(complaints.opened_at as date) < outages.started_date then complaints.sign else 0 end as before
+        case when cast(complaints.opened_at as date) < outages.started_date then complaints.sign else 0 end as earlier
     from outages
     inner join complaints
         on
@@ -70,7 +70,7 @@ sums as (
         sum(case when channel = 'Call' then during else 0 end) as calls,
         sum(case when channel = 'Web form' then during else 0 end) as web_forms,
         sum(case when channel = 'Social media' then during else 0 end) as social_media,
-        sum(before) as complaints_28_days_before
+        sum(earlier) as complaints_28_days_before
     from counted
     group by outage_id
 )
@@ -93,14 +93,11 @@ select
     ] %},
     case
         when outages.is_countable
-            then cast(
-                coalesce(case when not outages.is_redefined then was.{{ column }} end, 0)
-                + coalesce(sums.{{ column }}, 0) as {{ dbt.type_bigint() }}
-            )
+            then cast(coalesce(was.{{ column }}, 0) + coalesce(sums.{{ column }}, 0) as {{ dbt.type_bigint() }})
     end as {{ column }}
     {%- endfor %}
 from outages
 left join sums
     on outages.outage_id = sums.outage_id
 left join {{ published('agg_complaints_per_outage') }} as was
-    on outages.outage_id = was.outage_id
+    on outages.outage_id = was.outage_id and not outages.is_redefined

@@ -1,5 +1,5 @@
-{#- One row per combination of the columns, and none of them null. Of a table of Gold of which only what changed was built:
-    what is published is so, what was built is so, and lies within what it replaces; hence the whole is so, too. -#}
+{#- One row per combination of the columns, and none of them null. Of a table of Gold of which only what changed was
+    built: what is published is so, what was built is so, and lies within what it replaces; hence the whole is so. -#}
 {% test grain(model, columns) %}
 
 select

@@ -1,5 +1,5 @@
--- Intervals of agents' versions that are not as published: complaints delivered in them may get another version, and dates
--- on which they were reported count it under another experience.
+-- Intervals of agents' versions that are not as published: complaints delivered in them may get another version, and
+-- dates on which they were reported count it under another experience.
 select
     coalesce(now.agent_id, was.agent_id) as agent_id,
     coalesce(now.valid_from, was.valid_from) as from_date,

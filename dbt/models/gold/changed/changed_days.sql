@@ -1,5 +1,5 @@
--- Days whose Silver is not the one that published Gold stands for; written_by is null where Silver has none any more, or
--- is being written.
+-- Days whose Silver is not the one that published Gold stands for; written_by is null where Silver has none any more,
+-- or is being written.
 with marked as (
     select
         feed,

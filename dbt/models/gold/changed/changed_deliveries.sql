@@ -1,6 +1,6 @@
 {%- set is_changed = is_one_of('ingest_date', days_of(ref('changed_complaint_days'), 'ingest_date')) -%}
--- Complaints that these days can change, with all their deliveries before and now. The one look at all of history: at the
--- key columns of complaint_deliveries.
+-- Complaints that these days can change, with all their deliveries before and now. The one look at all of history: at
+-- the key columns of complaint_deliveries.
 with concerned as (
     select
         channel,
@@ -49,7 +49,7 @@ select
     was.ingest_date,
     was.delivered_rows,
     true as is_before,
-    not ({{ is_changed | replace('ingest_date', 'was.ingest_date') }}) as is_now
+    not({{ is_changed | replace('ingest_date', 'was.ingest_date') }}) as is_now
 from {{ published('complaint_deliveries') }} as was
 inner join keys
     on was.channel = keys.channel and was.complaint_id = keys.complaint_id

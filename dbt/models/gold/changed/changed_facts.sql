@@ -1,4 +1,5 @@
--- Complaints that changed: as published (-1), and as they are now (1). What is counted of all history is kept by adding.
+-- Complaints that changed: as published (-1), and as they are now (1). What is counted of all history is kept by
+-- adding.
 {%- set columns %}
         channel,
         complaint_id,

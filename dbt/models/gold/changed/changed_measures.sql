@@ -1,5 +1,5 @@
--- What is counted of a customer: counts by adding, the first and the last complaint by comparing. Where the first or the
--- last one itself went back, the next one has to be looked for in all of history.
+-- What is counted of a customer: counts by adding, the first and the last complaint by comparing. Where the first or
+-- the last one itself went back, the next one has to be looked for in all of history.
 with changed as (
     select
         *,
