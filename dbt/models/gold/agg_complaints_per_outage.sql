@@ -90,11 +90,9 @@ select
         as counted_seconds
     {%- for column in [
         'complaints', 'network_failures', 'calls', 'web_forms', 'social_media', 'complaints_28_days_before'
-    ] %},
-    case
-        when outages.is_countable
-            then cast(coalesce(was.{{ column }}, 0) + coalesce(sums.{{ column }}, 0) as {{ dbt.type_bigint() }})
-    end as {{ column }}
+    ] %}
+    {%- set both = 'coalesce(was.' ~ column ~ ', 0) + coalesce(sums.' ~ column ~ ', 0)' %},
+    case when outages.is_countable then cast({{ both }} as {{ dbt.type_bigint() }}) end as {{ column }}
     {%- endfor %}
 from outages
 left join sums
