@@ -5,6 +5,7 @@ installed ones. For hundreds of builds; that dbt itself does the same is tested 
 """
 
 import datetime
+import json
 import os
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -180,6 +181,7 @@ class Rendered:
             "api": SimpleNamespace(Relation=DuckDBRelation, Column=DuckDBColumn),
             "target": SimpleNamespace(database="memory", schema="coretelecoms_silver", type="duckdb"),
             "invocation_id": "rendered",
+            "fromjson": json.loads,
             "modules": SimpleNamespace(datetime=datetime),
             "log": lambda *_, **__: "",
         }

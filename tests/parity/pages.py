@@ -8,7 +8,9 @@ from pages import gold
 
 def pages_read_the_same(there: Environment, here: Environment) -> None:
     """Sums of floats aside, which warehouses add up in an order of their own."""
-    found, expected = gold.read(there), gold.read(here)
+    (found, build), (expected, _) = gold.read(there), gold.read(here)
+    assert build
+    assert build.behind == 0
     assert found.keys() == expected.keys()
     for name, columns in expected.items():
         assert columns
