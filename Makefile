@@ -34,7 +34,7 @@ endef
 .PHONY: test test-all test-slow test-dbt test-sources test-s3 test-nightly test-cluster test-warehouses test-bigquery test-snowflake test-parity test-sql test-meaning
 .PHONY: bigquery-costs
 .PHONY: test-airflow test-terraform test-page env-from-terraform stop-application personal-columns lint-infra advisories plan image verify-bigquery verify-snowflake
-.PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load bench-history
+.PHONY: bench bench-quick bench-full bench-levers bench-docs bench-cluster bench-sources bench-s3 bench-load bench-history bench-gold
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 20
@@ -84,11 +84,12 @@ test-slow: setup-spark ## kills at random moments, faults that take their time
 test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
 
-test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails; source contracts by datacontract-cli; feeds adopted from a file on
+test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails; 300 random histories of Gold; source contracts by datacontract-cli; feeds adopted from a file on
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k "each_statement or publication"
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/unit/test_odcs.py -k datacontract
 	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_publication.py -k failed_test
+	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_any_order.py
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/e2e/test_adopted.py
 
 test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers
@@ -203,6 +204,9 @@ bench-s3: setup-spark ## a day of 2,300,000 calls on an S3 server against folder
 
 bench-load: setup-spark ## loading into BigQuery's stand-in against landing: at most 2 times the CPU a row
 	@$(PYTHON) -m bench.load
+
+bench-gold: setup ## a day's build of Gold over 10, 100 and 400 days of 20,000 complaints, and by ce44c05: at most 1.25 and 0.15 times the CPU (half an hour)
+	@$(PYTHON) -m bench.gold --before
 
 bench-history: setup ## status of a day over a lake of three years against one of ten days: at most 1.2 times the CPU
 	@$(PYTHON) -m bench.history

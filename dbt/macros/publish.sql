@@ -30,8 +30,9 @@
         "update " ~ published_table('newest_build') ~ " set build = case when build = '" ~ base ~ "' and building = '" ~ build
         ~ "' then '" ~ build ~ "' else " ~ taken ~ " end, version = '" ~ version ~ "', building = '' where true"
     ] -%}
+    {%- set asked = {} -%}
     {%- for table in published_tables() -%}
-        {%- do statements.append('delete from ' ~ table.relation ~ ' where ' ~ is_replaced(table)) -%}
+        {%- do statements.append('delete from ' ~ table.relation ~ ' where ' ~ is_replaced(table, asked)) -%}
         {%- do statements.append(inserted(table.relation, table.columns, table.rows)) -%}
     {%- endfor -%}
     {%- set days_there, days_now = published_table('build_days'), published_table('changed_days', 'gold_build') -%}
@@ -52,10 +53,15 @@
     {%- do settled() -%}
 {%- endmacro -%}
 
-{%- macro is_replaced(table) -%}
+{#- `asked`: days that are known from another table; several change with the same. -#}
+{%- macro is_replaced(table, asked) -%}
     {%- if table.changed and not is_anew() -%}
         {%- set by = table.partition_of_changed -%}
-        {%- set days = days_of(published_table(table.changed, 'gold_build'), by[1]) if by[0] else none -%}
+        {%- set which = table.changed ~ '.' ~ by[1] -%}
+        {%- if by[0] and which not in asked -%}
+            {%- do asked.update({which: days_of(published_table(table.changed, 'gold_build'), by[1])}) -%}
+        {%- endif -%}
+        {%- set days = asked.get(which) -%}
         {%- set name = table.relation.identifier -%}
         {{ is_one_of(name ~ '.' ~ by[0], days) if by[0] else 'true' }} and {{ is_changed_row(name, table.changed, table.key) }}
     {%- else -%} true

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,6 +66,20 @@ class Rendered:
                 self._seed(node)
         self._call("have_tables")
         self._run("insert into coretelecoms_gold.newest_build (build, version, building) values ('', '', '')")
+
+    @contextmanager
+    def planted(self, model: str, text: str, other: str) -> Iterator[None]:
+        """In the block the model has another text."""
+        node = next(node for node in self._nodes if node["name"] == model)
+        kept = node["raw_code"]
+        assert text in kept
+        node["raw_code"] = kept.replace(text, other)
+        self._compiled.pop(node["unique_id"], None)
+        try:
+            yield
+        finally:
+            node["raw_code"] = kept
+            self._compiled.pop(node["unique_id"])
 
     def build(self, first: datetime.date | None = None, last: datetime.date | None = None, fails: bool = False) -> None:
         """The days, or all of them anew; `fails`: as after a test that failed, nothing is published."""
