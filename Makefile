@@ -84,9 +84,10 @@ test-slow: setup-spark ## kills at random moments, faults that take their time
 test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
 
-test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails; feeds adopted from a file on
+test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails; source contracts by datacontract-cli; feeds adopted from a file on
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k "each_statement or publication"
+	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/unit/test_odcs.py -k datacontract
 	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_publication.py -k failed_test
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/e2e/test_adopted.py
 
@@ -231,6 +232,7 @@ lock: ## compile the lock files anew from their .in files
 	$$compile requirements/infra.in -o requirements/infra.txt; \
 	$$compile -c requirements/dev.txt requirements/pages.in -o requirements/pages.txt; \
 	$$compile -c requirements/pages.txt requirements/pages-test.in -o requirements/pages-test.txt; \
+	$$compile requirements/odcs.in -o requirements/odcs.txt; \
 	$$compile requirements/peers.in -o requirements/peers.txt; \
 	$$compile requirements/uv.in -o requirements/uv.txt
 

@@ -70,6 +70,10 @@ def _find_command(given: Arguments) -> Callable[[Arguments], int]:
             from jobs.commands import decide
 
             return decide.run
+        case "contract":
+            from jobs.commands import contract
+
+            return contract.run
         case "adopt":
             from jobs.commands import adopt
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "approve": "a correction that is held counts from now on; the next load, or run, publishes it",
     "discard": "a correction that is held never counts",
     "check": "is all configuration valid?",
+    "contract": "a source contract as one of the Open Data Contract Standard, v3.1, and back: export, import",
     "adopt": "a source contract, Silver's model and a fixture, drafted from deliveries",
     "dbt": "what ./dbt.sh does; or, after --, a command with what dbt needs as variables, key or token among them",
 }
@@ -76,6 +77,7 @@ class Arguments:
     places: tuple[str, ...] = ()
     name: str = ""
     is_update: bool = False
+    is_import: bool = False
     answers: tuple[tuple[str, str], ...] = ()
 
 
@@ -124,6 +126,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         places=tuple(given.get("places", ())),
         name=given.get("name") or given.get("update") or "",
         is_update=bool(given.get("update")),
+        is_import=given.get("action") == "import",
         answers=tuple(given.get("answer", ())),
     )
 
@@ -155,8 +158,8 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_options(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument("--env", default="local", metavar="NAME", help="of conf/env, or a .toml file [local]")
-    if name == "adopt":
-        _add_adoption(command)
+    if name in ("adopt", "contract"):
+        (_add_adoption if name == "adopt" else _add_exchange)(command)
         return
     command.add_argument("--source", action="append", default=[], metavar="S", help="only this; may be repeated")
     # Before the step or after it, as with Spark's own; a default of the latter would undo the former.
@@ -185,6 +188,13 @@ def _add_adoption(command: argparse.ArgumentParser) -> None:
     of_source.add_argument("--name", type=_parse_name, metavar="N", help="of the new source, as refunds")
     of_source.add_argument("--update", type=_parse_name, metavar="N", help="a source that is there: what came since")
     command.add_argument("--answer", type=_parse_answer, action="append", default=[], metavar="Q=A", help=_ANSWER)
+
+
+def _add_exchange(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("export", "import"))
+    command.add_argument("places", nargs=1, metavar="SOURCE|FILE", help="a source; of an import, the document's file")
+    command.add_argument("--odcs", action="store_true", help="which standard: so far there is this one")
+    command.add_argument("--name", type=_parse_name, metavar="N", help="of an import: the object, and the new source")
 
 
 def _parse_name(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from jobs.adopt.forms import Form
 from jobs.contracts.source import SourceContract
 
-_PLAIN = ("description", "system", "static", "key", "subject", "optional")
+_OWN_TABLES = ("name", "delivery", "columns", "aliases", "personal", "complaint")
 
 
 def write_contract(contract: SourceContract, forms: Mapping[str, Form]) -> str:
@@ -14,6 +14,8 @@ def write_contract(contract: SourceContract, forms: Mapping[str, Form]) -> str:
     lines = [*_list_fields(contract), "", "[delivery]", *_list_delivery(contract), "", "[columns]"]
     for header, column in contract.columns.items():
         lines.append(f"{quote(header)} = {quote(column)}{comment(forms.get(column, Form('text')))}")
+    if contract.aliases:
+        lines += ["", "[aliases]", *(f"{column} = {_write(others)}" for column, others in contract.aliases.items())]
     if contract.personal:
         lines += ["", "[personal]", *(f"{column} = {quote(kind)}" for column, kind in contract.personal.items())]
     if contract.complaint:
@@ -23,10 +25,10 @@ def write_contract(contract: SourceContract, forms: Mapping[str, Form]) -> str:
 
 
 def _list_fields(contract: SourceContract) -> Iterator[str]:
-    for name in _PLAIN:
-        value = getattr(contract, name)
-        if value not in (False, None, ()):
-            yield f"{name} = {_write(value)}"
+    fields = contract.model_dump(mode="json", exclude_defaults=True, exclude={*_OWN_TABLES})
+    days = ("since", "until")  # TOML has a type of its own for these
+    for name, value in fields.items():
+        yield f"{name} = {value if name in days else _write(value)}"
 
 
 def _list_delivery(contract: SourceContract) -> Iterator[str]:

@@ -153,6 +153,14 @@ def load_contracts(environment: Environment, only: tuple[str, ...] = ()) -> dict
     return contracts
 
 
+def read_contract_file(environment: Environment, name: str) -> SourceContract:
+    """One as its file has it, whatever the environment says of its delivery. Raises ConfigurationError."""
+    paths = _find_contracts(environment)
+    if name not in paths:
+        raise ConfigurationError(f"{name}: not in {toml.show_path(environment.contracts)}; there are {sorted(paths)}")
+    return toml.load(SourceContract, paths[name])
+
+
 def read_contracts(
     environment: Environment, only: tuple[str, ...] = ()
 ) -> tuple[dict[str, SourceContract], dict[str, ConfigurationError]]:

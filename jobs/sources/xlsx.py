@@ -23,12 +23,12 @@ from jobs.landing.split import Split
 from jobs.sources import packed
 from jobs.sources.csv_frame import SKIPPED
 from jobs.sources.files import Files
-from jobs.sources.json import SPLIT
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.reading import Reading, Request, add_counts
 from jobs.sources.xlsx_cells import read_rows
 from jobs.sources.xlsx_parts import Facts, count_cells, find_sheets
 
+SPLIT = 128 * 2**20  # bytes of lines that one task reads
 _OLE = b"\xd0\xcf\x11\xe0"  # how .xls begins, and what has a password
 _BROKEN = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, ParseError, DefusedXmlException)
 

@@ -28,14 +28,14 @@ from tests.fuzz.outcome import LONGEST, Sizes
 SIZES = Sizes(split=100, block=8 * 2**20, chunk=8 * 2**20, longest=LONGEST)
 
 
-def splits_of(kind: str, delivery: Callable[[Random], bytes], inputs: int, folder: Path, **options: str) -> list[Split]:
+def splits_of(kind: str, delivery: Callable[[Random], bytes], inputs: int, folder: Path, **options: Any) -> list[Split]:
     """Of deliveries that land."""
     choose, product = Random(f"{kind} on threads and on Spark"), Product(contract_of(kind, **options), folder)
     found: list[Split] = []
     with SIZES.set(), ExitStack() as stack:
         for number in range(inputs):
             if not product.in_memory(data := delivery(choose)).refused:
-                found += stack.enter_context(product.reading(data, f"{number}{''.join(options)}.{kind}")).splits
+                found += stack.enter_context(product.reading(data, f"{number}{'-'.join(options)}.{kind}")).splits
     return found
 
 
@@ -59,6 +59,9 @@ def test_threads_and_spark_land_the_same_rows_in_the_same_order(inputs: int, tmp
     splits = splits_of("csv", csv_inputs.delivery, inputs, tmp_path)
     dialect = {"delimiter": ";", "encoding": "windows-1252"}
     splits += splits_of("csv", csv_inputs.delivery, inputs // 3, tmp_path, **dialect)
+    around = {"comment": "#", "skip_rows": 1, "footer": ["END"], "escape": "\\"}
+    splits += splits_of("csv", csv_inputs.framed, inputs // 3, tmp_path, **around)
+    splits += splits_of("csv", csv_inputs.delivery, inputs // 6, tmp_path, header=False, quote="")
     splits += splits_of("json", json_inputs.delivery, inputs, tmp_path)
     stamp = Stamp(datetime.now(UTC), "s3", "threads", DAY)
     rows, rejected = written(InProcess(), splits, tmp_path / "lake", stamp)

@@ -255,6 +255,7 @@ KNOWN = {
     ("jobs/config/toml.py", "tomllib.TOMLDecodeError"): "without its key",
     ("jobs/config/toml.py", "ValidationError"): "by describe_mistakes",
     ("jobs/contracts/source.py", "ValidationError"): "by describe_mistakes",
+    ("jobs/contracts/odcs.py", "ValidationError"): "by describe_mistakes",
     ("jobs/adopt/draft.py", "ValidationError"): "by describe_mistakes",
     ("jobs/commands/adopt.py", "ValidationError"): "by describe_mistakes",
     ("jobs/adopt/apis.py", "ValueError"): "of checked_url",

@@ -133,9 +133,13 @@ def test_row_groups_are_read_one_after_the_other_whatever_a_task_takes(
     assert (rows, rejected) == ([list(row) for row in zip(*expected, strict=True)], [])
 
 
-def test_another_reader_finds_the_same_values(tmp_path: Path) -> None:
+SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 40))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_another_reader_finds_the_same_values(seed: int, tmp_path: Path) -> None:
     """DuckDB's texts where they are the same; else its values, of ours read back."""
-    table = made(Random(1))
+    table = made(Random(seed))
     path = tmp_path / "x.parquet"
     pq.write_table(table, path)
     rows, _ = read(split_of(path)[1])

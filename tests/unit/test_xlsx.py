@@ -24,6 +24,7 @@ from jobs.sources.xlsx_parts import Facts, find_sheets
 from tests.conftest import DAY
 
 PATHS = {"kind": "xlsx", "paths": ["x"]}
+MIDNIGHT = datetime.fromisoformat("2025-11-20")
 MOMENT = datetime.fromisoformat("2025-11-20 23:59:59.999")
 VALUES: list[tuple[Any, str | None]] = [
     (1, "1"),
@@ -43,7 +44,7 @@ VALUES: list[tuple[Any, str | None]] = [
     (date(1900, 1, 1), "1900-01-01"),
     (date(1900, 3, 1), "1900-03-01"),
     (date(9999, 12, 31), "9999-12-31"),
-    (datetime.fromisoformat("2025-11-20"), "2025-11-20"),
+    (MIDNIGHT, "2025-11-20"),
     (MOMENT, "2025-11-20 23:59:59.999"),
     (datetime.fromisoformat("2025-11-20 10:00:00"), "2025-11-20 10:00:00"),
     (time(10, 30), "10:30:00"),
@@ -92,10 +93,16 @@ def test_a_cell_is_the_text_that_is_documented(tmp_path: Path) -> None:
     assert facts == Facts(rows=len(VALUES))
 
 
-def test_another_reader_finds_the_same_cells(tmp_path: Path) -> None:
+SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 40))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_another_reader_finds_the_same_cells(seed: int, tmp_path: Path) -> None:
     """Of what it tells otherwise: a whole day, and that a number is whole; and "" is nothing to it."""
-    choose = Random(1)
+    choose = Random(seed)
     values = [value for value, _ in VALUES if value != "_x0041__x005F_x0041_"]
+    values += [choose.uniform(-1e6, 1e6) for _ in range(50)]
+    values += [MIDNIGHT + timedelta(milliseconds=choose.randrange(-(10**12), 10**12)) for _ in range(50)]
     content = book([list("abcde"), *([choose.choice(values) for _ in "abcde"] for _ in range(200))])
     rows, facts, _ = read(tmp_path, content)
     theirs = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name("Data").to_python()
