@@ -54,6 +54,7 @@ class Line:
     def flags(self) -> list[str]:
         named = {"corrected": self.outcome.corrected, "empty": self.outcome.empty}
         named |= {"odd volume": bool(self.outcome.odd_volume), "drift": bool(self.outcome.drift)}
+        named |= {f"delivery {self.outcome.delivery}": self.outcome.delivery is not None}
         return [name for name, is_so in named.items() if is_so] + self.outcome.describe_amendment()
 
     @property
@@ -187,6 +188,8 @@ def _notices(line: Line) -> Iterator[Notice]:
     if outcome.state in ("not_arrived", "late"):
         since = f", due {outcome.due:%Y-%m-%d %H:%M} UTC" if outcome.due else ""
         yield Notice("wait", f"{where}: {line.state}{since}", "calendar")
+    if outcome.delivery == "gone":
+        yield Notice("wait", f"{where}: gone from its source; its rows stay until it is withdrawn", "ledger")
     if outcome.state == "held":
         yield Notice("wait", f"{where}: the correction of {outcome.waits} waits for approval", "calendar")
     if outcome.odd_volume:

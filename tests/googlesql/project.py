@@ -29,6 +29,11 @@ columns as ({{ _bigquery__get_columns_sql(there) }}),
 column_stats as ({{ _bigquery__get_column_stats_sql() }})
 {{ _bigquery__get_extended_catalog_sql() }}
 """
+# What `build --look-back` asks before it builds.
+_BEHIND = """{%- set there = [] -%}
+{%- for feed in feeds() if not is_left_out(feed) -%} {%- do there.append(feed) -%} {%- endfor -%}
+{{ first_day_behind(there, '2025-11-14', '2025-11-20') }}
+"""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ def _compiled(later: bool, target: str, day: date | None) -> list[Node]:
             _ask_for(day, Path(folder, "macros/days.sql"))
         if target == "bigquery":
             Path(folder, "analyses").mkdir()
-            Path(folder, "analyses/documentation.sql").write_text(_DOCUMENTED, encoding="utf-8")
+            for name, text in (("documentation", _DOCUMENTED), ("days_behind", _BEHIND)):
+                Path(folder, f"analyses/{name}.sql").write_text(text, encoding="utf-8")
         os.environ |= _places(folder) | {
             "SQL_OF_A_LATER_BUILD": "yes" if later else "no",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -1,7 +1,7 @@
 """What a run would do is data: each action with its reason, made without a lake, a source or a warehouse."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from jobs.contracts.source import SourceContract
 from jobs.errors import ConfigurationError, NotArrivedError, ServiceError
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import Outcome
+from jobs.pipeline.look_back import list_days_before
 from jobs.pipeline.plan import RunRequest, Seen, Unit, choose_landing_day, make_outcomes, plan
 
 DAYS = tuple(date(2025, 11, day) for day in (20, 21, 22))
@@ -93,6 +94,22 @@ def test_a_contract_that_cannot_be_read_is_refused_on_each_day_and_stops_no_othe
     broken = {"forms": ConfigurationError("forms.toml: no key")}
     units = plan(request(broken=broken), [Seen(contract(), DAYS[0], None, HERE)]).units
     assert [(unit.source, unit.action) for unit in units] == [("calls", "land"), *[("forms", "refuse")] * 3]
+
+
+def test_a_backfill_of_four_hundred_days_looks_back_before_its_first_one_alone() -> None:
+    days = tuple(DAYS[0] + timedelta(days=number) for number in range(400))
+    before = list_days_before(replace(request(), days=days), contract())
+    assert before == [DAYS[0] - timedelta(days=number) for number in range(7, 0, -1)]
+    assert list_days_before(replace(request(), days=(DAYS[0], DAYS[2])), contract())[-1] == DAYS[1]
+    assert list_days_before(request(static=True), contract(static=True)) == []
+    assert list_days_before(request(replay=True), contract()) == []
+
+
+def test_what_is_asked_of_an_api_is_asked_again_only_where_its_source_contract_says_so() -> None:
+    api = {"kind": "rest", "service": "outages", "path": "/{date}", "items": "data"}
+    known = contract().model_dump() | {"system": "rest", "delivery": api}
+    assert SourceContract.model_validate(known).days_looked_back == 0
+    assert SourceContract.model_validate({**known, "look_back": 2}).days_looked_back == 2
 
 
 def test_only_what_lands_counts_as_bytes_to_be_read() -> None:
