@@ -25,6 +25,10 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
     The source contract comes last: with it the feed is there. Raises ConfigurationError where one of them is already.
     """
     name, silver = draft.contract.name, root / "dbt/models/silver"
+    if not (root / SOURCES).exists():
+        raise ConfigurationError(
+            f"{show_path(root / SOURCES)}: found nothing; adopt writes into a checkout, with dbt in it"
+        )
     after = [model for model in BEFORE_SILVER if (silver / f"{model}.sql").exists()]
     sql, rows = write_model(draft.contract, draft.forms, after), make_rows(draft)
     day = max(draft.found.days, default=datetime.now(UTC).date())

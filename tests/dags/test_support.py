@@ -290,8 +290,12 @@ def test_a_correction_is_asked_about_with_what_it_changes_and_decided_by_who_ans
 
 def test_what_is_asked_shows_the_difference(laptop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hold_a_correction(laptop, DAY)
-    ask = AskAboutCorrection(task_id="ask", correction=Correction(source="call_logs", day=str(DAY), run="R"))
+    [waiting] = here.status("--date", str(DAY))
+    held = Correction(source="call_logs", day=str(DAY), run=str(waiting.waits))
+    ask = AskAboutCorrection(task_id="ask", correction=held)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, _: (self.subject, self.body))
     subject, body = ask.execute({})
-    assert subject == f"call_logs {DAY}: approve of the correction of R?"
+    assert subject == f"call_logs {DAY}: approve of the correction of {waiting.waits}?"
     assert "20 rows before, 21 after: 1 added, 0 removed, 0 changed" in body
+    with pytest.raises(AirflowSkipException, match="R waits no more"):
+        AskAboutCorrection(task_id="ask", correction=Correction(**held | {"run": "R"})).execute({})

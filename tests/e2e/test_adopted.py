@@ -143,3 +143,8 @@ def test_a_delivery_is_in_gold_after_three_commands(
     command(checkout, "./spark-submit.sh", "check")
     unit_tests(checkout, name)
     lint(checkout, name)
+    python = command(checkout, "./setup.sh").strip()
+    said = command(
+        checkout, python, "-m", "pytest", "-q", "tests/landing/test_deliveries.py", "tests/unit/test_layout.py"
+    )
+    assert " passed" in said
