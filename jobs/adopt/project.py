@@ -16,6 +16,7 @@ from jobs.errors import ConfigurationError
 
 BEFORE_SILVER = ("int_days_begun",)  # what every stg_ model is built after, in projects that have it
 SOURCES, FEEDS = "dbt/models/silver/sources.yml", "dbt/macros/feeds.sql"
+CHANNELS = "dbt/seeds/channels.csv"
 _LIST = re.compile(r"return\(\[(.*?)\]\)", re.DOTALL)
 
 
@@ -47,6 +48,10 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
         root / SOURCES: _name_table((root / SOURCES).read_text(encoding="utf-8"), draft).encode(),
         root / FEEDS: _name_feed((root / FEEDS).read_text(encoding="utf-8"), name).encode(),
     }
+    if complaint := draft.contract.complaint:
+        listed = (root / CHANNELS).read_text(encoding="utf-8").rstrip()
+        key = complaint.channel.lower().replace(" ", "_")
+        changed[root / CHANNELS] = f"{listed}\n{key},{complaint.channel},\n".encode()
     if draft.found.entries:
         changed[environment] = add_entries(environment, draft.found.entries)
     return changed | new
