@@ -110,10 +110,15 @@ def _count_lines_before_header(head: Head, dialect: Dialect) -> int:
 
 
 def _find_header(head: Head, dialect: Dialect, answers: Answers) -> bool:
-    first = next(iter(read_records(head, dialect, 1)), [])
-    values = sum(_VALUE.fullmatch(cell.strip()) is not None for cell in first)
-    what = f"is the first record the header? {values} of its {len(first)} cells are numbers, days or addresses"
-    return not values or answers.settle(Question("header", what, ("yes", "no"))) != "no"
+    first, *others = read_records(head, dialect, _PROBED) or [[]]
+    below = [{record[at] for record in others if at < len(record)} for at, _ in enumerate(first)]
+    values = sum(
+        _VALUE.fullmatch(cell.strip()) is not None or (bool(cell.strip()) and cell in below[at])
+        for at, cell in enumerate(first)
+    )
+    what = f"{values} of its {len(first)} cells are numbers, days or addresses, or come again below"
+    question = Question("header", f"is the first record the header? {what}", ("yes", "no"))
+    return not values or answers.settle(question) != "no"
 
 
 def _measure(head: Head, dialect: Dialect) -> _Fit:

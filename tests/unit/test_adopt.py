@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import random
+import re
 import string
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from jobs.adopt.questions import Answers
 from jobs.adopt.sample import MAX_BYTES
 from jobs.adopt.separated import read_separated
 from jobs.adopt.values import read_value
+from jobs.clients.location import ROOT
 from jobs.commands.adopt import _ask
 from jobs.errors import ConfigurationError, PlatformError
 from tests.conftest import World
@@ -260,6 +262,8 @@ def test_a_first_record_that_looks_like_a_row_is_asked_about_and_not_quoted(worl
     said = adopt(world, "tickets_2025-02-01.csv", b"17,Ada Byron,ada@x.example\n18,Bob,b@x.example\n")
     assert "--answer header [yes | no]: is the first record the header? 2 of its 3 cells" in said
     assert "Ada" not in said
+    said = adopt(world, "tickets_2025-02-01.csv", b"Ada,Ohio\nBob,Ohio\nEve,Iowa\n")
+    assert "1 of its 2 cells are numbers, days or addresses, or come again below" in said
     contract = json.loads(adopt(world, "tickets_2025-02-01.csv", b"a17,Ada,1\nb18,Bob,2\n", header="no"))
     assert contract["delivery"]["header"] is False
     assert [*contract["columns"]] == ["column_1", "column_2", "column_3"]
@@ -361,3 +365,12 @@ def test_on_a_terminal_it_asks_until_it_is_answered(monkeypatch: pytest.MonkeyPa
     said = iter(["dmy", "dd/mm/yyyy"])
     monkeypatch.setattr("builtins.input", lambda _: next(said))
     assert find_form("opened", ["03/04/2025"], Answers(ask=_ask)).written == "dd/mm/yyyy"
+
+
+def test_a_described_channel_unbalances_nothing_and_is_unknown_to_nobody() -> None:
+    """Whoever moves these tests of Gold takes along what they leave out."""
+    balances = "".join(path.read_text() for path in (ROOT / "dbt/tests").glob("*balance.sql"))
+    assert "feeds_of_complaints()" in balances
+    gold = "".join(path.read_text() for path in (ROOT / "dbt/models/gold").rglob("*.yml"))
+    for whom in ("customer", "agent"):
+        assert re.search(rf"name: few_unknown_{whom}s\n.*\n.*where: __of_{whom}__", gold)
