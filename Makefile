@@ -90,6 +90,7 @@ test-nightly: setup-spark ## S3 on a second, independent server (versitygw, buil
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/unit/test_odcs.py -k datacontract
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/mysql
 	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_publication.py -k failed_test
+	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/airflow-test.txt) -m pytest -q tests/dags/test_corrections.py
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/e2e/test_adopted.py
 
 test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers

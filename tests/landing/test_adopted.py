@@ -62,7 +62,8 @@ def test_what_it_writes_is_valid_and_lands(adopting: World, run: Runner, capsys:
     assert adopt(adopting, "calls", str(adopting.root / "sources/call logs")) == 0
     said = capsys.readouterr().out
     assert "assumed: key=call_id (call_id: no two of " in said
-    assert f"next: ./spark-submit.sh run --source calls --date {DAY}" in said
+    assert f"next: ./spark-submit.sh run --source calls --from {DAYS[0]} --to {DAY}\n" in said
+    assert f"next: ./dbt.sh build --from {DAYS[0]} --to {DAY}\n" in said
     assert main(["check", "--env", str(adopting.file)]) == 0
     (outcome,) = run(sources=("calls",))
     assert (outcome.state, outcome.rows_rejected, outcome.drift) == ("loaded", 0, {})

@@ -136,6 +136,7 @@ def test_names_are_columns_that_every_warehouse_takes() -> None:
     ("name", [], "identity"), ("account_holder", [], "identity"), ("file_name", ["a.csv"], None),
     ("x", ["DE89 3704 0044 0532 0130 00"], "identity"), ("gender", [], "attribute"), ("remark", [], "free_text"),
     ("x", [f"the customer said {n} times that it does not work" for n in range(5)], "free_text"),
+    ("x", [f"Ann{'a' * n} O'Hara-Lee" for n in range(9)], "identity"), ("x", ["Rhode Island", "New York"] * 9, None),
     ("x", ["+49 30 1234567"], "contact"), ("media_channel", ["Twitter"], None), ("customer_id", ["17"], None),
 ])  # fmt: skip
 def test_personal_columns_are_suggested_by_name_and_shape(name: str, values: list[str], kind: str | None) -> None:
