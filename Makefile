@@ -14,7 +14,7 @@ WITH_SERVICES = $(PYTHON) -m demo.services --sources .local/sources --secrets .l
 WITH_POSTGRES = $(PYTHON) -m demo.postgres --folder .local/postgres --secrets .local/secrets/database --load .local/sources/web_forms --
 DAYS = $(if $(DATE),--date $(DATE),--from $(FROM) --to $(TO))
 # Suites with targets, and partly environments, of their own.
-OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery googlesql snowflake parity dags terraform pages)
+OTHERS = $(addprefix --ignore tests/,dbt s3 cluster bigquery googlesql snowflake parity dags terraform pages mysql)
 TERRAFORM ?= terraform
 KIND ?= spark
 IMAGE ?= coretelecoms-$(KIND)
@@ -84,12 +84,14 @@ test-slow: setup-spark ## kills at random moments, faults that take their time
 test-s3: setup-spark ## sources and lake on an S3 server (moto, on loopback), faults included
 	@$(PYTHON) -m pytest -q tests/s3
 
-test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails; 300 random histories of Gold; source contracts by datacontract-cli; feeds adopted from a file on
+test-nightly: setup-spark ## S3 on a second, independent server (versitygw, built with Go); each statement of a Snowflake build, and a test of each table of Gold, fails; 300 random histories of Gold; source contracts by datacontract-cli; MariaDB; feeds adopted from a file on
 	@CORETELECOMS_S3_SERVER=versitygw $(PYTHON) -m pytest -q -rs tests/s3
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q -s tests/snowflake/test_failed_statements.py -k "each_statement or publication"
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/unit/test_odcs.py -k datacontract
+	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/mysql
 	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_publication.py -k failed_test
 	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/dbt-test.txt) -m pytest -q tests/dbt/test_any_order.py
+	@CORETELECOMS_NIGHTLY=1 $$(./setup.sh requirements/airflow-test.txt) -m pytest -q tests/dags/test_corrections.py
 	@CORETELECOMS_NIGHTLY=1 $(PYTHON) -m pytest -q tests/e2e/test_adopted.py
 
 test-cluster: setup-spark ## a standalone Spark cluster: a master and two workers

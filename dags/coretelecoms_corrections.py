@@ -30,4 +30,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=23),
     default_args=DEFAULT_ARGS,
 ):
-    AskAboutCorrection.partial(task_id="ask", map_index_template="{{ shown }}").expand(correction=list_held())
+    # Not by a key that the task sets: who answers resumes it with another context.
+    AskAboutCorrection.partial(
+        task_id="ask", map_index_template="{{ task.correction.source }} {{ task.correction.day }}"
+    ).expand(correction=list_held())

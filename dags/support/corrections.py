@@ -45,7 +45,8 @@ class AskAboutCorrection(HITLOperator):
 
     def execute(self, context: Context) -> Any:
         where = self.correction
-        context["shown"] = f"{where['source']} {where['day']}"  # type: ignore[typeddict-unknown-key]
+        if where["run"] not in [one.waits for one in status(*self._arguments())]:
+            raise AirflowSkipException(f"{where['run']} waits no more")
         self.subject = f"{where['source']} {where['day']}: approve of the correction of {where['run']}?"
         done = answer("diff", *self._arguments())
         if done.returncode:

@@ -76,7 +76,8 @@
         {% if it.status and it.resolved -%}
         ({{ described_status(it) }} = 'Resolved') <> ({{ it.resolved }} is not null) or
         {% endif -%}
-        {{ 'coalesce(' ~ it.resolved ~ ' < ' ~ it.opened ~ ', false)' if it.resolved else 'false' }}
+        {{ 'coalesce(' ~ moment_or_null(it.resolved) ~ ' < ' ~ moment_or_null(it.opened) ~ ', false)'
+            if it.resolved else 'false' }}
             as has_inconsistent_resolution,
         _row_hash,
         _source_uri,

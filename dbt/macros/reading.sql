@@ -2,8 +2,9 @@
     `adopt` found it, and each means the same on all warehouses. -#}
 
 {#- The text of a day in ISO 8601, with the time behind it as it came; null where it is written in another way.
-    `written`: the order and the mark, as dd/mm/yyyy, or yyyymmdd. Hours and days may have one digit. -#}
+    `written`: the order and the mark, as dd/mm/yyyy, yyyy-m-d, or yyyymmdd. Hours and days may have one digit. -#}
 {%- macro iso_text(column, written) -%}
+    {%- set written = 'yyyy-mm-dd' if written == 'yyyy-m-d' else written -%}
     {%- set text = trimmed(column) -%}
     {%- if written == 'yyyymmdd' -%}
     case

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, get_args
 
 from jobs.adopt.forms import FLAGS, Form
@@ -33,7 +33,11 @@ _MEANT: dict[str, re.Pattern[str]] = {
 
 
 def find_complaint(
-    forms: Mapping[str, Form], values: Mapping[str, Sequence[str]], customer: str | None, answers: Answers
+    forms: Mapping[str, Form],
+    values: Mapping[str, Sequence[str]],
+    personal: Container[str],
+    customer: str | None,
+    answers: Answers,
 ) -> dict[str, Any] | None:
     """None where its rows are no complaints, which is what nobody's answer means."""
     channel = answers.choose("complaint", NONE)
@@ -42,7 +46,8 @@ def find_complaint(
     moments = [column for column, form in forms.items() if form.kind in ("day", "moment")]
     resolved = _choose("resolved", moments, answers)
     opened = _ask_opened([column for column in moments if column != resolved], answers)
-    texts = [column for column, form in forms.items() if form.kind in ("text", "flag") and column != customer]
+    told = [column for column in forms if column not in personal and column != customer]
+    texts = [column for column in told if forms[column].kind in ("text", "flag")]
     status = _choose("status", texts, answers)
     found = {
         "channel": channel,

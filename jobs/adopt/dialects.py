@@ -18,6 +18,7 @@ _PROBED = 1_000  # records that a dialect is told by
 _MOST_SKIPPED = 20  # lines before the header
 # Of no header: a number, a day, an address of e-mail.
 _VALUE = re.compile(r"[+-]?[0-9][0-9.,]*|[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}.*|[^@\s]+@[^@\s]+[.][a-z]+")
+_LOOKED_AT = 10**5  # characters, for marks that stand in them often or never
 _SHOWN = {"\t": "tab"}
 
 
@@ -40,8 +41,9 @@ class Dialect:
 
 
 class _Fit(NamedTuple):
-    """How well a dialect explains a text: the share of records that are as wide as most, and that width."""
+    """How well a dialect explains a text: records that are as wide as most, their share, and that width."""
 
+    rows: int
     share: float
     width: int
 
@@ -50,6 +52,9 @@ def find_dialect(head: Head, answers: Answers) -> Dialect:
     """Asked where two explain the text equally well, and where the first record looks like a row."""
     delimiters: dict[str, Dialect] = {delimiter: _find_quotes(head, Dialect(delimiter)) for delimiter in DELIMITERS}
     found = replace(delimiters[_choose_delimiter(head, delimiters, answers)], comment=_find_comment(head))
+    usual, fit = _measure(head, replace(found, comment="")), _measure(head, found)
+    if fit.rows < usual.rows:  # lines that begin so stand within values
+        found = replace(found, comment="")
     if not found.comment:
         found = replace(found, skip_rows=_count_lines_before_header(head, found))
     return replace(found, header=_find_header(head, found, answers))
@@ -74,12 +79,13 @@ def _find_quotes(head: Head, dialect: Dialect) -> Dialect:
     usual = _measure(head, dialect)
     for other in (replace(dialect, escape="\\"), replace(dialect, quote="'")):
         mark = f"{other.escape}{other.quote}"
-        if head.text.count(mark) > 1 and _measure(head, other).share > usual.share + 0.01:
+        fit = _measure(head, other)
+        if head.text.count(mark) > 1 and fit.rows > usual.rows and fit.width > 1:
             return other
-    single = len(
-        re.findall(f"(?:^|{re.escape(dialect.delimiter)})'[^'\n]*'(?=[{dialect.delimiter}\r\n])", head.text[: 10**5])
-    )
-    return replace(dialect, quote="'") if single > 1 and '"' not in head.text else dialect
+    between = f"[{re.escape(dialect.delimiter)}\r\n]"
+    quoted = re.findall(f"(?:^|(?<={between}))'(?:[^']|'')*'(?={between})", head.text[:_LOOKED_AT])
+    is_single = len(quoted) > 1 or any("''" in field[1:-1] for field in quoted)
+    return replace(dialect, quote="'") if is_single and '"' not in head.text else dialect
 
 
 def _find_comment(head: Head) -> str:
@@ -104,16 +110,21 @@ def _count_lines_before_header(head: Head, dialect: Dialect) -> int:
 
 
 def _find_header(head: Head, dialect: Dialect, answers: Answers) -> bool:
-    first = next(iter(read_records(head, dialect, 1)), [])
-    values = sum(_VALUE.fullmatch(cell.strip()) is not None for cell in first)
-    what = f"is the first record the header? {values} of its {len(first)} cells are numbers, days or addresses"
-    return not values or answers.settle(Question("header", what, ("yes", "no"))) != "no"
+    first, *others = read_records(head, dialect, _PROBED) or [[]]
+    below = [{record[at] for record in others if at < len(record)} for at, _ in enumerate(first)]
+    values = sum(
+        _VALUE.fullmatch(cell.strip()) is not None or (bool(cell.strip()) and cell in below[at])
+        for at, cell in enumerate(first)
+    )
+    what = f"{values} of its {len(first)} cells are numbers, days or addresses, or come again below"
+    question = Question("header", f"is the first record the header? {what}", ("yes", "no"))
+    return not values or answers.settle(question) != "no"
 
 
 def _measure(head: Head, dialect: Dialect) -> _Fit:
     widths = Counter(map(len, read_records(head, dialect, _PROBED)))
     ((width, count),) = widths.most_common(1) or [(0, 0)]
-    return _Fit(count / max(1, widths.total()), width)
+    return _Fit(count, count / max(1, widths.total()), width)
 
 
 def read_records(head: Head, dialect: Dialect, limit: int) -> list[list[str]]:

@@ -43,7 +43,7 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
     key = find_key(samples, forms, names, name, answers)
     personal = _find_personal(values, answers)
     subject = _find_subject([*values], key, bool({*personal.values()} - {"free_text"}), answers)
-    complaint = find_complaint(forms, values, None if subject in key.split(",") else subject, answers)
+    complaint = find_complaint(forms, values, personal, None if subject in key.split(",") else subject, answers)
     answers.require_all()
     content = {
         "name": name,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import assert_never
 
-from jobs.adopt.dates import COMPACT
+from jobs.adopt.dates import COMPACT, ISO, LOOSE
 from jobs.adopt.draft import Draft
 from jobs.adopt.forms import Form
 from jobs.adopt.sample import Row
@@ -69,7 +69,12 @@ def _stand_in(kind: str, text: str, number: int, form: Form) -> str:
 def _write_day(written: str, day: date) -> str:
     if written == COMPACT:
         return f"{day:%Y%m%d}"
-    return written.replace("yyyy", f"{day:%Y}").replace("mm", f"{day:%m}").replace("dd", f"{day:%d}")
+    return (
+        (ISO if written == LOOSE else written)
+        .replace("yyyy", f"{day:%Y}")
+        .replace("mm", f"{day:%m}")
+        .replace("dd", f"{day:%d}")
+    )
 
 
 def _number(text: str, number: int) -> str:

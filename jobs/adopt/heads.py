@@ -16,6 +16,7 @@ from jobs.sources.unpacked import find_compression, unpack
 _BLANK = b" \t\r\n"
 _SHOWN = 256 * 2**10  # bytes of which the encoding is told
 _USUAL = "windows-1252"
+_FEW = 20  # letters beyond ASCII
 # By the text alone, those that are most spoken first.
 _ENCODINGS = {
     **{f"cp125{number}": f"windows-125{number}" for number in (2, 0, 1, 3, 4, 7, 5, 6, 8)},
@@ -86,8 +87,8 @@ def _ask_encoding(head: bytes, answers: Answers) -> str:
 
     found = from_bytes(head[:_SHOWN], cp_isolation=list(_ENCODINGS)).best()
     likeliest = _ENCODINGS.get(found.encoding, _USUAL) if found else _USUAL
-    if head.decode(likeliest, "replace") == head.decode(_USUAL, "replace"):
-        likeliest = _USUAL  # of these letters the same
     letters = sum(byte > 127 for byte in head)
+    if letters < _FEW or head.decode(likeliest, "replace") == head.decode(_USUAL, "replace"):
+        likeliest = _USUAL  # of these letters the same, or nobody could tell by so few
     what = f"the bytes are no UTF-8 ({letters:,} of {len(head):,} are beyond ASCII); read as {likeliest}"
     return answers.settle(Question("encoding", what, tuple(_ENCODINGS.values()), likeliest))

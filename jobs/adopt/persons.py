@@ -35,6 +35,8 @@ _SHAPES: tuple[tuple[Personal, re.Pattern[str]], ...] = (
     ("contact", re.compile(r"\+[0-9][0-9 ()/-]{7,}|\(?0[0-9]{2,5}\)?[ /-][0-9 -]{5,}")),
     ("identity", re.compile(r"[A-Z]{2}[0-9]{2}( ?[A-Z0-9]{4}){3,7} ?[A-Z0-9]{0,4}")),
 )
+_FEW = 8
+_FULL_NAME = re.compile(r"[^\W\d_a-z][\w'-]+( [^\W\d_a-z][.]?)?( [^\W\d_a-z][\w'-]+){1,2}")
 _SUBJECT = re.compile(
     r"(^|_)(customer|client|subscriber|user|patient|person|account|member|citizen|agent|employee)_?(id|no|number|key|uuid)$"
 )
@@ -44,7 +46,8 @@ def suggest_kind(name: str, values: Sequence[str]) -> Personal | None:
     """What a column as landed may tell of a person; None: nothing that can be seen."""
     by_name = (kind for kind, pattern in _NAMES if pattern.search(name))
     by_shape = (kind for kind, pattern in _SHAPES if _are_mostly(values, pattern))
-    return next(by_name, None) or next(by_shape, None) or ("free_text" if _are_prose(values) else None)
+    by_name_or_shape = next(by_name, None) or next(by_shape, None)
+    return by_name_or_shape or ("identity" if _are_names(values) else "free_text" if _are_prose(values) else None)
 
 
 def find_subject(names: Sequence[str]) -> str | None:
@@ -56,6 +59,14 @@ def find_subject(names: Sequence[str]) -> str | None:
 
 def _are_mostly(values: Sequence[str], pattern: re.Pattern[str]) -> bool:
     return bool(values) and sum(pattern.fullmatch(value) is not None for value in values) * 2 >= len(values)
+
+
+def _are_names(values: Sequence[str]) -> bool:
+    """Two or three words with capitals, seldom the same: names of places and kinds come again and again."""
+    some = values[:1_000]
+    if len(some) < _FEW or len({*some}) * 2 < len(some):
+        return False
+    return sum(_FULL_NAME.fullmatch(value) is not None for value in some) >= 0.8 * len(some)
 
 
 def _are_prose(values: Sequence[str]) -> bool:

@@ -16,6 +16,7 @@ from jobs.errors import ConfigurationError
 
 BEFORE_SILVER = ("int_days_begun",)  # what every stg_ model is built after, in projects that have it
 SOURCES, FEEDS = "dbt/models/silver/sources.yml", "dbt/macros/feeds.sql"
+CHANNELS = "dbt/seeds/channels.csv"
 _LIST = re.compile(r"return\(\[(.*?)\]\)", re.DOTALL)
 
 
@@ -25,6 +26,10 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
     The source contract comes last: with it the feed is there. Raises ConfigurationError where one of them is already.
     """
     name, silver = draft.contract.name, root / "dbt/models/silver"
+    if not (root / SOURCES).exists():
+        raise ConfigurationError(
+            f"{show_path(root / SOURCES)}: found nothing; adopt writes into a checkout, with dbt in it"
+        )
     after = [model for model in BEFORE_SILVER if (silver / f"{model}.sql").exists()]
     sql, rows = write_model(draft.contract, draft.forms, after), make_rows(draft)
     day = max(draft.found.days, default=datetime.now(UTC).date())
@@ -43,6 +48,10 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
         root / SOURCES: _name_table((root / SOURCES).read_text(encoding="utf-8"), draft).encode(),
         root / FEEDS: _name_feed((root / FEEDS).read_text(encoding="utf-8"), name).encode(),
     }
+    if complaint := draft.contract.complaint:
+        listed = (root / CHANNELS).read_text(encoding="utf-8").rstrip()
+        key = complaint.channel.lower().replace(" ", "_")
+        changed[root / CHANNELS] = f"{listed}\n{key},{complaint.channel},\n".encode()
     if draft.found.entries:
         changed[environment] = add_entries(environment, draft.found.entries)
     return changed | new

@@ -39,7 +39,9 @@ def read_typed(kind: Kind, root: Location, files: Sequence[Input], answers: Answ
     samples = []
     for file in files:
         with tempfile.TemporaryDirectory() as folder:
-            (path := Path(folder) / "whole").write_bytes(b"".join(store.stream(root, file)))
+            path = Path(folder) / "whole"
+            with path.open("wb") as copy:
+                copy.writelines(store.stream(root, file))
             options, sample = _read_xlsx(path, file.uri, answers)
             samples.append(sample)
     return {"kind": kind, **options}, Samples(tuple(samples))

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from jobs.adopt.dates import COMPACT
+from jobs.adopt.dates import COMPACT, ISO, LOOSE
 from jobs.adopt.forms import FLAGS, Form
 
 _CLOCK = re.compile(r"[ T](\d{1,2}):(\d\d)(:\d\d)?(\.\d{1,9})?(Z| UTC|[+-]\d\d(?::?\d\d)?)?")
@@ -33,7 +33,7 @@ def _to_iso(form: Form, text: str) -> str | None:
     parts = day.split(mark)
     if len(parts) != 3:
         return None
-    by_unit = dict(zip(form.written.split(mark), parts, strict=True))
+    by_unit = dict(zip((ISO if form.written == LOOSE else form.written).split(mark), parts, strict=True))
     iso = f"{by_unit['yyyy']}-{by_unit['mm']:0>2}-{by_unit['dd']:0>2}"
     if form.kind == "day":
         return iso

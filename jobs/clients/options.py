@@ -36,6 +36,24 @@ class PostgresAccess(_Options):
         return f"postgres.sslmode = {self.sslmode!r}: {weak}; verify-full is the default" if weak else ""
 
 
+class MysqlAccess(_Options):
+    """How MySQL and MariaDB are spoken to; weaker than verify-full is warned of."""
+
+    sslmode: Literal["verify-full", "verify-ca", "disable"] = "verify-full"
+    sslrootcert: Path | None = None  # PEM; None: the authorities that this machine trusts
+    read_timeout: float = Field(default=600, gt=0)  # seconds that the server may keep silent
+
+    @field_validator("sslrootcert")
+    @classmethod
+    def _anchor(cls, path: Path | None) -> Path | None:
+        return path and ROOT / path
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with it, or ""."""
+        return "" if self.sslmode == "verify-full" else f"mysql.sslmode = {self.sslmode!r}; verify-full is the default"
+
+
 class Retries(_Options):
     """How faults that may pass are waited out; all in seconds."""
 

@@ -110,9 +110,19 @@ def _show(draft: Draft, answers: Answers) -> None:
     for question in answers.assumed:
         print(f"assumed: {question.name}={question.assumed} ({inert(question.text)})")
     print("note: look through the fixture before it is committed: who is told of where no column says so, stands in it")
-    day = _find_day(draft.found)
-    print(f"next: ./spark-submit.sh run --source {draft.contract.name} --date {day}")
-    print(f"next: ./dbt.sh build --from {day} --to {day}")
+    if draft.contract.personal:
+        print("note: before it is committed: make personal-columns; python -m tests.privacy --write")
+    first, last = _find_range(draft.found)
+    days = f"--date {last}" if first == last else f"--from {first} --to {last}"
+    print(f"next: ./spark-submit.sh run --source {draft.contract.name} {days}")
+    print(f"next: ./dbt.sh build --from {first} --to {last}")
+
+
+def _find_range(found: Found) -> tuple[date, date]:
+    """First and last day of what was looked at; where days are missing between them, the last one."""
+    last = _find_day(found)
+    first = min(found.days, default=last)
+    return (first if (last - first).days + 1 == len(found.days) else last), last
 
 
 def _find_day(found: Found) -> date:

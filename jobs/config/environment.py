@@ -10,7 +10,7 @@ from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_va
 
 from jobs.clients.credentials import Address, Reference
 from jobs.clients.location import ROOT, Location, S3Location, Service
-from jobs.clients.options import PostgresAccess, Retries
+from jobs.clients.options import MysqlAccess, PostgresAccess, Retries
 from jobs.clients.url import checked_url
 from jobs.config import toml
 from jobs.config.model import Name, Strict
@@ -50,6 +50,7 @@ class Environment(Strict):
     # Ids, or Airflow's variables that hold them.
     spreadsheets: dict[Name, Annotated[str, Field(pattern="^(variable:)?[A-Za-z0-9_-]+$")]] = {}
     postgres: PostgresAccess = PostgresAccess()
+    mysql: MysqlAccess = MysqlAccess()
     retries: Retries = Retries()
     engine: EngineChoice = EngineChoice()
     prices: Prices = Prices()

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -123,24 +123,20 @@ class ParquetDelivery(PathsDelivery):
     kind: Literal["parquet"]
 
 
-class PostgresDelivery(Strict):
+class TableDelivery(Strict):
     """A table or view a day; `secret` names the environment's entry that holds the six connection parameters.
 
-    `where`: of one that grows, SQL that is true for the day's rows; `{date}` in it is a literal in quotes.
-    `settle`: seconds that the table must stand still before it is read, waited for up to `settle_limit` seconds;
-    with 0 a table that grows meanwhile is only reported.
+    `where`: of one that grows, SQL that is true for the day's rows; `{date}` in it is a literal in quotes. Fields stand
+    with each kind: their order is a part of what manifests know a source contract by.
     """
 
-    kind: Literal["postgres"]
-    table: Template
-    secret: Name
-    settle: float = Field(default=0, ge=0)
-    settle_limit: float = Field(default=600, ge=0)
-    where: Template | None = None
+    if TYPE_CHECKING:
+        table: Template
+        where: Template | None
 
-    _templates = field_validator("table", "where")(lambda text: text and _check_template(text))
+    _templates = field_validator("table", "where", check_fields=False)(lambda text: text and _check_template(text))
 
-    @field_validator("table")
+    @field_validator("table", check_fields=False)
     @classmethod
     def _check_identifier(cls, table: str) -> str:
         if not re.fullmatch(SNAKE_CASE, table.format(date=date(2025, 11, 20)).lower()):
@@ -149,7 +145,7 @@ class PostgresDelivery(Strict):
             raise ValueError("longer than the 63 characters that Postgres keeps of a name")
         return table
 
-    @field_validator("where")
+    @field_validator("where", check_fields=False)
     @classmethod
     def _check_condition(cls, where: str | None) -> str | None:
         if where and re.search(r"[;?]|--|/[*]", where):  # ? is a parameter to JDBC
@@ -164,6 +160,30 @@ class PostgresDelivery(Strict):
     def select(self, day: date) -> str:
         """The condition for a day's rows; "": all of the table's are."""
         return self.where.format(date=_SqlDate(day)) if self.where else ""
+
+
+class PostgresDelivery(TableDelivery):
+    """Of Postgres.
+
+    `settle`: seconds that the table must stand still before it is read, waited for up to `settle_limit` seconds;
+    with 0 a table that grows meanwhile is only reported.
+    """
+
+    kind: Literal["postgres"]
+    table: Template
+    secret: Name
+    settle: float = Field(default=0, ge=0)
+    settle_limit: float = Field(default=600, ge=0)
+    where: Template | None = None
+
+
+class MysqlDelivery(TableDelivery):
+    """Of MySQL or MariaDB."""
+
+    kind: Literal["mysql"]
+    table: Template
+    secret: Name
+    where: Template | None = None
 
 
 @dataclass(frozen=True)
@@ -266,5 +286,6 @@ class RestDelivery(Strict):
         return (" ".join([self.path, *self.parameters.values()]),)
 
 
-Delivery = CsvDelivery | JsonDelivery | XlsxDelivery | ParquetDelivery | PostgresDelivery | SheetDelivery | RestDelivery
-KINDS = ("csv", "json", "xlsx", "parquet", "postgres", "sheet", "rest")
+Tables = PostgresDelivery | MysqlDelivery
+Delivery = CsvDelivery | JsonDelivery | XlsxDelivery | ParquetDelivery | Tables | SheetDelivery | RestDelivery
+KINDS = ("csv", "json", "xlsx", "parquet", "postgres", "mysql", "sheet", "rest")

@@ -20,7 +20,7 @@ VERSION = "v3.1.0"
 _SLA = {"due": "timeOfAvailability", "since": "generalAvailability", "until": "endOfSupport"}
 _IN_COLUMNS = ("columns", "key", "optional", "personal", "aliases")
 _KINDS = Personal.__args__  # type: ignore[attr-defined]
-_SYSTEMS = {"postgres": "postgres", "sheet": "google_sheets", "rest": "rest"}
+_SYSTEMS = {"postgres": "postgres", "mysql": "mysql", "sheet": "google_sheets", "rest": "rest"}
 # Of a document that others wrote, what is told by being there.
 _TAKEN = {"apiVersion", "kind", "id", "name", "version", "status", "description", "schema", "customProperties"}
 
@@ -48,7 +48,8 @@ def make_document(contract: SourceContract) -> dict[str, Any]:
 
 def _make_table(contract: SourceContract) -> dict[str, Any]:
     properties = [_make_column(contract, header, name) for header, name in contract.columns.items()]
-    kind = {"postgres": "table", "sheet": "sheet", "rest": "resource"}.get(contract.delivery.kind, "file")
+    kinds = {"postgres": "table", "mysql": "table", "sheet": "sheet", "rest": "resource"}
+    kind = kinds.get(contract.delivery.kind, "file")
     return {"name": contract.name, "logicalType": "object", "physicalType": kind, "properties": properties}
 
 

@@ -16,6 +16,7 @@ from jobs.contracts.deliveries import (
     CsvDelivery,
     Delivery,
     JsonDelivery,
+    MysqlDelivery,
     ParquetDelivery,
     PostgresDelivery,
     RestDelivery,
@@ -43,7 +44,7 @@ class SourceContract(Strict):
 
     name: Name
     description: str
-    system: Literal["s3", "postgres", "google_sheets", "rest"]
+    system: Literal["s3", "postgres", "mysql", "google_sheets", "rest"]
     static: bool = False
     since: date | None = None  # the first day that it delivers for, where that is known
     until: date | None = None  # the last day that it delivers for; then it is retired
@@ -231,7 +232,7 @@ def _list_needs(delivery: Delivery) -> dict[str, str]:
     match delivery:
         case CsvDelivery() | JsonDelivery() | XlsxDelivery() | ParquetDelivery():
             return {}
-        case PostgresDelivery():
+        case PostgresDelivery() | MysqlDelivery():
             return {"secrets": delivery.secret}
         case SheetDelivery():
             return {"secrets": delivery.secret, "spreadsheets": delivery.spreadsheet}

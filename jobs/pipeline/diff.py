@@ -14,7 +14,7 @@ from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.contracts.source import SourceContract
 from jobs.ledger.manifest import Manifest, locate_landing
-from jobs.pipeline.differing import Difference, differ
+from jobs.pipeline.differing import Difference, count_duplicates, differ
 
 ROWS_A_SHARE = 500_000
 END = 3  # bytes of a key, by which its rows are shared out
@@ -37,6 +37,17 @@ def compare(
         for was, now in zip(*halves, strict=True):
             found.add(differ(_open(was, names), _open(now, names), contract.key))
     return found
+
+
+def count_landed_duplicates(contract: SourceContract, lake: Location, manifest: Manifest) -> int:
+    """Rows of a landing besides the first of their key."""
+    one = (lake, manifest, [*contract.key])
+    shares = _choose_shares([one], contract.key)
+    if len(shares) == 1:
+        return count_duplicates(pa.Table.from_batches(_read(*one), _schema(contract.key)), contract.key)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = _share_out(_read(*one), contract.key, shares, Path(folder, "keys"))
+        return sum(count_duplicates(_open(path, contract.key), contract.key) for path in paths)
 
 
 def _schema(names: Sequence[str]) -> pa.Schema:

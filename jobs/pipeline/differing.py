@@ -116,6 +116,11 @@ def _count_keys(keys: pa.Table, key: Sequence[str]) -> pa.Table:
     return keys.group_by(list(key)).aggregate([([], "count_all")])
 
 
+def count_duplicates(table: pa.Table, key: Sequence[str]) -> int:
+    """Rows besides the first of their key; a null is a value like another."""
+    return _count_more(_fill(table.select(key)), key)
+
+
 def _count_more(keys: pa.Table, key: Sequence[str]) -> int:
     """Rows besides the first of their key."""
     distinct = compute.count_distinct(keys[key[0]]).as_py() if len(key) == 1 else len(_count_keys(keys, key))

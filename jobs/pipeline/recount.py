@@ -16,6 +16,7 @@ from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError, NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, Manifest, locate_landing
+from jobs.pipeline.diff import count_landed_duplicates
 from jobs.sources.recount import UncountableError, count_delivered
 
 Place = Literal["delivered", "landed", "rejected", "bronze", "silver"]
@@ -84,8 +85,12 @@ def _count(
     known = Recounted(contract.name, manifest.ingest_date, "delivered", manifest.rows_delivered, None)
     landed, landed_note = _count_files(environment, manifest, manifest.files)
     rejected, rejected_note = _count_files(environment, manifest, manifest.rejected_files)
+    delivered = _count_delivery(environment, contract, manifest, known)
+    if not landed_note and (number := count_landed_duplicates(contract, environment.lake, manifest)):
+        more = f"{number:,} rows besides the first of their {', '.join(contract.key)}"
+        delivered = replace(delivered, note="; ".join(filter(None, (delivered.note, more))))
     return [
-        _count_delivery(environment, contract, manifest, known),
+        delivered,
         replace(known, place="landed", ledger=manifest.rows_landed, counted=landed, note=landed_note),
         replace(known, place="rejected", ledger=manifest.rows_rejected, counted=rejected, note=rejected_note),
         replace(known, place="bronze", ledger=manifest.rows_landed, counted=held),

@@ -25,6 +25,7 @@ from jobs.contracts.deliveries import (
     Compression,
     CsvDelivery,
     JsonDelivery,
+    MysqlDelivery,
     ParquetDelivery,
     PostgresDelivery,
     RestDelivery,
@@ -69,6 +70,11 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
             from jobs.sources.postgres import PostgresTable
 
             return sum(map(count_rows, _require(PostgresTable(delivery, environment).look(day), inputs)))
+        case MysqlDelivery() as delivery:
+            from jobs.sources.mysql import MysqlTable
+            from jobs.sources.mysql import count_rows as count_of_mysql
+
+            return sum(map(count_of_mysql, _require(MysqlTable(delivery, environment).look(day), inputs)))
         case SheetDelivery() | RestDelivery():
             raise UncountableError("cannot be counted: it answers with what it holds now")
         case _ as unknown:

@@ -9,6 +9,7 @@ from jobs.config.environment import Environment
 from jobs.contracts.deliveries import (
     CsvDelivery,
     JsonDelivery,
+    MysqlDelivery,
     ParquetDelivery,
     PostgresDelivery,
     RestDelivery,
@@ -91,6 +92,10 @@ def make_source(contract: SourceContract, environment: Environment) -> Source:
             from jobs.sources.postgres import PostgresTable
 
             return PostgresTable(delivery, environment)
+        case MysqlDelivery() as delivery:
+            from jobs.sources.mysql import MysqlTable
+
+            return MysqlTable(delivery, environment)
         case SheetDelivery() as delivery:
             from jobs.sources.sheet import Worksheet
 

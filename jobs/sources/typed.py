@@ -1,6 +1,7 @@
 """Typed values as text, the same whatever kind of file they come in: the table of docs/sources.md."""
 
 from datetime import date, datetime, time, timedelta
+from struct import pack
 
 WHOLE = 2**53  # whole numbers that a double holds each of
 
@@ -10,6 +11,13 @@ def format_number(number: float) -> str:
     if isinstance(number, int) or (number.is_integer() and abs(number) <= WHOLE):
         return str(int(number))
     return repr(number)
+
+
+def format_single(number: float) -> str:
+    """One that was kept in four bytes: the fewest digits that read back as the same four."""
+    kept = pack("f", number)
+    shortest = next(text for digits in range(1, 10) if pack("f", float(text := f"{number:.{digits}g}")) == kept)
+    return format_number(float(shortest))
 
 
 def format_moment(moment: date | time) -> str:

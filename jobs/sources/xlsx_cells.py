@@ -96,8 +96,6 @@ def _name_values(header: list[str], texts: list[str | None]) -> dict[str, str | 
 
 
 def format_cell(value: Any) -> str | None:
-    from openpyxl.utils.escape import unescape
-
     if value is None:
         return None
     if isinstance(value, bool):
@@ -108,4 +106,9 @@ def format_cell(value: Any) -> str | None:
         return format_duration(value)
     if isinstance(value, date | time):
         return format_moment(value)
-    return unescape(str(value)) if "_x" in str(value) else str(value)
+    text = str(value)
+    if "_x" not in text:
+        return text
+    from openpyxl.utils.escape import unescape
+
+    return unescape(text)

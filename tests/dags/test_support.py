@@ -48,6 +48,7 @@ MANIFEST = {
     "columns_landed": [],
 }
 CANARY = "Xanthippe"
+TODAY = datetime.now(UTC).date()
 POSTGRES = "CORE_TELECOMS_POSTGRES_CONN"
 
 
@@ -269,10 +270,9 @@ def hold_a_correction(laptop: World, day: date) -> None:
 
 
 def test_a_correction_is_asked_about_with_what_it_changes_and_decided_by_who_answers(laptop: World) -> None:
-    today = datetime.now(UTC).date()
-    hold_a_correction(laptop, today)
+    hold_a_correction(laptop, TODAY)
     [held] = list_held.function()
-    assert (held["source"], held["day"]) == ("call_logs", str(today))
+    assert (held["source"], held["day"]) == ("call_logs", str(TODAY))
     ask = AskAboutCorrection(task_id="ask", correction=held)
     ti = SimpleNamespace(run_id="scheduled__1")
     said = {"responded_at": datetime.now(UTC), "params_input": {}}
@@ -283,15 +283,19 @@ def test_a_correction_is_asked_about_with_what_it_changes_and_decided_by_who_ans
     assert list_held.function() == []
     with pytest.raises(AirflowSkipException, match="waits no more"):
         ask.execute_complete({"ti": ti}, event)  # type: ignore[typeddict-item]
-    assert here.answer("run", "--date", str(today)).returncode == 0
-    [loaded] = here.status("--date", str(today))
+    assert here.answer("run", "--date", str(TODAY)).returncode == 0
+    [loaded] = here.status("--date", str(TODAY))
     assert (loaded.state, loaded.rows_bronze, loaded.amendment) == ("loaded", 21, "amendment-0001")
 
 
 def test_what_is_asked_shows_the_difference(laptop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hold_a_correction(laptop, DAY)
-    ask = AskAboutCorrection(task_id="ask", correction=Correction(source="call_logs", day=str(DAY), run="R"))
+    [waiting] = here.status("--date", str(DAY))
+    held = Correction(source="call_logs", day=str(DAY), run=str(waiting.waits))
+    ask = AskAboutCorrection(task_id="ask", correction=held)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, _: (self.subject, self.body))
     subject, body = ask.execute({})
-    assert subject == f"call_logs {DAY}: approve of the correction of R?"
+    assert subject == f"call_logs {DAY}: approve of the correction of {waiting.waits}?"
     assert "20 rows before, 21 after: 1 added, 0 removed, 0 changed" in body
+    with pytest.raises(AirflowSkipException, match="R waits no more"):
+        AskAboutCorrection(task_id="ask", correction=Correction(**held | {"run": "R"})).execute({})

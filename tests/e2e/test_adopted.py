@@ -108,9 +108,10 @@ def unit_tests(checkout: Path, name: str) -> None:
         "400,400,400,400,31", "Ticket,400,2,400",
     ),
     (
-        "reviews", f"reviews_{DAY}.json", rare_keys(), ["complaint=Review", "complaint.status=none"],
+        "reviews", f"reviews_{DAY}.json", rare_keys(),
+        ["complaint=Review", "complaint.status=none", "complaint.resolved=edited_at"],
         "count(*) n, sum(stars) a, count(posted_at) b, count(edited_at) c, count(tags) d", "300,900,300,4,6",
-        "Review,300,1,300",
+        "Review,300,2,300",
     ),
     (
         "letters", f"letters_{DAY}.xlsx", workbook(),
@@ -143,3 +144,8 @@ def test_a_delivery_is_in_gold_after_three_commands(
     command(checkout, "./spark-submit.sh", "check")
     unit_tests(checkout, name)
     lint(checkout, name)
+    python = command(checkout, "./setup.sh").strip()
+    said = command(
+        checkout, python, "-m", "pytest", "-q", "tests/landing/test_deliveries.py", "tests/unit/test_layout.py"
+    )
+    assert " passed" in said

@@ -15,6 +15,7 @@ import subprocess
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,18 @@ from typing import Any
 import duckdb
 import pytest
 
+from jobs.adopt.dates import find_days
+from jobs.adopt.forms import DECIMALS, Form, find_form
+from jobs.adopt.questions import Answers
+from jobs.adopt.values import read_value
 from tests.googlesql.compiled import ADAPTERS, DELIVERED, ROOT, compiled
 from tests.googlesql.engine import engine
-from tests.googlesql.texts import kinds
+from tests.googlesql.texts import BLANKS, kinds
 
 WRITTEN = {
     "iso_text": "{{ iso_text('text', 'dd/mm/yyyy') }}",
     "days_before_months": "{{ mended_timestamp(iso_text('text', 'yyyy-dd-mm')) }}",
+    "loose_days": "{{ mended_timestamp(iso_text('text', 'yyyy-m-d')) }}",
     "dotted_days": "{{ mended_date(iso_text('text', 'dd.mm.yyyy')) }}",
     "compact_days": "{{ mended_date(iso_text('text', 'yyyymmdd')) }}",
     "mended_decimal": "{{ mended_decimal('text', '1234.5') }}",
@@ -194,3 +200,55 @@ def test_moments_are_written_as_snowflakes_documents_list_them() -> None:
     read = [row for row in in_duckdb(select, COLUMNS, ROWS_OF_TEXTS) if row[2]]
     assert len(read) > 200
     assert [row for row in read if not FORMAT.fullmatch(row[1])] == []
+
+
+FORMS = {
+    "mended_timestamp": Form("moment", "yyyy-mm-dd"),
+    "days_before_months": Form("moment", "yyyy-dd-mm"),
+    "loose_days": Form("moment", "yyyy-m-d"),
+    "dotted_days": Form("day", "dd.mm.yyyy"),
+    "compact_days": Form("day", "yyyymmdd"),
+    "mended_decimal": Form("decimal", "1234.5"),
+    "decimal_comma": Form("decimal", "1.234,5"),
+    "mended_whole": Form("whole"),
+    "mended_flag": Form("flag", "yes"),
+}
+
+
+@pytest.mark.parametrize("expression", FORMS)
+def test_what_adopt_counts_as_a_fit_is_read_as_its_unit_test_expects(expression: str) -> None:
+    """And no text of which it says that it fits is null in Silver."""
+    select = f"select text, {of_macros('duckdb')[expression]} from {DELIVERED}"
+    found = {(text or "").strip(BLANKS): value for text, value in in_duckdb(select, COLUMNS, ROWS_OF_TEXTS)}
+    fitting = {text: value for text, value in found.items() if fits(FORMS[expression], text)}
+    assert len(fitting) > 2
+    assert [(text, value) for text, value in fitting.items() if expected(FORMS[expression], text) != value] == []
+
+
+def fits(form: Form, text: str) -> bool:
+    if form.kind in ("day", "moment"):
+        evidence = find_days([text], is_named_day=True)
+        return evidence is not None and form.written in evidence.fits
+    if form.kind == "decimal":
+        return DECIMALS[form.written].fullmatch(text) is not None
+    return (
+        bool(text)
+        and (found := find_form("amount", [text], Answers())).kind == form.kind
+        and (form.kind != "flag" or found.written == form.written)
+    )
+
+
+def expected(form: Form, text: str) -> Any:
+    read = read_value(form, text)
+    assert read is not None
+    match form.kind:
+        case "moment":
+            return datetime.fromisoformat(read)
+        case "day":
+            return date.fromisoformat(read)
+        case "decimal":
+            return Decimal(read)
+        case "whole":
+            return int(read)
+        case _:
+            return read == "true"

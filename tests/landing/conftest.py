@@ -7,7 +7,7 @@ import pytest
 
 from demo.faithful import generate
 from demo.postgres import Server, serving
-from jobs.adopt.project import FEEDS, SOURCES
+from jobs.adopt.project import CHANNELS, FEEDS, SOURCES
 from jobs.clients.location import ROOT
 from jobs.engines.session import Session
 from tests.conftest import AGENTS_FROM_A_FILE, DAY, DAYS, World
@@ -41,7 +41,7 @@ def web_forms(world: World, postgres: Server, tmp_path: Path) -> Callable[[str],
 @pytest.fixture
 def adopting(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """With the six feeds' deliveries, no source contract yet, and a project of its own."""
-    for name in (SOURCES, FEEDS):
+    for name in (SOURCES, FEEDS, CHANNELS):
         (world.root / name).parent.mkdir(parents=True)
         shutil.copy(ROOT / name, world.root / name)
     monkeypatch.setattr("jobs.commands.adopt.ROOT", world.root)

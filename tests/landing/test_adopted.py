@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from jobs.__main__ import main
-from jobs.adopt.project import FEEDS
+from jobs.adopt.project import CHANNELS, FEEDS
 from jobs.config.environment import load_environment
 from jobs.contracts.silver import find_unsaid
 from jobs.contracts.source import SourceContract, load_contracts
@@ -62,7 +62,8 @@ def test_what_it_writes_is_valid_and_lands(adopting: World, run: Runner, capsys:
     assert adopt(adopting, "calls", str(adopting.root / "sources/call logs")) == 0
     said = capsys.readouterr().out
     assert "assumed: key=call_id (call_id: no two of " in said
-    assert f"next: ./spark-submit.sh run --source calls --date {DAY}" in said
+    assert f"next: ./spark-submit.sh run --source calls --from {DAYS[0]} --to {DAY}\n" in said
+    assert f"next: ./dbt.sh build --from {DAYS[0]} --to {DAY}\n" in said
     assert main(["check", "--env", str(adopting.file)]) == 0
     (outcome,) = run(sources=("calls",))
     assert (outcome.state, outcome.rows_rejected, outcome.drift) == ("loaded", 0, {})
@@ -276,3 +277,28 @@ def test_a_parquet_file_lands_and_so_does_its_fixture(adopting: World) -> None:
     assert [(one.rows_landed, one.rows_rejected) for one in run()] == [(2, 0)]
     path.write_bytes((adopting.root / f"tests/deliveries/orders_{DAY}.parquet").read_bytes())
     assert [(one.rows_landed, one.rows_rejected) for one in run(replay=True)] == [(2, 0)]
+
+
+def test_a_channel_of_complaints_is_described_and_listed(adopting: World, capsys: pytest.CaptureFixture[str]) -> None:
+    path = adopting.root / f"sources/letters_{DAY}.csv"
+    rows = ["l1,c1,2025-11-01,done,2025-11-03,Payments", "l2,c2,2025-11-02,open,,Router delivery"]
+    path.write_text("\n".join(["Letter No,customer_id,Received on,State,Closed on,Topic", *rows, ""]))
+    assert adopt(adopting, "letters", str(path), answers=["complaint=Letter"]) == 0
+    complaint = load_contracts(adopting.environment)["letters"].complaint
+    assert complaint
+    assert complaint.model_dump(exclude_defaults=True) == {
+        "channel": "Letter",
+        "opened": "received_on",
+        "resolved": "closed_on",
+        "status": "state",
+        "category": "topic",
+        "customer": "customer_id",
+        "statuses": {"done": "Resolved", "open": "Backlog"},
+    }
+    assert (adopting.root / CHANNELS).read_text().endswith("LinkedIn\nletter,Letter,\n")
+    assert "assumed: status.done=Resolved (of 1 rows)" in capsys.readouterr().out
+    assert main(["check", "--env", str(adopting.file)]) == 0
+    contract = (adopting.root / "contracts/letters.toml").read_text()
+    (adopting.root / "contracts/notes.toml").write_text(contract)
+    assert main(["check", "--env", str(adopting.file)]) == 78
+    assert "complaint.channel: [['letters', 'notes']] have the same" in capsys.readouterr().err

@@ -554,6 +554,7 @@ ELSEWHERE = {
     "pipeline/status.py": "counts, and the name of a run",
     "sources/parquet.py read": "a column's name and type, where all that are required came; tests/unit/test_parquet.py",
     "sources/xlsx.py _require_room": "counts; tests/unit/test_xlsx.py",
+    "sources/mysql.py": "a table's name and engine; tests/mysql",
     "sources/packed.py _keep_within": "counts; tests/landing/test_landing.py",
     "sources/csv_split.py _parse_all": "counts; what must not happen",
     "sources/json_learnt.py _make_columns": "a sign to read one by one, never a message",

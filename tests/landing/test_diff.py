@@ -78,3 +78,18 @@ def test_a_day_with_one_landing_has_nothing_to_be_held_against(run: Runner, caps
     assert main(given) == 75
     assert "1 landings, and none before the newest one" in capsys.readouterr().err
     assert main([*given, "--run", "R1", "--run", "R2"]) == 64
+
+
+@pytest.mark.parametrize("share", [500_000, 5])
+def test_a_recount_tells_of_rows_of_a_key_that_was_there_before(
+    share: int, run: Runner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diff, "ROWS_A_SHARE", share)
+    header, *lines = csv_of(CALLS, 20).splitlines(keepends=True)
+    run.world.deliver("call_logs", b"".join([header, *lines, *lines[:2], lines[1]]))
+    run(sources=("call_logs",))
+    given = ["--date", str(DAY), "--source", "call_logs", "--env", str(run.world.file)]
+    assert main(["status", "--recount", *given]) == 0
+    told = capsys.readouterr().out
+    assert "3 rows besides the first of their call_id" in told
+    assert told.count("adds up") == 3

@@ -24,6 +24,8 @@ from jobs.pipeline.survey import make_plan
 from tests.conftest import AGENTS_FROM_A_FILE, DAYS, World
 from tests.e2e.conftest import kill, wait_for
 from tests.landing.test_landing import csv_of
+from tests.landing.test_typed import DELIVERIES as TYPED
+from tests.landing.test_typed import parquet, workbook
 from tests.s3.conftest import LAKE_BUCKET, SOURCES_BUCKET, Cloud
 from tests.s3.server import ACCOUNT, Request
 from tests.s3.test_store import held, landing
@@ -48,9 +50,10 @@ class Runner:
     """Runs `run` in this process, by its threads."""
 
     spill: Path  # where a file lies until it is uploaded
+    source: str = "call_logs"
 
     def __call__(self, cloud: Cloud) -> Outcome:
-        contracts = load_contracts(cloud.environment, ("call_logs",))
+        contracts = load_contracts(cloud.environment, (self.source,))
         request = RunRequest(cloud.environment, contracts, DAYS[:1], "run")
         plan = make_plan(request)
         (outcome,) = execute(request, plan, make_run_id(newest=plan.newest_run), Session("tests", {})).outcomes
@@ -111,6 +114,15 @@ def test_a_gzip_delivery_is_unpacked_beside_its_run_and_leaves_nothing(run: Runn
     cloud.deliver(f"calls/{DAYS[0]}.csv.gz", gzip.compress(csv_of(HEADERS["call_logs"], 500)))
     run.converges(cloud, 500)
     assert [*run.spill.iterdir()] == []
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_typed_files_are_read_from_s3_too_and_leave_nothing(kind: str, cloud: Cloud, tmp_path: Path) -> None:
+    cloud.write(elsewhere=f"[deliveries]\nagents = {{ {TYPED[kind]} }}\n")
+    cloud.deliver(f"agents/0.{kind}", workbook(250) if kind == "xlsx" else parquet(250))
+    outcome = Runner(tmp_path, "agents")(cloud)
+    assert (outcome.state, outcome.rows_landed, outcome.rows_bronze) == ("loaded", 250, 250), outcome.error
+    assert not cloud.server.keys(LAKE_BUCKET, f"{cloud.prefix}/scratch/")
 
 
 @pytest.mark.parametrize("bucket", [SOURCES_BUCKET, LAKE_BUCKET])

@@ -66,6 +66,8 @@ TOLD = {
         "found",
         "len(members)",
         "len(tables)",
+        "engine",
+        "self.describe_place(request.day)",
         "VERSION",
         "toml.show_path(environment.contracts)",
         "len(header)",

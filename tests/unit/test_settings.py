@@ -30,11 +30,15 @@ def contracts_of(world: World, text: str) -> None:
         (
             'kind = "csv"',
             'kind = "cvs"',
-            "delivery.kind: found 'cvs', allowed 'csv', 'json', 'xlsx', 'parquet', 'postgres', 'sheet', 'rest'",
+            "delivery.kind: found 'cvs', allowed 'csv', 'json', 'xlsx', 'parquet', 'postgres', 'mysql', 'sheet'",
         ),
         ('key = ["call_id"]', 'key = ["call"]', r"key, optional: \['call'\] are not among the landed columns"),
         ('key = ["call_id"]', "", "key: found nothing, but it is required"),
-        ('system = "s3"', 'system = "s4"', "system: found 's4', allowed 's3', 'postgres', 'google_sheets' or 'rest'"),
+        (
+            'system = "s3"',
+            'system = "s4"',
+            "system: found 's4', allowed 's3', 'postgres', 'mysql', 'google_sheets' or 'rest'",
+        ),
         ('system = "s3"', 'system = "s3"\nsytem = 1', "sytem: found, but there is no such field"),
         ("{date:%Y-%m-%d}", "{dat}", r"delivery.paths: only \{date\} or \{date:%Y_%m_%d\} may stand in braces"),
         ("{date:%Y-%m-%d}", "", "has no {date}, and the source is not static"),

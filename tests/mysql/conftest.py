@@ -1,0 +1,1 @@
+from tests.spark.conftest import session  # noqa: F401 - one JVM
