@@ -88,7 +88,7 @@
 
 {%- macro is_from(column, days) -%}
     {%- if days is none -%} true
-    {%- elif days | length == 0 -%} {{ column }} > date '9999-12-31'
+    {%- elif days | length == 0 -%} {{ column }} >= date '9999-12-31'
     {%- else -%} {{ column }} >= date '{{ days[0] }}'
     {%- endif -%}
 {%- endmacro -%}
