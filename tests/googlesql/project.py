@@ -73,8 +73,8 @@ def nodes(later: bool, target: str = "bigquery", day: date | None = None) -> lis
     """In an order in which they can be built; `later`: as in a build that finds its tables there; `target`: of the
     profile, bigquery or local (DuckDB); `day`: the one that is built, else all."""
     files = (f"{path}\n{path.read_text('utf-8')}" for path in _files())
-    sources = os.environ.get("CORETELECOMS_SOURCES", "")
-    key = kept.digest("nodes", str(later), target, str(day), sources, *files)
+    variables = [os.environ.get(f"CORETELECOMS_{name}", "") for name in ("SOURCES", "COMPLAINTS")]
+    key = kept.digest("nodes", str(later), target, str(day), *variables, *files)
     found = kept.get(key)
     if found is None:
         found = kept.put(key, [asdict(node) for node in _compiled(later, target, day)])

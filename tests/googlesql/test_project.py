@@ -1,5 +1,6 @@
 """All SQL of the project as BigQuery gets it, analysed without a server: `make test-sql`."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,6 +51,21 @@ def test_bigquery_takes_what_an_environment_with_fewer_sources_sends(monkeypatch
     found = look_at(nodes, project.nodes(later=True))
     assert found.wrong == []
     assert found.analysed > 70
+
+
+def test_bigquery_takes_a_channel_that_a_source_contract_describes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moment and a day are compared, a key is of two columns, words are mapped."""
+    texts = {"opened": "started_at_as_delivered", "resolved": "report_date_as_delivered"}
+    channel = {"feed": "service_outages", "channel": "Outage", "key": "outage", "ids": ["outage_id", "service"]}
+    columns = {"opened": "started_at", "resolved": "report_date", "status": "cause", "category": "service"}
+    others = {"customer": None, "agent": "region", "has_unreadable_date": True}
+    words = {"statuses": {"fixed": "Resolved"}, "categories": {"voice": "Network Failure"}}
+    described = channel | columns | others | words | {"texts": texts | {"status": "cause", "category": "service"}}
+    monkeypatch.setenv("CORETELECOMS_COMPLAINTS", json.dumps([described]))
+    nodes = project.nodes(later=False)
+    (unioned,) = (node for node in nodes if node.name == "int_complaints_unioned")
+    assert "'Outage' as channel" in unioned.sql
+    assert look_at(nodes).wrong == []
 
 
 def test_both_kinds_of_build_were_looked_at() -> None:
