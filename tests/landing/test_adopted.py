@@ -302,3 +302,25 @@ def test_a_channel_of_complaints_is_described_and_listed(adopting: World, capsys
     (adopting.root / "contracts/notes.toml").write_text(contract)
     assert main(["check", "--env", str(adopting.file)]) == 78
     assert "complaint.channel: [['letters', 'notes']] have the same" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("more", "answers"), [
+    ("", []), ("", ["date.opened=dd/mm/yyyy"]), ("X anthippe,too few\n", ["date.opened=text"]),
+    ("", ["date.opened=dd/mm/yyyy", "key=gone"]), ("", ["personal.remark=nobody"]),
+])  # fmt: skip
+def test_nobody_is_told_of_and_in_no_file_that_is_written(
+    more: str, answers: list[str], adopting: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canary = "Xanthippe"
+    rows = [
+        f'{canary}-{n},{canary} Quill{n},"{canary} said, {n}\n",0{n}/04/2025,{canary}{n}@x.example' for n in range(1, 9)
+    ]
+    path = adopting.root / f"sources/people_{DAY}.csv"
+    path.write_text("\n".join(["customer_id,name,Remark,opened,E-Mail", *rows, more.replace("X anthippe", canary)]))
+    before = {*adopting.root.rglob("*")}
+    adopt(adopting, "people", str(path), answers=answers)
+    shown = capsys.readouterr()
+    assert canary not in shown.out + shown.err
+    written = [one for one in adopting.root.rglob("*") if one.is_file() and one not in before]
+    assert len(written) == (4 if answers[-1:] in (["date.opened=dd/mm/yyyy"], ["date.opened=text"]) else 0)
+    assert [one for one in written if canary.encode() in one.read_bytes()] == []
