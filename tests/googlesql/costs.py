@@ -132,8 +132,8 @@ def _audited(node: Node) -> str:
 
 
 def _partitions(nodes: list[Node]) -> dict[str, str]:
-    """Of tables: the column by whose days they lie."""
-    found = {name: node.by for node in nodes if node.by for name in (node.rows or node.table, node.readers) if name}
+    """Of tables: the column by whose days they lie. What a build makes of a table of Gold lies by none."""
+    found = {(node.readers or node.table): node.by for node in nodes if node.by}
     return dict.fromkeys(bronze(), "ingest_date") | found
 
 
