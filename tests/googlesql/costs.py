@@ -286,7 +286,7 @@ _OTHERS: dict[str, tuple[float, float]] = {
 }
 
 
-def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE, anew: bool = False) -> dict[str, Table]:
+def sizes(daily: Rows = ROWS_A_DAY, once: Rows = ROWS_ONCE, *, anew: bool = False) -> dict[str, Table]:
     """Of every table that a statement names; `daily`, `once`: rows of the feeds, as they are delivered; `anew`: a build
     makes all of Gold."""
     by = _partitions(project.nodes(later=False))
