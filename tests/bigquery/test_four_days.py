@@ -200,7 +200,7 @@ def _by_table(what: str, verdict: Verdict) -> dict[str, list[Any]]:
         found[_table(read)] = [columns, read.days and days and [min(days[0], read.days[0]), max(days[1], read.days[1])]]
     if changed := verdict.changed:
         found[f"changed {_table(changed)}"] = [changed.columns, changed.days]
-    if what in GOLD or any(".coretelecoms_gold" in table for table in found):  # as tests/googlesql/costs.py compares them
+    if what in GOLD or any(".coretelecoms_gold" in table for table in found):  # as tests/googlesql/costs.py does
         return {table: [columns, days and "some days"] for table, (columns, days) in found.items()}
     return found
 

@@ -397,7 +397,8 @@ def sent(found: list[Statement]) -> list[list[Any]]:
 
 def comparable(what: str, by_table: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Which days Gold looks at is known only then: of a statement that has to do with it, whether there is a limit."""
-    if what not in {path.stem for path in (ROOT / "dbt/models/gold").rglob("*.sql")} and not any(".coretelecoms_gold" in table for table in by_table):
+    of_gold = {path.stem for path in (ROOT / "dbt/models/gold").rglob("*.sql")}
+    if what not in of_gold and not any(".coretelecoms_gold" in table for table in by_table):
         return by_table
     return {table: [columns, days and "some days"] for table, (columns, days) in by_table.items()}
 
