@@ -31,7 +31,7 @@ YESTERDAY, DAY = DAYS[:2]
 STATIC = ("customers", "agents")
 SMALL = ["--select", "+fact_service_outages", "agents_snapshot", "channels", "--exclude-resource-type", "test"]
 WHOLE = ["--exclude-resource-type", "test"]
-OF_BUILDS = ("BUILDS", "NEWEST_BUILD")
+OF_BUILDS = ("BUILDS", "BUILD_DAYS", "NEWEST_BUILD", "INT_DAYS_BEGUN", "INT_DAYS_SETTLED")
 NIGHTLY = os.environ.get("CORETELECOMS_NIGHTLY") == "1"
 Tables = dict[str, list[tuple[Any, ...]]]
 
