@@ -43,16 +43,7 @@ class Window:
     def move(self, at: int) -> None:
         """To another byte of the file, forward or back."""
         self.at, self.data, self.begin, self._has_ended = at, b"", 0, False
-        self._chunks = self._stream(at)
-
-    def _stream(self, at: int) -> Iterator[bytes]:
-        """The bytes from `at` on, and none behind the size that is told: a footer may stand there."""
-        left = self._file.size - at
-        for chunk in store.stream(self._root, self._file, at) if left > 0 else ():
-            yield chunk[:left]
-            left -= len(chunk)
-            if left <= 0:
-                return
+        self._chunks = _stream(self._root, self._file, at)
 
     @property
     def size(self) -> int:
@@ -110,7 +101,20 @@ class Window:
 
     def stream_rest_again(self) -> Iterable[bytes]:
         """The same, read beside what `chunks` gives."""
-        return chain([self.rest], self._stream(self.at + len(self)))
+        return chain([self.rest], _stream(self._root, self._file, self.at + len(self)))
+
+
+def _stream(root: Location, file: Input, at: int) -> Iterator[bytes]:
+    """The bytes from `at` on, and none behind the size that is told: a footer may stand there.
+
+    It knows no window, which knows it: the file is closed with the last of both, not by the collector of cycles.
+    """
+    left = file.size - at
+    for chunk in store.stream(root, file, at) if left > 0 else ():
+        yield chunk[:left]
+        left -= len(chunk)
+        if left <= 0:
+            return
 
 
 class Records:

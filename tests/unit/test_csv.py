@@ -1,4 +1,5 @@
 import csv
+import gc
 import io
 import random
 from collections.abc import Iterator
@@ -245,3 +246,14 @@ def test_a_footer_may_say_how_many_records_there_are(tmp_path: Path) -> None:
     root, file, uri = input_of(tmp_path, "a\n1\nÉnd: 12 rows\nOK\n".encode("windows-1252"))
     footer = ("Énd: {rows} rows", "OK")
     assert find_footer(root, file, Grammar(encoding="windows-1252"), uri, footer) == (4, 12)
+
+
+def test_a_file_is_closed_with_the_last_that_reads_it_whether_cycles_are_collected_or_not(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a,b\n" + b"1,2\n" * 100_000)
+    gc.disable()
+    try:
+        for split in splits_of(tmp_path / "a.csv"):
+            read_header(split.root, split.file, Grammar(), split.uri)
+        assert [path for path in Path("/proc/self/fd").iterdir() if path.resolve().name == "a.csv"] == []
+    finally:
+        gc.enable()
