@@ -463,7 +463,8 @@ def test_airflow_hands_over_one_role_and_submits_to_one_application(applied: App
         f"{application}/jobruns/*",
     }
     written = {(one.action, one.resource) for one in rights if one.action.startswith(("s3:Put", "s3:Delete"))}
-    assert written == {("s3:PutObject", f"arn:aws:s3:::{LAKE}/pages/*")}
+    places = ("pages/*", "notices/*", "raw/*/_amendment-*.json")  # what is told once, and decisions on corrections
+    assert written == {("s3:PutObject", f"arn:aws:s3:::{LAKE}/{place}") for place in places}
 
 
 def test_snowflake_comes_with_its_external_id_and_reads_landings_alone(applied: Applied) -> None:
