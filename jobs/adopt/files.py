@@ -10,7 +10,7 @@ from jobs.adopt.heads import Head, read_head
 from jobs.adopt.objects import is_json, read_objects
 from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers
-from jobs.adopt.sample import MAX_DELIVERIES, Sample, Samples
+from jobs.adopt.sample import MAX_DELIVERIES, Samples, require_rows
 from jobs.adopt.separated import read_separated
 from jobs.adopt.typed import read_typed, tell_kind
 from jobs.clients import store
@@ -87,7 +87,7 @@ def _read_texts(heads: Sequence[tuple[str, Head]], answers: Answers) -> tuple[di
         samples = [read_objects(head, uri) for uri, head in heads]
         return _leave_out_usual(JsonDelivery, kind="json", compression=compression), Samples(tuple(samples))
     dialect = find_dialect(heads[0][1], answers)
-    samples = [_require_rows(read_separated(head, dialect, uri), uri) for uri, head in heads]
+    samples = [require_rows(read_separated(head, dialect, uri), uri) for uri, head in heads]
     usual = _leave_out_usual(CsvDelivery, kind="csv", encoding=encodings.pop(), compression=compression)
     return usual | dialect.options, Samples(tuple(samples))
 
@@ -95,9 +95,3 @@ def _read_texts(heads: Sequence[tuple[str, Head]], answers: Answers) -> tuple[di
 def _leave_out_usual(model: type[FileDelivery], **options: str | None) -> dict[str, Any]:
     """Options that stand at the default of that kind."""
     return {name: value for name, value in options.items() if value != model.model_fields[name].default}
-
-
-def _require_rows(sample: Sample, uri: str) -> Sample:
-    if sample.rows:
-        return sample
-    raise ConfigurationError(f"{uri}: no row below its header; a delivery with rows in it tells what they are")
