@@ -77,8 +77,7 @@ def _read_xlsx(path: Path, uri: str, answers: Answers) -> tuple[dict[str, Any], 
     sample = make_sample(parse_lines(lines.taken), is_whole)
     template, _ = find_template([sheet], answers)
     options = {"sheet": template if len(sheets) > 1 else None, "header_row": header_row}
-    usual = {name: field.default for name, field in XlsxDelivery.model_fields.items()}
-    return {name: value for name, value in options.items() if value != usual[name]}, require_rows(sample, uri)
+    return options, require_rows(sample, uri)
 
 
 def _choose_sheet(sheets: Sequence[str], answers: Answers) -> str:
