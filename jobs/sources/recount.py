@@ -34,6 +34,7 @@ from jobs.contracts.deliveries import (
 )
 from jobs.contracts.source import SourceContract
 from jobs.errors import PlatformError
+from jobs.sources.databases import count_rows
 from jobs.sources.recount_csv import count_csv
 from jobs.sources.unpacked import Chunks, choose_member, unpack
 
@@ -66,15 +67,13 @@ def count_delivered(contract: SourceContract, environment: Environment, day: dat
             with ExitStack() as stack:
                 return sum(stack.enter_context(opened(environment.sources, one)).metadata.num_rows for one in files)
         case PostgresDelivery() as delivery:
-            from jobs.sources.extent import count_rows
             from jobs.sources.postgres import PostgresTable
 
             return sum(map(count_rows, _require(PostgresTable(delivery, environment).look(day), inputs)))
         case MysqlDelivery() as delivery:
             from jobs.sources.mysql import MysqlTable
-            from jobs.sources.mysql import count_rows as count_of_mysql
 
-            return sum(map(count_of_mysql, _require(MysqlTable(delivery, environment).look(day), inputs)))
+            return sum(map(count_rows, _require(MysqlTable(delivery, environment).look(day), inputs)))
         case SheetDelivery() | RestDelivery():
             raise UncountableError("cannot be counted: it answers with what it holds now")
         case _ as unknown:
