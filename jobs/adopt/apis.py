@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from jobs.adopt.found import Entry, Found
 from jobs.adopt.objects import make_sample, parse_lines
 from jobs.adopt.places import find_template
-from jobs.adopt.questions import Answers, Question
+from jobs.adopt.questions import NONE, Answers, Question
 from jobs.adopt.sample import EnoughError, Lines, Samples
 from jobs.clients.credentials import resolve_address
 from jobs.clients.url import checked_url, find_next_link
@@ -20,7 +20,6 @@ from jobs.errors import ConfigurationError, ContractError, DeliveryChangedError
 from jobs.sources import rest_pages
 from jobs.sources.json_text import Answer
 
-NONE = "none"
 GOOGLES = "sheets"  # the environment's entry of the Sheets API
 _CURSORS = {  # field that holds it -> parameter that takes it
     "next": "cursor",

@@ -6,10 +6,9 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any, get_args
 
 from jobs.adopt.forms import FLAGS, Form
-from jobs.adopt.questions import Answers, Question
+from jobs.adopt.questions import NONE, Answers, Question
 from jobs.contracts.complaint import Status
 
-NONE = "none"
 UNKNOWN = "Unknown"
 _STATUSES = (*get_args(Status), UNKNOWN)
 _MOST = 20  # different statuses; where there are more, the column holds something else

@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 from jobs.adopt.channel import find_complaint
 from jobs.adopt.forms import Form, find_form, is_named_day
 from jobs.adopt.found import Found
 from jobs.adopt.keys import find_key
 from jobs.adopt.names import name_columns
-from jobs.adopt.persons import find_subject, suggest_kind
-from jobs.adopt.questions import Answers, Question
+from jobs.adopt.persons import choose_kind, find_subject
+from jobs.adopt.questions import NONE, Answers, Question
 from jobs.config import toml
-from jobs.contracts.source import Personal, SourceContract
-
-NONE = "none"
-PERSONAL = (*get_args(Personal), NONE)
+from jobs.contracts.silver import NOBODY
+from jobs.contracts.source import SourceContract
 
 
 @dataclass(frozen=True)
@@ -65,17 +62,8 @@ def _tell_rhythm(found: Found) -> str:
 
 def _find_personal(values: Mapping[str, list[str]], answers: Answers) -> dict[str, str]:
     """Column as landed -> what it tells of a person, of those that tell anything."""
-    personal = {}
-    for column, texts in values.items():
-        kind = suggest_kind(column, texts)
-        name = f"personal.{column}"
-        if kind:
-            found = answers.settle(Question(name, f"by its name or values {kind}", PERSONAL, kind))
-        else:
-            found = answers.choose(name, NONE, PERSONAL)
-        if found != NONE:
-            personal[column] = found
-    return personal
+    kinds = {column: choose_kind(column, texts, answers) for column, texts in values.items()}
+    return {column: kind for column, kind in kinds.items() if kind != NOBODY}
 
 
 def _find_subject(columns: list[str], key: str, is_needed: bool, answers: Answers) -> str | None:

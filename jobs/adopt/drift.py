@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from jobs.adopt.contract import comment, quote
-from jobs.adopt.draft import NONE, PERSONAL
 from jobs.adopt.forms import Form, find_form
 from jobs.adopt.found import Found
 from jobs.adopt.names import name_columns
-from jobs.adopt.persons import suggest_kind
-from jobs.adopt.questions import Answers, Question
+from jobs.adopt.persons import choose_kind
+from jobs.adopt.questions import Answers
 from jobs.adopt.sample import Samples
 from jobs.contracts.mapping import to_snake_case
+from jobs.contracts.silver import NOBODY
 from jobs.contracts.source import SourceContract
 from jobs.errors import ConfigurationError
 
@@ -24,7 +24,7 @@ class Change(NamedTuple):
     header: str
     column: str
     form: Form = Form("text")
-    personal: str = NONE
+    personal: str = NOBODY
 
 
 def find_changes(contract: SourceContract, samples: Samples, answers: Answers) -> list[Change]:
@@ -53,9 +53,7 @@ def _choose_name(name: str, contract: SourceContract, answers: Answers) -> str:
 
 def _describe_new(header: str, column: str, samples: Samples, answers: Answers) -> Change:
     values = samples.list_values(header)
-    suggested = suggest_kind(column, values) or NONE
-    what = f"by its name or values {suggested}"
-    personal = answers.settle(Question(f"personal.{column}", what, PERSONAL, suggested))
+    personal = choose_kind(column, values, answers)
     return Change("new", header, column, find_form(column, values, answers), personal)
 
 
@@ -72,11 +70,11 @@ def amend_contract(text: str, contract: SourceContract, changes: Sequence[Change
         if change.kind == "new":
             line = f"{quote(change.header)} = {quote(change.column)}{comment(change.form)}"
             text = _set_line(text, "columns", None, line)
-            if change.personal != NONE:
+            if change.personal != NOBODY:
                 text = _set_line(text, "personal", None, f"{change.column} = {quote(change.personal)}")
     if optional != [*contract.optional]:
         text = _set_field(text, "optional", f"[{', '.join(map(quote, optional))}]")
-    tells = {change.personal for change in changes} - {NONE, "free_text"}
+    tells = {change.personal for change in changes} - {NOBODY, "free_text"}
     return _set_field(text, "subject", quote(contract.key[0])) if tells and not contract.subject else text
 
 

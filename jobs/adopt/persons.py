@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from typing import get_args
 
+from jobs.adopt.questions import Answers, Question
+from jobs.contracts.silver import NOBODY
 from jobs.contracts.source import Personal
 
+_KINDS = (*get_args(Personal), NOBODY)
 _NAMES: tuple[tuple[Personal, re.Pattern[str]], ...] = (
     (
         "contact",
@@ -40,6 +44,14 @@ _FULL_NAME = re.compile(r"[^\W\d_a-z][\w'-]+( [^\W\d_a-z][.]?)?( [^\W\d_a-z][\w'
 _SUBJECT = re.compile(
     r"(^|_)(customer|client|subscriber|user|patient|person|account|member|citizen|agent|employee)_?(id|no|number|key|uuid)$"
 )
+
+
+def choose_kind(column: str, values: Sequence[str], answers: Answers) -> str:
+    """What a column as landed tells of a person, or NOBODY; what its name or values suggest is assumed."""
+    name, suggested = f"personal.{column}", suggest_kind(column, values)
+    if suggested:
+        return answers.settle(Question(name, f"by its name or values {suggested}", _KINDS, suggested))
+    return answers.choose(name, NOBODY, _KINDS)
 
 
 def suggest_kind(name: str, values: Sequence[str]) -> Personal | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from jobs.errors import ConfigurationError
 
+NONE = "none"  # the answer where there is nothing of that kind
+
 
 @dataclass(frozen=True)
 class Question:

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from jobs.adopt.entries import choose_secret
 from jobs.adopt.found import Found
 from jobs.adopt.places import find_template
-from jobs.adopt.questions import Answers, Question
+from jobs.adopt.questions import NONE, Answers, Question
 from jobs.adopt.sample import MAX_BYTES, MAX_ROWS, Row, Sample, Samples
 from jobs.clients.credentials import read_database
 from jobs.clients.postgres import connect
@@ -38,7 +38,7 @@ def _ask_where(table: str, answers: Answers) -> dict[str, str]:
         "or none, where it is delivered once"
     )
     found = answers.settle(Question("where", what))
-    return {} if found in ("none", "") else {"where": found}
+    return {} if found in (NONE, "") else {"where": found}
 
 
 def _read_sample(connection: Connection, selection: Selection) -> Sample:
