@@ -1,7 +1,7 @@
 """What deliveries of one feed tell, whatever their kind."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from jobs.adopt.sample import Samples
@@ -29,3 +29,8 @@ class Found:
     is_static: bool
     notes: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
+
+    @property
+    def last_day(self) -> date:
+        """The newest one that was seen; today, where nothing tells of a day."""
+        return max(self.days, default=datetime.now(UTC).date())

@@ -1,7 +1,6 @@
 """All files that a draft becomes: new ones, and those of dbt that name every feed."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
 
@@ -30,7 +29,7 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
             f"{show_path(root / SOURCES)}: found nothing; adopt writes into a checkout, with dbt in it"
         )
     sql, rows = write_model(draft.contract, draft.forms), make_rows(draft)
-    day = max(draft.found.days, default=datetime.now(UTC).date())
+    day = draft.found.last_day
     described = write_description(draft.contract, draft.forms, sql, rows)
     new = {
         root / "tests/deliveries" / place_fixture(draft, day): write_fixture(

@@ -3,7 +3,7 @@
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from difflib import unified_diff
 from pathlib import Path
 
@@ -25,9 +25,9 @@ from jobs.errors import inert
 def run(arguments: Arguments) -> int:
     """Raises ConfigurationError where something is open, and then writes nothing."""
     environment = load_environment(arguments.environment)
-    if arguments.is_update:
-        return _update(arguments, environment)
     answers = Answers(dict(arguments.answers), _ask if sys.stdin.isatty() else None)
+    if arguments.is_update:
+        return _update(arguments, environment, answers)
     draft = draft_source(arguments.name, look(arguments.places, arguments.name, environment, answers), answers)
     of_environment = find_file(arguments.environment)
     for path, content in make_files(draft, ROOT, environment.contracts, of_environment).items():
@@ -42,11 +42,10 @@ def _write(path: Path, content: bytes) -> None:
     print(f"wrote {show_path(path)}")
 
 
-def _update(arguments: Arguments, environment: Environment) -> int:
+def _update(arguments: Arguments, environment: Environment, answers: Answers) -> int:
     """What deliveries have that the source contract has not, as a diff; written where that is accepted."""
     (contract,) = load_contracts(environment, (arguments.name,)).values()
     at = environment.contracts / f"{contract.name}.toml"
-    answers = Answers(dict(arguments.answers), _ask if sys.stdin.isatty() else None)
     accept = answers.choose("accept", "", ("yes", "no"))
     found = look(arguments.places, contract.name, environment, answers)
     changes = find_changes(contract, found.samples, answers)
@@ -70,7 +69,7 @@ def _update(arguments: Arguments, environment: Environment) -> int:
         return 0
     for path, content in files.items():
         _write(path, content)
-    print(f"next: ./spark-submit.sh run --source {contract.name} --date {_find_day(found)} --replay")
+    print(f"next: ./spark-submit.sh run --source {contract.name} --date {found.last_day} --replay")
     print("next: ./dbt.sh build --full")
     return 0
 
@@ -111,11 +110,6 @@ def _show(draft: Draft, answers: Answers) -> None:
 
 def _find_range(found: Found) -> tuple[date, date]:
     """First and last day of what was looked at; where days are missing between them, the last one."""
-    last = _find_day(found)
+    last = found.last_day
     first = min(found.days, default=last)
     return (first if (last - first).days + 1 == len(found.days) else last), last
-
-
-def _find_day(found: Found) -> date:
-    """The newest one that was looked at."""
-    return max(found.days, default=datetime.now(UTC).date())
