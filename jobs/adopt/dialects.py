@@ -1,7 +1,6 @@
 """Text of a CSV file -> how it is written: what explains most of its records as rows of one width."""
 
 import csv
-import io
 import re
 from collections import Counter
 from dataclasses import dataclass, fields, replace
@@ -20,6 +19,7 @@ _MOST_SKIPPED = 20  # lines before the header
 _VALUE = re.compile(r"[+-]?[0-9][0-9.,]*|[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}.*|[^@\s]+@[^@\s]+[.][a-z]+")
 _LOOKED_AT = 10**5  # characters, for marks that stand in them often or never
 _SHOWN = {"\t": "tab"}
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class _Fit(NamedTuple):
 def find_dialect(head: Head, answers: Answers) -> Dialect:
     """Asked where two explain the text equally well, and where the first record looks like a row."""
     delimiters: dict[str, Dialect] = {delimiter: _find_quotes(head, Dialect(delimiter)) for delimiter in DELIMITERS}
-    found = replace(delimiters[_choose_delimiter(head, delimiters, answers)], comment=_find_comment(head))
-    usual, fit = _measure(head, replace(found, comment="")), _measure(head, found)
-    if fit.rows < usual.rows:  # lines that begin so stand within values
-        found = replace(found, comment="")
+    found = delimiters[_choose_delimiter(head, delimiters, answers)]
+    commented = replace(found, comment=_find_comment(head))
+    if _measure(head, commented).rows >= _measure(head, found).rows:  # else lines that begin so stand within values
+        found = commented
     if not found.comment:
         found = replace(found, skip_rows=_count_lines_before_header(head, found))
     return replace(found, header=_find_header(head, found, answers))
@@ -90,7 +90,7 @@ def _find_quotes(head: Head, dialect: Dialect) -> Dialect:
 
 def _find_comment(head: Head) -> str:
     """`#` where lines that begin with it are no records; a header may begin so, too."""
-    lines = head.text[: 10**5].splitlines()
+    lines = head.text[:_LOOKED_AT].splitlines()
     of_comments = [line for line in lines if line.startswith("#")]
     if not of_comments or (len(of_comments) == 1 and lines[0].startswith("#") and not lines[0].startswith("# ")):
         return ""
@@ -143,7 +143,7 @@ def read_records(head: Head, dialect: Dialect, limit: int) -> list[list[str]]:
 
 
 def _make_reader(head: Head, dialect: Dialect) -> "_csv.Reader":
-    lines = io.StringIO(head.text, newline="")
+    lines = (found[0] for found in _LINE.finditer(head.text))  # few are read: the text is not copied for them
     return csv.reader(
         (line for line in lines if not (dialect.comment and line.startswith(dialect.comment))),
         delimiter=dialect.delimiter,
