@@ -1,9 +1,9 @@
 """What a source takes from its environment: entries that are there already, or are added to its file."""
 
-import json
 import re
 from pathlib import Path
 
+from jobs.adopt.contract import quote
 from jobs.adopt.found import Entry
 from jobs.adopt.questions import Answers, Question
 from jobs.config.environment import Environment
@@ -24,7 +24,7 @@ def add_entries(path: Path, entries: tuple[Entry, ...]) -> bytes:
     """The environment's file with the entries in it, everything else as it was. Raises ConfigurationError."""
     text = path.read_text(encoding="utf-8")
     for entry in entries:
-        line = f"{entry.name} = {json.dumps(entry.value)}\n"
+        line = f"{entry.name} = {quote(entry.value)}\n"
         if header := re.search(rf"^\[{entry.table}\][^\n]*\n", text, re.MULTILINE):
             text = text[: header.end()] + line + text[header.end() :]
         elif re.search(rf"^{entry.table}\s*=", text, re.MULTILINE):

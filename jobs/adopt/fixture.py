@@ -34,7 +34,8 @@ def make_rows(draft: Draft) -> list[Row]:
         form, kind = draft.forms[column], contract.personal.get(column)
         texts = dict.fromkeys(text for row in chosen if (text := row.get(header)) and text.strip())
         if kind:
-            common = {*samples.list_values(header)} if len({*samples.list_values(header)}) <= _COMMON else set[str]()
+            values = {*samples.list_values(header)}
+            common = values if len(values) <= _COMMON else set[str]()
             stand_ins[header] = {
                 text: text if kind == "attribute" and text in common else _stand_in(kind, text, number, form)
                 for number, text in enumerate(texts, start=1)

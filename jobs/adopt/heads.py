@@ -1,8 +1,9 @@
 """A file's first bytes -> its compression, its encoding and the text, never more of it than a sample needs."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from jobs.adopt.questions import Answers, Question
 from jobs.adopt.sample import MAX_BYTES
@@ -40,7 +41,7 @@ def read_head(root: Location, file: Input, answers: Answers) -> Head:
     chunks = store.stream(root, file)
     first = next(chunks, b"")
     compression = find_compression(first)
-    plain = _chain(first, chunks)
+    plain = chain((first,), chunks)
     head, is_whole = _take(unpack(plain, compression, file.uri) if compression else plain)
     if not head:
         raise ContractError(f"{file.uri}: the file is empty; a delivery with rows in it tells what they are")
@@ -52,12 +53,7 @@ def read_head(root: Location, file: Input, answers: Answers) -> Head:
     return Head(text, compression, encoding, is_whole, head.isascii() and b"\0" not in head)
 
 
-def _chain(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from chunks
-
-
-def _take(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+def _take(chunks: Iterable[bytes]) -> tuple[bytes, bool]:
     """MAX_BYTES at most, and whether that is all."""
     head = b""
     for chunk in chunks:
