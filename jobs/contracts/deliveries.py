@@ -132,6 +132,7 @@ class TableDelivery(Strict):
 
     if TYPE_CHECKING:
         table: Template
+        secret: Name
         where: Template | None
 
     _templates = field_validator("table", "where", check_fields=False)(lambda text: text and _check_template(text))

@@ -12,6 +12,7 @@ from jobs.clients.credentials import Database
 from jobs.clients.postgres import see_all_rows
 from jobs.clients.store import Input
 from jobs.errors import ConfigurationError
+from jobs.sources.databases import count_rows
 
 PAGE = 8192  # bytes
 RANGE = 64 * 2**20  # bytes that one task reads
@@ -108,11 +109,6 @@ def look_at(connection: Connection, selection: Selection) -> Extent | None:
             extent = _look_at_rows(cursor, selection, is_paged=kind != _VIEW)
             return extent if extent.rows or not selection.where else None
         return _look_at_pages(cursor, selection, oid, *sizes)
-
-
-def count_rows(table: Input) -> int:
-    """The rows that a look counted; every `etag` begins with them."""
-    return int(table.etag.partition("-")[0])
 
 
 def cut_page_ranges(pages: range, size: int) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ from jobs.clients import store
 from jobs.clients.credentials import Database, read_database
 from jobs.clients.mysql import connect
 from jobs.clients.store import Input
-from jobs.config.environment import Environment
 from jobs.contracts.deliveries import MysqlDelivery
 from jobs.contracts.mapping import map_columns
 from jobs.errors import ConfigurationError, DeliveryChangedError
 from jobs.logs import log_fact
+from jobs.sources.databases import DatabaseTable, count_rows
 from jobs.sources.json_lines import LinesSplit
 from jobs.sources.reading import Reading, Request
 from jobs.sources.typed import format_single
@@ -32,30 +32,16 @@ _ENGINES = (None, "InnoDB")  # of a view there is none
 
 
 @dataclass(frozen=True)
-class MysqlTable:
-    """A table or view a day, or a day's rows of one that grows."""
+class MysqlTable(DatabaseTable):
+    """A table or view of MySQL or MariaDB."""
 
     delivery: MysqlDelivery
-    environment: Environment
-    is_fetched = False
     fills_scratch = True
-    is_replaceable = False  # it is read in one snapshot
-
-    @property
-    def pauses(self) -> tuple[float, ...]:
-        return self.environment.retries.landing
-
-    def describe_place(self, day: date) -> str:
-        where = self.delivery.select(day)
-        return f"no table {self.delivery.table.format(date=day)}{where and f' with rows where {where}'}"
 
     def look(self, day: date) -> tuple[Input, ...]:
         """Row count and a hash of all rows, in any order: a look reads everything there, and sends a number."""
         with self._open(day) as table:
             return (table.measure(),) if table else ()
-
-    def identify(self, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
-        return inputs
 
     @contextmanager
     def read(self, request: Request, _inputs: tuple[Input, ...]) -> Iterator[Reading]:
@@ -83,7 +69,7 @@ class MysqlTable:
     @contextmanager
     def _open(self, day: date) -> "Iterator[_Snapshot | None]":
         """The table as it is at this moment; None: there is none, or no row of the day."""
-        secret, name = read_database(self.environment.secrets[self.delivery.secret]), self.delivery.table
+        secret, name = read_database(self.reference), self.delivery.table
         with connect(secret, self.environment.mysql) as connection, connection.cursor() as cursor:
             cursor.execute("start transaction with consistent snapshot, read only")
             yield _find(connection, cursor, secret, name.format(date=day), self.delivery.select(day))
@@ -120,10 +106,6 @@ class _Snapshot:
                 texts = map(_write, row, self.floats)
                 record = dict(zip(self.headers, texts, strict=True))
                 out.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
-
-
-def count_rows(seen: Input) -> int:
-    return int(seen.etag.partition("-")[0])
 
 
 def _find(connection: Any, cursor: Any, secret: Database, table: str, where: str) -> _Snapshot | None:

@@ -74,6 +74,12 @@ def opened(root: Location, file: Input) -> Iterator[pq.ParquetFile]:
             yield parquet
 
 
+def count_rows(root: Location, file: Input) -> int:
+    """As its footer says."""
+    with opened(root, file) as parquet:
+        return int(parquet.metadata.num_rows)
+
+
 @contextmanager
 def _explained(uri: str) -> Iterator[None]:
     broken = ContractError(f"{uri}: no Parquet that can be read, or not all of it; ask for it to be sent again")

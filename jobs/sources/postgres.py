@@ -15,43 +15,28 @@ from psycopg2.extensions import cursor as Cursor
 from jobs.clients.credentials import read_database
 from jobs.clients.postgres import connect
 from jobs.clients.store import Input
-from jobs.config.environment import Environment
 from jobs.contracts.deliveries import PostgresDelivery
 from jobs.contracts.mapping import map_columns
 from jobs.errors import DeliveryChangedError
 from jobs.logs import log_fact
-from jobs.sources.extent import Extent, Selection, begin_snapshot, count_rows, look_at
+from jobs.sources.databases import DatabaseTable, count_rows
+from jobs.sources.extent import Extent, Selection, begin_snapshot, look_at
 from jobs.sources.reading import Reading, Request
 from jobs.sources.table import PagesSplit, Table
 
 
 @dataclass(frozen=True)
-class PostgresTable:
-    """A table or view a day, or a day's rows of one that grows."""
+class PostgresTable(DatabaseTable):
+    """A table or view of Postgres."""
 
     delivery: PostgresDelivery
-    environment: Environment
-    is_fetched = False
     fills_scratch = False
-    is_replaceable = False  # it is read in one snapshot
-
-    @property
-    def pauses(self) -> tuple[float, ...]:
-        """A database's restart is outlived: Spark's own retries come at once, into the same snapshot."""
-        return self.environment.retries.landing
-
-    def describe_place(self, day: date) -> str:
-        where = self.delivery.select(day)
-        return f"no table {self.delivery.table.format(date=day)}{where and f' with rows where {where}'}"
 
     def look(self, day: date) -> tuple[Input, ...]:
         selection = self._select(day)
         with connect(selection.secret, self.environment.postgres) as connection:
             extent = look_at(connection, selection)
         return (extent.input,) if extent else ()
-
-    def identify(self, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
-        return inputs
 
     @contextmanager
     def read(self, request: Request, inputs: tuple[Input, ...]) -> Iterator[Reading]:
@@ -86,12 +71,8 @@ class PostgresTable:
             if growth := _describe_growth(before, extent.input, size):
                 drift["still_growing"] = [growth]
 
-    @property
-    def _reference(self) -> str:
-        return self.environment.secrets[self.delivery.secret]
-
     def _select(self, day: date) -> Selection:
-        secret, table = read_database(self._reference), self.delivery.table.format(date=day)
+        secret, table = read_database(self.reference), self.delivery.table.format(date=day)
         return Selection(secret, table, self.delivery.select(day))
 
     def _make_table(self, request: Request, cursor: Cursor, selection: Selection, extent: Extent) -> Table:
@@ -111,7 +92,7 @@ class PostgresTable:
             rows=rows.as_string(cursor),
             mapping=map_columns(request.contract, headers, selection.uri),
             snapshot=snapshot,
-            reference=self._reference,
+            reference=self.reference,
             access=self.environment.postgres,
             application=request.run_id,
         )

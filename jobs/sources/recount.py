@@ -13,12 +13,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import date
 from functools import partial
 from typing import IO, Any, assert_never, cast
 
 from jobs.clients import store
+from jobs.clients.location import Location
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
 from jobs.contracts.deliveries import (
@@ -34,7 +34,9 @@ from jobs.contracts.deliveries import (
 )
 from jobs.contracts.source import SourceContract
 from jobs.errors import PlatformError
+from jobs.sources.databases import count_rows
 from jobs.sources.recount_csv import count_csv
+from jobs.sources.source import make_source
 from jobs.sources.unpacked import Chunks, choose_member, unpack
 
 _BLANK, _MARK = " \t\r\n", "\xef\xbb\xbf"
@@ -47,36 +49,25 @@ class UncountableError(PlatformError):
 
 def count_delivered(contract: SourceContract, environment: Environment, day: date, inputs: tuple[Input, ...]) -> int:
     """The records of the delivery that landed as `inputs`. Raises UncountableError, or what a look raises."""
-    match contract.delivery:
-        case CsvDelivery() | JsonDelivery() as delivery:
-            files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
-            count: Callable[[io.TextIOBase], int] = count_json
-            if isinstance(delivery, CsvDelivery):
-                count = partial(count_csv, delivery=delivery)
-            return sum(_count_file(count, environment, file, delivery) for file in files)
-        case XlsxDelivery() as delivery:
-            from jobs.sources.xlsx import count_rows as count_cells
+    delivery, root = contract.delivery, environment.sources
+    if isinstance(delivery, SheetDelivery | RestDelivery):
+        raise UncountableError("cannot be counted: it answers with what it holds now")
+    there = _require(make_source(contract, environment).look(day), inputs)
+    match delivery:
+        case CsvDelivery():
+            return sum(_count_file(partial(count_csv, delivery=delivery), root, file, delivery) for file in there)
+        case JsonDelivery():
+            return sum(_count_file(count_json, root, file, delivery) for file in there)
+        case XlsxDelivery():
+            from jobs.sources import xlsx
 
-            files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
-            return sum(count_cells(environment.sources, file, delivery, day) for file in files)
-        case ParquetDelivery() as delivery:
-            from jobs.sources.parquet import opened
+            return sum(xlsx.count_rows(root, file, delivery, day) for file in there)
+        case ParquetDelivery():
+            from jobs.sources import parquet
 
-            files = _require(store.look_for_any(environment.sources, delivery.paths, day), inputs)
-            with ExitStack() as stack:
-                return sum(stack.enter_context(opened(environment.sources, one)).metadata.num_rows for one in files)
-        case PostgresDelivery() as delivery:
-            from jobs.sources.extent import count_rows
-            from jobs.sources.postgres import PostgresTable
-
-            return sum(map(count_rows, _require(PostgresTable(delivery, environment).look(day), inputs)))
-        case MysqlDelivery() as delivery:
-            from jobs.sources.mysql import MysqlTable
-            from jobs.sources.mysql import count_rows as count_of_mysql
-
-            return sum(map(count_of_mysql, _require(MysqlTable(delivery, environment).look(day), inputs)))
-        case SheetDelivery() | RestDelivery():
-            raise UncountableError("cannot be counted: it answers with what it holds now")
+            return sum(parquet.count_rows(root, file) for file in there)
+        case PostgresDelivery() | MysqlDelivery():
+            return sum(map(count_rows, there))
         case _ as unknown:
             assert_never(unknown)
 
@@ -90,9 +81,9 @@ def _require(now: tuple[Input, ...], inputs: tuple[Input, ...]) -> tuple[Input, 
 
 
 def _count_file(
-    count: Callable[[io.TextIOBase], int], environment: Environment, file: Input, delivery: CsvDelivery | JsonDelivery
+    count: Callable[[io.TextIOBase], int], root: Location, file: Input, delivery: CsvDelivery | JsonDelivery
 ) -> int:
-    content = io.BufferedReader(Chunks(store.stream(environment.sources, file)), _PIECE)
+    content = io.BufferedReader(Chunks(store.stream(root, file)), _PIECE)
     encoding = delivery.encoding if isinstance(delivery, CsvDelivery) else ""
     is_wide = encoding.startswith("utf-16")
     coding = encoding if is_wide else "latin-1"
