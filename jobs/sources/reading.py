@@ -1,6 +1,7 @@
 """What every kind of source hands to a landing."""
 
 import codecs
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,15 @@ class Request:
     def description(self) -> str:
         """What this source's day is called in Spark's UI and event log."""
         return f"{self.contract.name} {self.day}"
+
+    @property
+    def shared(self) -> Location:
+        """Where whatever runs the tasks reads what stands in `work`: threads do so in place."""
+        return self.scratch if self.engine.name == "spark" else self.work
+
+    def place(self, uri: str) -> Path:
+        """A file in `work` for what came from there."""
+        return self.work / hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
