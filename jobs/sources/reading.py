@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # a look at a source needs neither Arrow nor an engine
 
 MAX_RECORD = 16 * 2**20  # bytes; a longer record is rejected, so that memory stays bounded
 SHOWN = 2**20  # bytes of such a record that are kept
+MAX_COLUMNS = 5_000  # of a file: each costs every row, also where nobody asked for it
+SKIPPED = "skipped lines"  # above a header
 TOO_LONG = f"longer than {MAX_RECORD} bytes"
 
 

@@ -20,10 +20,9 @@ from jobs.contracts.mapping import map_columns
 from jobs.errors import ContractError
 from jobs.landing.split import Split
 from jobs.sources import packed
-from jobs.sources.csv_frame import SKIPPED
 from jobs.sources.files import Files
 from jobs.sources.json_lines import cut_lines
-from jobs.sources.reading import Reading, Request, add_counts
+from jobs.sources.reading import SKIPPED, Reading, Request, add_counts
 from jobs.sources.xlsx_cells import read_rows
 from jobs.sources.xlsx_parts import Facts, count_cells, find_sheets
 
