@@ -28,6 +28,7 @@ from complaints import write_channels
 from errors import CONFIGURATION, DATA_ERROR, SOFTWARE, TRY_LATER, BuildError
 from export import export
 from headline import headline
+from operation import Invoke
 from owner import claim
 from query import LIMIT, save, show
 from told import (
@@ -163,7 +164,7 @@ def _build(
 
 
 def _ran(
-    ask: gold.Invoke, arguments: Sequence[str], layer: str | None, publication: gold.Publication | None = None
+    ask: Invoke, arguments: Sequence[str], layer: str | None, publication: gold.Publication | None = None
 ) -> list[Any]:
     """What became of each node. Raises BuildError where one failed."""
     results = list(ask(*arguments).results)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,12 +12,11 @@ from typing import Any
 
 from complaints import write_channels
 from errors import CONFIGURATION, SOFTWARE, BuildError
-from told import passing, tell_operation
+from operation import Invoke, run_macro
 from warehouse import artifacts, host, is_local
 
 PROJECT = Path(__file__).resolve().parent
 PATIENCE = timedelta(hours=1)  # with a build of another machine's that does not end: it may have been killed
-Invoke = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,12 @@ class Publication:
 
 
 def prepare(invoke: Invoke) -> Publication:
-    """Readers' tables are there, with the columns of this version, and no other build is at work. Raises BuildError.
-
-    `invoke`: one dbt command, with a list for what its macro logs.
-    """
+    """Readers' tables are there, with the columns of this version, and no other build is at work. Raises BuildError."""
     now, version = datetime.now(UTC), _version()
     ours = "" if is_local() else f"-{host().replace('_', '-')}-{sha256(str(artifacts()).encode()).hexdigest()[:6]}"
     build = f"{now:%Y%m%dT%H%M%S%f}{ours}"
     given = {"build": build, "version": version, "at": _text(now), "before": _text(now - PATIENCE), "ours": ours}
-    said = _run(invoke, "prepare_gold", "Gold could not be prepared", CONFIGURATION, **given)
+    said = run_macro(invoke, "prepare_gold", "Gold could not be prepared", CONFIGURATION, **given)
     (held,) = (json.loads(text.partition("gold holds ")[2]) for text in said if text.startswith("gold holds "))
     return Publication(build, held["build"], version, held["version"])
 
@@ -57,14 +53,10 @@ def publish(invoke: Invoke, it: Publication, first: date | None, last: date | No
     """All that was built, in one transaction. Raises BuildError; readers then see what they saw before."""
     days = [str(first), str(last)] if first else ["", ""]
     given = {"build": it.build, "base": it.base, "version": it.version, "days": days, "at": _text(datetime.now(UTC))}
-    _run(invoke, "publish_gold", f"Gold was not published, and is as it was ({it.seen})", SOFTWARE, **given)
+    run_macro(invoke, "publish_gold", f"Gold was not published, and is as it was ({it.seen})", SOFTWARE, **given)
     if it.is_first_of_its_version:
-        _run(
-            invoke,
-            "finish_version",
-            "Gold is published, but keeps columns and descriptions of an older version",
-            SOFTWARE,
-        )
+        old = "Gold is published, but keeps columns and descriptions of an older version"
+        run_macro(invoke, "finish_version", old, SOFTWARE)
 
 
 @contextmanager
@@ -75,7 +67,7 @@ def at_work(invoke: Invoke, it: Publication, full: bool) -> Iterator[None]:
         yield
     except BuildError:
         with suppress(BuildError):  # it may be what failed; then the others wait for PATIENCE
-            _run(invoke, "yield_gold", "", SOFTWARE, build=it.build)
+            run_macro(invoke, "yield_gold", "", SOFTWARE, build=it.build)
         raise
     finally:
         del os.environ["CORETELECOMS_GOLD_IS_THERE"]
@@ -85,16 +77,6 @@ def is_whole(results: list[Any], manifest: Any) -> bool:
     """Was every table of Gold built, and nothing failed? Else what an earlier build left would be published too."""
     tables = {key for key, node in manifest.nodes.items() if node.config.materialized == "published"}
     return tables <= {result.node.unique_id for result in results if result.status == "success"}
-
-
-def _run(invoke: Invoke, macro: str, otherwise: str, code: int, **given: Any) -> list[str]:
-    """What the macro logs. Raises BuildError: `otherwise` and why; `code`: not of what may pass."""
-    said: list[str] = []
-    done = invoke("run-operation", macro, "--args", json.dumps(given), "--no-write-json", said=said)
-    if any(result.status == "error" for result in done.results):
-        why = "\n".join(said)
-        raise BuildError(f"{otherwise}: {tell_operation(why)}", passing(why) or code)
-    return said
 
 
 def _text(moment: datetime) -> str:

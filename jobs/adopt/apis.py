@@ -11,7 +11,7 @@ from jobs.adopt.found import Entry, Found
 from jobs.adopt.objects import make_sample, parse_lines
 from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers, Question
-from jobs.adopt.sample import MAX_BYTES, MAX_ROWS, Samples
+from jobs.adopt.sample import EnoughError, Lines, Samples
 from jobs.clients.credentials import resolve_address
 from jobs.clients.url import checked_url, find_next_link
 from jobs.config.environment import Environment
@@ -32,10 +32,6 @@ _CURSORS = {  # field that holds it -> parameter that takes it
     "continuation": "continuation",
 }
 _TOTALS = re.compile(r"total|count|total_?(count|items|results)|size", re.IGNORECASE)
-
-
-class _EnoughError(Exception):
-    """A sample is full."""
 
 
 def find_api(place: str, name: str, environment: Environment, answers: Answers) -> Found:
@@ -148,24 +144,12 @@ def _find_pages(answer: Any, link: str, delivery: dict[str, Any], answers: Answe
 
 def _read(delivery: RestDelivery, environment: Environment, day: date) -> tuple[list[bytes], bool, tuple[str, ...]]:
     """Items as far as a sample goes; where all were read, their number was held against what the service says."""
-    lines: list[bytes] = []
-    size = 0
-
-    def keep(line: bytes) -> None:
-        nonlocal size
-        lines.append(line)
-        size += len(line)
-        if len(lines) > MAX_ROWS or size > MAX_BYTES:
-            raise _EnoughError
-
+    lines = Lines()
     try:
-        rest_pages.fetch(delivery, environment, day, keep)
-    except _EnoughError:
-        return lines, False, ()
+        rest_pages.fetch(delivery, environment, day, lines.write)
+    except EnoughError:
+        return lines.taken, False, ()
     except DeliveryChangedError:
-        return (
-            lines,
-            True,
-            ("the number of items that came is not the one that the service tells: are pages turned so?",),
-        )
-    return lines, True, ()
+        note = "the number of items that came is not the one that the service tells: are pages turned so?"
+        return lines.taken, True, (note,)
+    return lines.taken, True, ()

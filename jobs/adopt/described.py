@@ -1,14 +1,13 @@
 """What dbt's yml says of a drafted model: its columns, whom they tell of, and its tests."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import get_args
 
 from jobs.adopt.forms import Form
 from jobs.adopt.sample import Row
-from jobs.adopt.silver import METADATA, list_typed, list_unreadable
+from jobs.adopt.silver import BEFORE_SILVER, METADATA, list_typed, list_unreadable
 from jobs.adopt.values import read_value
 from jobs.contracts.silver import NOBODY, list_passed_on
 from jobs.contracts.source import UNDECIDED, Personal, SourceContract
@@ -39,8 +38,7 @@ def write_description(contract: SourceContract, forms: Mapping[str, Form], sql: 
         "    columns:",
         *_list_columns(contract, forms, sql),
     ]
-    after = re.findall(r"-- depends_on: \{\{ ref\('(\w+)'\)", sql)
-    if tested := _list_unit_test(contract, forms, rows, after):
+    if tested := _list_unit_test(contract, forms, rows):
         lines += ["", "unit_tests:", *tested]
     return "\n".join([*lines, ""])
 
@@ -108,9 +106,7 @@ def _describe(text: str, indent: str) -> Iterator[str]:
     yield from (f"{indent}  {line}" for line in wrap(text, _ONE_LINE))
 
 
-def _list_unit_test(
-    contract: SourceContract, forms: Mapping[str, Form], rows: Sequence[Row], after: Sequence[str]
-) -> list[str]:
+def _list_unit_test(contract: SourceContract, forms: Mapping[str, Form], rows: Sequence[Row]) -> list[str]:
     """A few rows of the fixture, and what is to be read in them; nothing where there is nothing but text."""
     typed = list_typed(forms)
     given = [{contract.columns[header]: value or "" for header, value in row.items()} for row in rows]
@@ -123,7 +119,8 @@ def _list_unit_test(
         f"    model: stg_{contract.name}",
         '    overrides: {macros: {is_day_to_build: "true"}}',
         "    given:",
-        *(f"      - input: ref('{name}')\n        rows: []" for name in after),
+        f"      - input: ref('{BEFORE_SILVER}')",
+        "        rows: []",
         f"      - input: source('bronze', '{contract.name}')",
         "        rows:",
     ]

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from pydantic import ValidationError
-
 from jobs.adopt.channel import find_complaint
 from jobs.adopt.forms import Form, find_form, is_named_day
 from jobs.adopt.found import Found
@@ -13,9 +11,8 @@ from jobs.adopt.keys import find_key
 from jobs.adopt.names import name_columns
 from jobs.adopt.persons import find_subject, suggest_kind
 from jobs.adopt.questions import Answers, Question
-from jobs.config.toml import describe_mistakes
+from jobs.config import toml
 from jobs.contracts.source import Personal, SourceContract
-from jobs.errors import ConfigurationError
 
 NONE = "none"
 PERSONAL = (*get_args(Personal), NONE)
@@ -58,7 +55,8 @@ def draft_source(name: str, found: Found, answers: Answers) -> Draft:
         "personal": personal,
         "complaint": complaint,
     }
-    return Draft(_validate(name, content), forms, found, tuple(_list_doubts(found, names, forms)))
+    contract = toml.validate(SourceContract, content, f"{name}, as drafted:")
+    return Draft(contract, forms, found, tuple(_list_doubts(found, names, forms)))
 
 
 def _tell_rhythm(found: Found) -> str:
@@ -89,13 +87,6 @@ def _find_subject(columns: list[str], key: str, is_needed: bool, answers: Answer
         what = f"{suggested} holds the key of whom a row tells of"
         found = answers.settle(Question("subject", what, allowed, suggested))
     return None if found == NONE else found
-
-
-def _validate(name: str, content: dict[str, object]) -> SourceContract:
-    try:
-        return SourceContract.model_validate(content)
-    except ValidationError as error:
-        raise ConfigurationError("\n  ".join([f"{name}, as drafted:", *describe_mistakes(error)])) from None
 
 
 def _list_doubts(found: Found, names: Mapping[str, str], forms: Mapping[str, Form]) -> Iterator[str]:

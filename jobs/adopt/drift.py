@@ -126,8 +126,5 @@ def list_differences(contract: SourceContract, found: Found) -> Iterator[str]:
     said = contract.delivery.model_dump()
     for name in ("kind", "compression", "encoding", "delimiter", "quote", "escape", "comment", "skip_rows", "header"):
         field = type(contract.delivery).model_fields.get(name)
-        if field is None:
-            continue
-        usual = contract.delivery.kind if name == "kind" else field.default
-        if (came := found.delivery.get(name, usual)) != said[name]:
+        if field and (came := found.delivery.get(name, field.default)) != said[name]:
             yield f"differs: delivery.{name}: found {came!r}, the source contract says {said[name]!r}"

@@ -10,14 +10,13 @@ from jobs.adopt.heads import Head, read_head
 from jobs.adopt.objects import is_json, read_objects
 from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers
-from jobs.adopt.sample import MAX_DELIVERIES, Sample, Samples
+from jobs.adopt.sample import MAX_DELIVERIES, Samples, require_rows
 from jobs.adopt.separated import read_separated
 from jobs.adopt.typed import read_typed, tell_kind
 from jobs.clients import store
 from jobs.clients.location import Location, S3Location, parse_location
 from jobs.clients.store import Input
 from jobs.config.environment import Environment
-from jobs.contracts.deliveries import CsvDelivery, FileDelivery, JsonDelivery
 from jobs.errors import ConfigurationError
 
 _DEEPEST = 4  # folders below the one that is named
@@ -77,27 +76,16 @@ def _cut_root(at: Location, root: Location, place: str, environment: str) -> str
 
 def _read_texts(heads: Sequence[tuple[str, Head]], answers: Answers) -> tuple[dict[str, Any], Samples]:
     compressions = {head.compression for _, head in heads}
-    written = {"csv" if not is_json(head.text) else "json" for _, head in heads}
+    kinds = {"csv" if not is_json(head.text) else "json" for _, head in heads}
     encodings = {head.encoding for _, head in heads if not head.is_ascii} or {"utf-8"}
-    for what, found in (("compression", compressions), ("format", written), ("encoding", encodings)):
+    for what, found in (("compression", compressions), ("format", kinds), ("encoding", encodings)):
         if len(found) > 1:
             raise ConfigurationError(f"the deliveries are of more than one {what}: {sorted(map(str, found))}")
     compression = compressions.pop()
-    if written == {"json"}:
+    if kinds == {"json"}:
         samples = [read_objects(head, uri) for uri, head in heads]
-        return _leave_out_usual(JsonDelivery, kind="json", compression=compression), Samples(tuple(samples))
+        return {"kind": "json", "compression": compression}, Samples(tuple(samples))
     dialect = find_dialect(heads[0][1], answers)
-    samples = [_require_rows(read_separated(head, dialect, uri), uri) for uri, head in heads]
-    usual = _leave_out_usual(CsvDelivery, kind="csv", encoding=encodings.pop(), compression=compression)
-    return usual | dialect.options, Samples(tuple(samples))
-
-
-def _leave_out_usual(model: type[FileDelivery], **options: str | None) -> dict[str, Any]:
-    """Options that stand at the default of that kind."""
-    return {name: value for name, value in options.items() if value != model.model_fields[name].default}
-
-
-def _require_rows(sample: Sample, uri: str) -> Sample:
-    if sample.rows:
-        return sample
-    raise ConfigurationError(f"{uri}: no row below its header; a delivery with rows in it tells what they are")
+    samples = [require_rows(read_separated(head, dialect, uri), uri) for uri, head in heads]
+    written = {"kind": "csv", "encoding": encodings.pop(), "compression": compression, **dialect.options}
+    return written, Samples(tuple(samples))

@@ -14,7 +14,6 @@ from jobs.adopt.silver import write_model
 from jobs.config.toml import show_path
 from jobs.errors import ConfigurationError
 
-BEFORE_SILVER = ("int_days_begun",)  # what every stg_ model is built after, in projects that have it
 SOURCES, FEEDS = "dbt/models/silver/sources.yml", "dbt/macros/feeds.sql"
 CHANNELS = "dbt/seeds/channels.csv"
 _LIST = re.compile(r"return\(\[(.*?)\]\)", re.DOTALL)
@@ -30,8 +29,7 @@ def make_files(draft: Draft, root: Path, contracts: Path, environment: Path) -> 
         raise ConfigurationError(
             f"{show_path(root / SOURCES)}: found nothing; adopt writes into a checkout, with dbt in it"
         )
-    after = [model for model in BEFORE_SILVER if (silver / f"{model}.sql").exists()]
-    sql, rows = write_model(draft.contract, draft.forms, after), make_rows(draft)
+    sql, rows = write_model(draft.contract, draft.forms), make_rows(draft)
     day = max(draft.found.days, default=datetime.now(UTC).date())
     described = write_description(draft.contract, draft.forms, sql, rows)
     new = {

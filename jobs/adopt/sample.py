@@ -1,7 +1,11 @@
 """The first rows of deliveries, as text under the headers that they came with; bounded, however large those are."""
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.errors import ConfigurationError
 
 MAX_ROWS = 20_000  # of a delivery
 MAX_BYTES = 8 * 2**20  # of its plain text
@@ -19,6 +23,33 @@ class Sample:
     broken: int = 0
     is_whole: bool = True
     notes: tuple[str, ...] = ()
+
+
+def require_rows(sample: Sample, uri: str) -> Sample:
+    """Raises ConfigurationError where it has none."""
+    if sample.rows:
+        return sample
+    raise ConfigurationError(f"{uri}: no row below its header; a delivery with rows in it tells what they are")
+
+
+class EnoughError(Exception):
+    """A sample is full."""
+
+
+class Lines(io.BytesIO):
+    """Records as lines, until a sample is full. `write` raises EnoughError then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[bytes] = []
+        self._size = 0
+
+    def write(self, line: Any) -> int:
+        self.taken.append(bytes(line))
+        self._size += len(line)
+        if len(self.taken) > MAX_ROWS or self._size > MAX_BYTES:
+            raise EnoughError
+        return len(line)
 
 
 @dataclass(frozen=True)

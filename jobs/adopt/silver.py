@@ -5,17 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from jobs.adopt.dates import ISO
 from jobs.adopt.forms import FLAGS, Form
 from jobs.contracts.source import SourceContract
+from jobs.metadata import METADATA_COLUMNS
 
 WIDTH = 120  # of a line of SQL
-METADATA = ("_row_hash", "_ingested_at", "_source_system", "_source_uri", "_run_id", "_rescued", "ingest_date")
+METADATA = ("_row_hash", *METADATA_COLUMNS)
+BEFORE_SILVER = "int_days_begun"  # every stg_ model is built after it, though it reads nothing of it
 _UNREADABLE = {"date": ("day", "moment"), "number": ("whole", "decimal"), "flag": ("flag",)}
 
 
-def write_model(contract: SourceContract, forms: Mapping[str, Form], after: Sequence[str] = ()) -> str:
-    """Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered.
-
-    `after`: models that are built before it, though it reads nothing of them.
-    """
+def write_model(contract: SourceContract, forms: Mapping[str, Form]) -> str:
+    """Row for row what Bronze holds: texts trimmed, others read beside the text as it was delivered."""
     typed = list_typed(forms)
     mended = [f"        {mend(column, forms[column])} as mended_{column}" for column in typed]
     steps = [_delivered(contract)]
@@ -29,8 +28,8 @@ def write_model(contract: SourceContract, forms: Mapping[str, Form], after: Sequ
     ]
     config = "{{ config(materialized='incremental', **laid_out('ingest_date')) }}"
     selected = ["select", ",\n".join(items), f"from {'mended' if typed else 'delivered'}", ""]
-    depends = [f"-- depends_on: {{{{ ref('{name}') }}}}" for name in after]
-    return "\n".join([config, "", *depends, "with " + ",\n\n".join(steps), "", *selected])
+    depends = f"-- depends_on: {{{{ ref('{BEFORE_SILVER}') }}}}"
+    return "\n".join([config, "", depends, "with " + ",\n\n".join(steps), "", *selected])
 
 
 def list_typed(forms: Mapping[str, Form]) -> list[str]:

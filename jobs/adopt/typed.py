@@ -1,6 +1,5 @@
 """Excel and Parquet files -> how they are found in, and a sample, every value as the text that lands."""
 
-import io
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -10,12 +9,11 @@ from typing import Any, Literal
 from jobs.adopt.objects import make_sample, parse_lines
 from jobs.adopt.places import find_template
 from jobs.adopt.questions import Answers, Question
-from jobs.adopt.sample import MAX_BYTES, MAX_ROWS, Row, Sample, Samples
+from jobs.adopt.sample import MAX_ROWS, EnoughError, Lines, Row, Sample, Samples, require_rows
 from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
 from jobs.contracts.deliveries import XlsxDelivery
-from jobs.errors import ConfigurationError
 
 Kind = Literal["xlsx", "parquet"]
 _PROBED = 50  # rows that tell where the header is
@@ -59,7 +57,7 @@ def _read_parquet(root: Location, file: Input) -> Sample:
             rows += [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
             if len(rows) >= MAX_ROWS:
                 break
-    return _require_rows(Sample(names, rows, is_whole=len(rows) == records), file.uri)
+    return require_rows(Sample(names, rows, is_whole=len(rows) == records), file.uri)
 
 
 def _read_xlsx(path: Path, uri: str, answers: Answers) -> tuple[dict[str, Any], Sample]:
@@ -71,37 +69,15 @@ def _read_xlsx(path: Path, uri: str, answers: Answers) -> tuple[dict[str, Any], 
         sheets = [*find_sheets(archive, uri)]
     sheet = _choose_sheet(sheets, answers)
     header_row = _find_header_row(path, sheet, uri)
-    lines = _Lines()
+    lines, is_whole = Lines(), True
     try:
         read_rows(path, sheet, header_row, uri, lines)
-    except _EnoughError:
-        lines.is_whole = False
-    sample = make_sample(parse_lines(lines.taken), lines.is_whole)
+    except EnoughError:
+        is_whole = False
+    sample = make_sample(parse_lines(lines.taken), is_whole)
     template, _ = find_template([sheet], answers)
     options = {"sheet": template if len(sheets) > 1 else None, "header_row": header_row}
-    usual = {name: field.default for name, field in XlsxDelivery.model_fields.items()}
-    return {name: value for name, value in options.items() if value != usual[name]}, _require_rows(sample, uri)
-
-
-class _EnoughError(Exception):
-    """A sample is full."""
-
-
-class _Lines(io.BytesIO):
-    """Takes rows until a sample is full."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[bytes] = []
-        self.size = 0
-        self.is_whole = True
-
-    def write(self, line: Any) -> int:
-        self.taken.append(bytes(line))
-        self.size += len(line)
-        if len(self.taken) > MAX_ROWS or self.size > MAX_BYTES:
-            raise _EnoughError
-        return len(line)
+    return options, require_rows(sample, uri)
 
 
 def _choose_sheet(sheets: Sequence[str], answers: Answers) -> str:
@@ -119,9 +95,3 @@ def _find_header_row(path: Path, sheet: str, uri: str) -> int:
     widths = peek_widths(path, sheet, uri, _PROBED)
     ((usual, _),) = Counter(width for width in widths if width).most_common(1) or [(1, 0)]
     return next((row for row, width in enumerate(widths, start=1) if width >= usual), 1)
-
-
-def _require_rows(sample: Sample, uri: str) -> Sample:
-    if sample.rows:
-        return sample
-    raise ConfigurationError(f"{uri}: no row below its header; a delivery with rows in it tells what they are")

@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime
 from difflib import unified_diff
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from jobs.adopt.amended import amend_silver
 from jobs.adopt.draft import Draft, draft_source
 from jobs.adopt.drift import amend_contract, describe_changes, find_changes, list_differences
@@ -19,9 +17,9 @@ from jobs.adopt.questions import Answers, Question
 from jobs.cli import Arguments
 from jobs.clients.location import ROOT
 from jobs.config.environment import Environment, find_file, load_environment
-from jobs.config.toml import describe_mistakes, show_path
+from jobs.config.toml import show_path, validate
 from jobs.contracts.source import SourceContract, load_contracts
-from jobs.errors import ConfigurationError, inert
+from jobs.errors import inert
 
 
 def run(arguments: Arguments) -> int:
@@ -60,8 +58,9 @@ def _update(arguments: Arguments, environment: Environment) -> int:
         print(f"{contract.name}: its {columns} are what {show_path(at)} says")
         return 0
     files = amend_silver(contract, changes, ROOT)
-    files[at] = amend_contract(at.read_text(encoding="utf-8"), contract, changes).encode()
-    _check_text(files[at], contract.name)
+    text = amend_contract(at.read_text(encoding="utf-8"), contract, changes)
+    validate(SourceContract, tomllib.loads(text) | {"name": contract.name}, f"{contract.name}, as it would be:")
+    files[at] = text.encode()
     for line in (*describe_changes(changes), *_show_as_diff(files)):
         print(inert(line))
     if not accept and answers.ask:
@@ -80,14 +79,6 @@ def _show_as_diff(files: Mapping[Path, bytes]) -> Iterator[str]:
     for path, content in files.items():
         before, name = path.read_text(encoding="utf-8").splitlines(), show_path(path)
         yield from unified_diff(before, content.decode().splitlines(), name, name, n=1, lineterm="")
-
-
-def _check_text(content: bytes, name: str) -> None:
-    """Raises ConfigurationError where the source contract would not be valid any more."""
-    try:
-        SourceContract.model_validate(tomllib.loads(content.decode()) | {"name": name})
-    except ValidationError as error:
-        raise ConfigurationError("\n  ".join([f"{name}, as it would be:", *describe_mistakes(error)])) from None
 
 
 def _ask(question: Question) -> str:

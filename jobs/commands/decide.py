@@ -6,11 +6,9 @@ from jobs.contracts.source import load_contracts
 from jobs.errors import RunError
 from jobs.ledger.amendment import Decision
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.manifest import Decided
 
-_DECISIONS = {
-    "approve": Decision(decided="approved", who=""),
-    "discard": Decision(decided="discarded", who=""),
-}
+_DECIDED: dict[str, Decided] = {"approve": "approved", "discard": "discarded"}
 _THEN = {"approve": "the next run or load publishes it", "discard": "what counted before stays"}
 
 
@@ -22,7 +20,7 @@ def run(arguments: Arguments) -> int:
     known = ledger.find_newest(source, day)
     if known is None or known.waiting is None:
         raise RunError(f"{source} {day}: no correction waits for approval", EX_USAGE)
-    decision = _DECISIONS[arguments.command].model_copy(update={"who": arguments.who})
+    decision = Decision(decided=_DECIDED[arguments.command], who=arguments.who)
     decided = ledger.amend(known.waiting, arguments.why or "nothing was said", decision)
     print(f"{source} {day}: {decided.run_id} {decision.decided} by {arguments.who}; {_THEN[arguments.command]}")
     return 0

@@ -18,8 +18,8 @@ from jobs.errors import NotArrivedError, RunError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import Manifest
 from jobs.ledger.outcome import make_run_id
-from jobs.pipeline.diff import compare
-from jobs.pipeline.differing import Changed, Difference
+from jobs.pipeline.compare_landings import compare_landings
+from jobs.pipeline.compare_tables import Changed, Difference
 from jobs.pipeline.execute import execute
 from jobs.pipeline.plan import RunRequest
 from jobs.pipeline.survey import make_plan
@@ -28,10 +28,10 @@ from jobs.pipeline.survey import make_plan
 def run(arguments: Arguments) -> int:
     """Raises NotArrivedError where there are no two of them."""
     environment = load_environment(arguments.environment)
-    ((_, contract),) = load_contracts(environment, arguments.sources).items()
+    (contract,) = load_contracts(environment, arguments.sources).values()
     (day,) = arguments.days
     with _find_two(environment, contract, day, arguments) as (before, after):
-        found = compare(contract, before, after)
+        found = compare_landings(contract, before, after)
     names = (before[1].version, "the delivery" if arguments.is_of_delivery else after[1].version)
     if arguments.is_json:
         print(json.dumps(_describe(contract, day, names, found)))

@@ -59,7 +59,8 @@ def _make_cells(outcome: Outcome) -> tuple[str, ...]:
     counts = (outcome.rows_delivered, outcome.rows_landed, outcome.rows_rejected, outcome.rows_bronze)
     flags = [flag for flag in ("corrected", "empty") if getattr(outcome, flag)]
     flags += ["odd volume"] * bool(outcome.odd_volume) + ["drift"] * bool(outcome.drift)
-    flags += [*outcome.describe_amendment(), *([_DELIVERY[outcome.delivery]] if outcome.delivery else [])]
+    flags += outcome.describe_amendment()
+    flags += [_DELIVERY[outcome.delivery]] if outcome.delivery else []
     return (
         outcome.source,
         str(outcome.ingest_date),

@@ -7,8 +7,9 @@ import re
 
 GB = 2**30
 BYTES_A_CORE = 4 * GB  # about six minutes of landing (docs/scale.md), behind a minute of starting
+DRIVER_CORES, GB_A_CORE = 2, 2  # of memory: every worker's, heap and overhead
 # It counts, checks and commits; Spark's tasks are not its own. Python's share is outside the heap.
-_DRIVER = {"spark.driver.cores": "2", "spark.driver.memory": "2g", "spark.driver.memoryOverhead": "2g"}
+_DRIVER = {"spark.driver.cores": f"{DRIVER_CORES}", "spark.driver.memory": "2g", "spark.driver.memoryOverhead": "2g"}
 _SIZES = re.compile(
     r"spark\.((executor|driver)\.(cores|memory|instances)|dynamicAllocation)"
     r"|--(executor|driver)-(cores|memory)|--num-executors"

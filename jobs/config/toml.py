@@ -26,10 +26,15 @@ def load(model: type[Model], path: Path, **fields: Any) -> Model:
         raise ConfigurationError(
             f"{show_path(path)}: name: found {content['name']!r}, allowed {path.stem!r}, as the file"
         )
+    return validate(model, content, f"{show_path(path)}:")
+
+
+def validate(model: type[Model], content: Any, where: str) -> Model:
+    """Raises ConfigurationError: `where`, and a line a mistake: field, what was found, what is allowed."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError("\n  ".join([f"{show_path(path)}:", *describe_mistakes(error)])) from None
+        raise ConfigurationError("\n  ".join([where, *_describe_mistakes(error)])) from None
 
 
 def parse(path: Path) -> dict[str, Any]:
@@ -45,14 +50,13 @@ def parse(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{show_path(path)}: not TOML: {fault}") from None
 
 
-def describe_mistakes(error: ValidationError) -> list[str]:
-    """A line a mistake: field, what was found, what is allowed."""
-    return [_describe_mistake(detail) for detail in error.errors()]
-
-
 def show_path(path: Path) -> str:
     """A path as messages name it: the project's own from its folder on."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _describe_mistakes(error: ValidationError) -> list[str]:
+    return [_describe_mistake(detail) for detail in error.errors()]
 
 
 def _describe_mistake(detail: Any) -> str:

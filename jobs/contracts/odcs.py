@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from pydantic import ValidationError
-
 from jobs.config import toml
 from jobs.contracts.mapping import to_snake_case
 from jobs.contracts.source import Personal, SourceContract
@@ -81,8 +79,6 @@ def parse_document(document: object, name: str = "") -> tuple[SourceContract, li
     """
     try:
         return _parse(document, name)
-    except ValidationError as error:
-        raise ConfigurationError("\n  ".join(["as a source contract:", *toml.describe_mistakes(error)])) from None
     except (TypeError, AttributeError, LookupError, ValueError):
         raise ConfigurationError(
             f"not as the standard has it; is it one of {VERSION}? Its published JSON schema says where"
@@ -113,7 +109,8 @@ def _parse(document: Any, name: str) -> tuple[SourceContract, list[str]]:
             "nothing says how it is delivered: customProperties, delivery; or ./spark-submit.sh adopt a delivery"
         )
     fields.setdefault("system", _SYSTEMS.get(fields["delivery"]["kind"], "s3"))
-    return SourceContract.model_validate(fields), sorted(_list_untaken(document, properties, custom, terms))
+    contract = toml.validate(SourceContract, fields, "as a source contract:")
+    return contract, sorted(_list_untaken(document, properties, custom, terms))
 
 
 def _choose_table(tables: list[dict[str, Any]], name: str) -> dict[str, Any]:

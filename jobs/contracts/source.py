@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, Self, assert_never
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from jobs.config import toml
 from jobs.config.environment import Environment
@@ -196,13 +196,8 @@ def _override_delivery(contract: SourceContract, environment: Environment) -> So
     """The source contract with the environment's own `[deliveries]` in the place of its delivery."""
     if contract.name not in environment.deliveries:
         return contract
-    try:
-        return SourceContract.model_validate(
-            contract.model_dump() | {"delivery": environment.deliveries[contract.name]}
-        )
-    except ValidationError as error:
-        where = f"conf/env/{environment.name}.toml, deliveries.{contract.name}:"
-        raise ConfigurationError("\n  ".join([where, *toml.describe_mistakes(error)])) from None
+    content = contract.model_dump() | {"delivery": environment.deliveries[contract.name]}
+    return toml.validate(SourceContract, content, f"conf/env/{environment.name}.toml, deliveries.{contract.name}:")
 
 
 def _check(contract: SourceContract, environment: Environment) -> SourceContract:

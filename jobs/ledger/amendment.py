@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from jobs.errors import BalanceError, PlatformError
-from jobs.ledger.manifest import DataFile, Decided, Manifest, Record, count_rows
+from jobs.ledger.manifest import DataFile, Decided, Manifest, Record, count_rows, name_version
 
 MOST = 9_999
 
@@ -55,7 +55,7 @@ def make_id(number: int) -> str:
 
 def make_version(run_id: str, number: int) -> str:
     """Of a landing and as many of its amendments."""
-    return f"{run_id}.{make_id(number)}" if number else run_id
+    return name_version(run_id, make_id(number) if number else None)
 
 
 def parse_number(manifest: Manifest) -> int:

@@ -137,7 +137,7 @@ class Ledger:
 
     def read_attempts(self, source: str, days: Sequence[date] = ()) -> dict[date, Outcome]:
         """The last attempt of each day from the first to the last of `days`, or of all; older versions put none."""
-        newest = {_parse_day(at): at for at in self._attempts(source, days)}
+        newest = {_parse_day(at): at for at in self._list("attempts", source, days)}
         return {day: Outcome.model_validate_json(store.read(at)) for day, at in newest.items()}
 
     def read_attempt(self, source: str, day: date, run_id: str) -> Outcome:
@@ -146,10 +146,11 @@ class Ledger:
 
     def newest_attempts(self, source: str, days: Sequence[date]) -> dict[date, str]:
         """The id of the latest run that attempted each day, from the first to the last of `days`. Reads none."""
-        return {_parse_day(at): at.name.removesuffix(".json") for at in self._attempts(source, days)}
+        return {_parse_day(at): at.name.removesuffix(".json") for at in self._list("attempts", source, days)}
 
-    def _attempts(self, source: str, days: Sequence[date]) -> Iterator[Location]:
-        return store.list_objects(self.lake / "attempts" / source, f"{_make_pattern(days)}/*.json", *_name_span(days))
+    def _list(self, zone: str, source: str, days: Sequence[date]) -> Iterator[Location]:
+        """What is in `<zone>/<source>/ingest_date=D/`, of each day from the first to the last of `days`, or of all."""
+        return store.list_objects(self.lake / zone / source, f"{_make_pattern(days)}/*.json", *_name_span(days))
 
     def put_notice(self, outcome: Outcome, notice: Notice) -> bool:
         """`notices/<source>/ingest_date=D/<notice>.json`; False where somebody put it before, and tells of it."""
@@ -160,8 +161,7 @@ class Ledger:
     def read_notices(self, source: str, days: Sequence[date]) -> dict[date, set[str]]:
         """What was told of each day from the first to the last of `days`."""
         found: dict[date, set[str]] = {}
-        folder = self.lake / "notices" / source
-        for at in store.list_objects(folder, f"{_make_pattern(days)}/*.json", *_name_span(days)):
+        for at in self._list("notices", source, days):
             found.setdefault(_parse_day(at), set()).add(at.name.removesuffix(".json"))
         return found
 

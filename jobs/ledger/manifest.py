@@ -82,7 +82,7 @@ class Manifest(_Ended):
     @property
     def version(self) -> str:
         """By which Bronze knows what it holds: the run, and the amendment if any. The greater one is the newer."""
-        return f"{self.run_id}.{self.amendment}" if self.amendment else self.run_id
+        return name_version(self.run_id, self.amendment)
 
 
 class Refusal(_Ended):
@@ -95,6 +95,11 @@ class Refusal(_Ended):
     rows_delivered: int | None = None
     rejected_files: tuple[DataFile, ...] = ()
     reject_reasons: dict[str, int] = {}
+
+
+def name_version(run_id: str, amendment: str | None) -> str:
+    """Of a landing and its last amendment, if any."""
+    return f"{run_id}.{amendment}" if amendment else run_id
 
 
 def count_rows(files: Iterable[DataFile]) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from jobs.errors import ContractError
-from jobs.ledger.manifest import Record
+from jobs.ledger.manifest import Record, name_version
 
 # Of the data; the last two are of days of which nothing landed, `failed` also of those that do not add up, and
 # `retired` of days after the last one that the source delivers for.
@@ -75,6 +75,11 @@ class Outcome(Record):
     waits: str | None = None  # the run whose landing is held
     notice: Notice | None = None
     looked_back: bool = False
+
+    @property
+    def version(self) -> str | None:
+        """Of the landing that it tells of, as Bronze knows it."""
+        return self.run_id and name_version(self.run_id, self.amendment)
 
     @property
     def code_of_run(self) -> int:

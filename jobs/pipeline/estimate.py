@@ -1,9 +1,9 @@
 """What a plan would read, land and cost, from the bytes that are there, landings of before, and stated prices."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jobs.config.emr_sizes import GB, count_workers
+from jobs.config.emr_sizes import BYTES_A_CORE, DRIVER_CORES, GB_A_CORE, count_workers
 from jobs.config.environment import Environment
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.ledger.ledger import VOLUME_SPAN, Ledger
@@ -11,8 +11,7 @@ from jobs.ledger.manifest import Manifest
 from jobs.pipeline.plan import Plan, RunRequest, Unit
 
 TIB = 2**40
-START_SECONDS, SECONDS_A_SHARE = 60, 360  # of a job run, and of 4 GB by a core (docs/scale.md)
-DRIVER_CORES, GB_A_CORE = 2, 2
+START_SECONDS, SECONDS_A_SHARE = 60, 360  # of a job run, and of a core's bytes by it (docs/scale.md)
 READS, METADATA = 2.5, 150  # a load reads what it stages so often in BigQuery, and so many bytes more of each row
 
 
@@ -65,13 +64,13 @@ def _price(request: RunRequest, one: Estimate, total: int) -> Estimate:
     cost = share * _price_job_run(request.environment, total)
     if request.loads and isinstance(request.environment.warehouse, BigQueryWarehouse):
         cost += READS * (one.bytes + METADATA * (one.rows or 0)) / TIB * prices.tib_read
-    return Estimate(one.unit, one.bytes, one.rows, cost)
+    return replace(one, cost=cost)
 
 
 def _price_job_run(environment: Environment, total: int) -> float:
     """All of its workers from their start to its end, whatever they do."""
     executors, cores = count_workers(total)
-    hours = (START_SECONDS + SECONDS_A_SHARE * total / (4 * GB * executors * cores)) / 3600
+    hours = (START_SECONDS + SECONDS_A_SHARE * total / (BYTES_A_CORE * executors * cores)) / 3600
     every = DRIVER_CORES + executors * cores
     prices = environment.prices
     return hours * every * (prices.vcpu_hour + GB_A_CORE * prices.gb_hour)

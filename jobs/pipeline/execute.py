@@ -116,8 +116,9 @@ def _mend_attempt(run: Run, unit: Unit, outcomes: list[Outcome]) -> list[Outcome
     if run.request.step != "load" or not unit.attempted:
         return []
     last = Ledger(run.request.environment.lake).read_attempt(unit.source, unit.day, unit.attempted)
-    is_mended = last.has_failed_to_load
-    return [one for one in outcomes if is_mended and one.attempt == "unchanged" and one.is_complete]
+    if not last.has_failed_to_load:
+        return []
+    return [one for one in outcomes if one.attempt == "unchanged" and one.is_complete]
 
 
 def _settle(run: Run, unit: Unit) -> Outcome:

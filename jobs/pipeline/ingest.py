@@ -188,9 +188,9 @@ def _hold(request: Request, ledger: Ledger, manifest: Manifest, earlier: Manifes
         return manifest
     if not contract.hold_above:
         return manifest.model_copy(update={"held": True})
-    from jobs.pipeline.diff import compare  # only here: it needs Arrow's joins
+    from jobs.pipeline.compare_landings import compare_landings  # only here: it needs Arrow's joins
 
-    share = 100 * compare(contract, (ledger.lake, earlier), (ledger.lake, manifest)).share
+    share = 100 * compare_landings(contract, (ledger.lake, earlier), (ledger.lake, manifest)).share
     _log(request, "compared", per_cent=round(share, 3), hold_above=contract.hold_above)
     return manifest.model_copy(update={"held": share > contract.hold_above})
 

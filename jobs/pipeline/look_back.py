@@ -41,5 +41,4 @@ def is_loaded(last: Outcome | None, landed: Sequence[Committed]) -> bool:
     if last is None or last.state not in ("loaded", "withdrawn") or not landed:
         return False
     newest = landed[-1]
-    held = f"{last.run_id}.{last.amendment}" if last.amendment else last.run_id
-    return held == make_version(newest.run_id, len(newest.amendments))
+    return last.version == make_version(newest.run_id, len(newest.amendments))

@@ -16,7 +16,7 @@ from jobs.contracts.source import SourceContract
 from jobs.errors import BalanceError, NotArrivedError, PlatformError
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.manifest import DataFile, Manifest, locate_landing
-from jobs.pipeline.diff import count_landed_duplicates
+from jobs.pipeline.compare_landings import count_landed_duplicates
 from jobs.sources.recount import UncountableError, count_delivered
 
 Place = Literal["delivered", "landed", "rejected", "bronze", "silver"]

@@ -51,19 +51,15 @@ def _landed(request: RunRequest) -> Iterator[Seen]:
 
 def _listed(request: RunRequest, contract: SourceContract) -> list[_Listed]:
     """The days of a source, and those before that are looked back at: two listings, however many they are."""
-    ledger, days, before = (
-        Ledger(request.environment.lake),
-        list_days(request, contract),
-        list_days_before(request, contract),
-    )
+    days, before = list_days(request, contract), list_days_before(request, contract)
     if not (span := (*before, *days)):
         return []
+    ledger = Ledger(request.environment.lake)
     landed = {} if contract.static else ledger.list_landings(contract.name, span)
     attempted = ledger.newest_attempts(contract.name, span)
     again = choose_days(contract, before, landed, attempted)
-    return [
-        _Listed(contract, day, landed.get(day, ()), attempted.get(day, ""), day in before) for day in (*again, *days)
-    ]
+    wanted = [*((day, True) for day in again), *((day, False) for day in days)]
+    return [_Listed(contract, day, landed.get(day, ()), attempted.get(day, ""), is_before) for day, is_before in wanted]
 
 
 def _survey(request: RunRequest, listed: _Listed) -> Seen:

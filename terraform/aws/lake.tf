@@ -133,8 +133,9 @@ data "aws_iam_policy_document" "lake" {
       values   = ["false"]
     }
   }
-  # What landed, a manifest, a refusal, an attempt, a run report, a notice: each is put once, by If-None-Match, whoever puts it. An
-  # upload in pieces says so when it is completed; S3 takes the header neither at its beginning nor with a piece.
+  # What landed, a manifest, a refusal, an attempt, a run report, a notice: each is put once, by If-None-Match, whoever
+  # puts it. An upload in pieces says so when it is completed; S3 takes the header neither at its beginning nor with a
+  # piece.
   statement {
     sid       = "NothingIsOverwritten"
     effect    = "Deny"

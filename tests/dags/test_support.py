@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -177,8 +178,8 @@ def test_days_that_nobody_asked_for_are_told_with_the_numbers_and_fail_no_step(l
     at = datetime(2025, 11, 22, tzinfo=UTC)
     report = {"run_id": "20251122T000000000000Z-abcd", "step": "ingest", "started_at": at, "finished_at": at}
     Ledger(laptop.lake).put_report(RunReport.model_validate({**report, "exit_code": 0, "outcomes": outcomes}))
-    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: "abcd" if task_ids == "ingest" else None, xcom_push=print)
-    check_report({"ti": ti}, "abcd", "exit 0")  # type: ignore[typeddict-item]
+    ti: Any = SimpleNamespace(xcom_pull=lambda task_ids, key: "abcd" if task_ids == "ingest" else None, xcom_push=print)
+    check_report({"ti": ti}, "abcd", "exit 0")
     gone, failed = read_looked_back(ti)
     assert describe(gone) == f"call_logs {day} loaded; its delivery is gone from the source"
     assert (failed.source, failed.code_of_run) == ("web_forms", 0)
@@ -250,8 +251,8 @@ def test_an_alert_tells_what_a_command_said_and_of_a_librarys_error_only_what_qu
         connect(monkeypatch, alerts.SLACK, host=f"{address}/slack", password="T00/B00")  # pragma: allowlist secret
         connect(monkeypatch, alerts.TEAMS, host=f"{address}/teams/", password="x/y")  # pragma: allowlist secret
         for error in errors:
-            task = SimpleNamespace(dag_id="d", task_id="ingest", run_id="r", log_url="http://link")
-            alerts.alert_failure({"exception": error, "ti": task})  # type: ignore[typeddict-item]
+            task: Any = SimpleNamespace(dag_id="d", task_id="ingest", run_id="r", log_url="http://link")
+            alerts.alert_failure({"exception": error, "ti": task})
     told = b"\n".join(heard).decode()
     assert len(heard) == 2 * len(errors)
     assert (
@@ -274,15 +275,15 @@ def test_a_correction_is_asked_about_with_what_it_changes_and_decided_by_who_ans
     [held] = list_held.function()
     assert (held["source"], held["day"]) == ("call_logs", str(TODAY))
     ask = AskAboutCorrection(task_id="ask", correction=held)
-    ti = SimpleNamespace(run_id="scheduled__1")
+    ti: Any = SimpleNamespace(run_id="scheduled__1")
     said = {"responded_at": datetime.now(UTC), "params_input": {}}
     with pytest.raises(AirflowSkipException, match="nobody decided"):
-        ask.execute_complete({"ti": ti}, {**said, "chosen_options": ["leave"], "responded_by_user": None})  # type: ignore[typeddict-item]
+        ask.execute_complete({"ti": ti}, {**said, "chosen_options": ["leave"], "responded_by_user": None})
     event = {**said, "chosen_options": ["approve"], "responded_by_user": {"id": "1", "name": "ops"}}
-    ask.execute_complete({"ti": ti}, event)  # type: ignore[typeddict-item]
+    ask.execute_complete({"ti": ti}, event)
     assert list_held.function() == []
     with pytest.raises(AirflowSkipException, match="waits no more"):
-        ask.execute_complete({"ti": ti}, event)  # type: ignore[typeddict-item]
+        ask.execute_complete({"ti": ti}, event)
     assert here.answer("run", "--date", str(TODAY)).returncode == 0
     [loaded] = here.status("--date", str(TODAY))
     assert (loaded.state, loaded.rows_bronze, loaded.amendment) == ("loaded", 21, "amendment-0001")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs.__main__ import main
-from jobs.pipeline import diff
+from jobs.pipeline import compare_landings
 from tests.conftest import DAY, World
 from tests.landing.test_landing import AGENTS, CALLS, csv_of
 from tests.runner import Runner
@@ -38,7 +38,7 @@ def corrected(rows: int) -> bytes:
 def test_a_correction_of_twenty_thousand_rows_is_told_exactly(
     share: int, run: Runner, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diff, "ROWS_A_SHARE", share)
+    monkeypatch.setattr(compare_landings, "ROWS_A_SHARE", share)
     run.world.deliver("call_logs", csv_of(CALLS, 20_000))
     run(sources=("call_logs",))
     run.world.deliver("call_logs", corrected(20_000))
@@ -84,7 +84,7 @@ def test_a_day_with_one_landing_has_nothing_to_be_held_against(run: Runner, caps
 def test_a_recount_tells_of_rows_of_a_key_that_was_there_before(
     share: int, run: Runner, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diff, "ROWS_A_SHARE", share)
+    monkeypatch.setattr(compare_landings, "ROWS_A_SHARE", share)
     header, *lines = csv_of(CALLS, 20).splitlines(keepends=True)
     run.world.deliver("call_logs", b"".join([header, *lines, *lines[:2], lines[1]]))
     run(sources=("call_logs",))

@@ -51,7 +51,7 @@ class Difference:
         self.sample = (self.sample + other.sample)[:SAMPLE]
 
 
-def differ(before: pa.Table, after: pa.Table, key: Sequence[str]) -> Difference:
+def compare_tables(before: pa.Table, after: pa.Table, key: Sequence[str]) -> Difference:
     """Of two tables with the same columns of text, where a row is known by its key."""
     found = Difference(len(before), len(after))
     keys = [_fill(table.select(key)) for table in (before, after)]

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 import pyarrow as pa
 import pytest
 
-from jobs.pipeline import diff
-from jobs.pipeline.differing import differ
+from jobs.pipeline import compare_landings
+from jobs.pipeline.compare_tables import compare_tables
 
 NAMES, KEY = ("k", "l", "a", "b"), ("k", "l")
 SCHEMA = pa.schema([(name, pa.string()) for name in NAMES])
@@ -46,7 +46,7 @@ def test_rows_are_told_apart_as_python_does(seed: int) -> None:
 
     before = rows(chance.randrange(9))
     after = chance.sample(before, len(before)) + rows(2) if seed % 2 else rows(chance.randrange(9))
-    found = differ(table(before), table(after), KEY)
+    found = compare_tables(table(before), table(after), KEY)
     assert (found.added, found.removed, found.changed, found.duplicates) == count_by_hand(before, after)
     assert (found.before, found.after) == (len(before), len(after))
 
@@ -55,13 +55,15 @@ def test_columns_and_a_sample_say_what_is_another_value() -> None:
     before: list[Row] = [{"k": str(at), "l": "x", "a": "p", "b": None} for at in range(30)]
     after = [row | {"a": "q" if row["k"] == "7" else "p"} for row in before]
     after[:3] = [row | {"b": "new"} for row in after[:3]]
-    found = differ(table(before), table(after[::-1]), KEY)
+    found = compare_tables(table(before), table(after[::-1]), KEY)
     assert found.columns == {"a": 1, "b": 3}
     assert [one.columns for one in found.sample if one.key == ("7", "x")] == [{"a": ("p", "q")}]
     assert len(found.sample) == found.changed == 4
 
 
 def test_shares_are_cut_by_the_ends_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diff, "ROWS_A_SHARE", 5)
-    ends = diff._end_of(pa.RecordBatch.from_pylist([{"k": "id-12345", "l": None}, {"k": "7", "l": "x"}]), ("k", "l"))
+    monkeypatch.setattr(compare_landings, "ROWS_A_SHARE", 5)
+    ends = compare_landings._end_of(
+        pa.RecordBatch.from_pylist([{"k": "id-12345", "l": None}, {"k": "7", "l": "x"}]), ("k", "l")
+    )
     assert ends.to_pylist() == [b"345", b"7x"]

@@ -14,14 +14,14 @@ from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.contracts.source import SourceContract
 from jobs.ledger.manifest import Manifest, locate_landing
-from jobs.pipeline.differing import Difference, count_duplicates, differ
+from jobs.pipeline.compare_tables import Difference, compare_tables, count_duplicates
 
 ROWS_A_SHARE = 500_000
 END = 3  # bytes of a key, by which its rows are shared out
 compute: Any = pc
 
 
-def compare(
+def compare_landings(
     contract: SourceContract, before: tuple[Location, Manifest], after: tuple[Location, Manifest]
 ) -> Difference:
     """Of two landings, each in its lake: columns as they land, and `_rescued`; one that a landing has not is null."""
@@ -30,12 +30,12 @@ def compare(
     shares = _choose_shares(both, contract.key)
     if len(shares) == 1:
         was, now = (pa.Table.from_batches(_read(*one), _schema(names)) for one in both)
-        return differ(was, now, contract.key)
+        return compare_tables(was, now, contract.key)
     found = Difference()
     with tempfile.TemporaryDirectory() as folder:
         halves = [_share_out(_read(*one), contract.key, shares, Path(folder, str(at))) for at, one in enumerate(both)]
         for was, now in zip(*halves, strict=True):
-            found.add(differ(_open(was, names), _open(now, names), contract.key))
+            found.add(compare_tables(_open(was, names), _open(now, names), contract.key))
     return found
 
 
