@@ -59,7 +59,9 @@ LEVERS = {
         "from jobs.sources import csv_grammar; csv_grammar.Grammar.find_provable_end = lambda *_: 0",
     ),
     "thread": Lever("one thread", "import os; os.sched_getaffinity = lambda process: {0}"),
-    "split": Lever("splits of 4 MB", "from jobs.sources import csv, json; csv.SPLIT = json.SPLIT = 4 * 2**20"),
+    "split": Lever(
+        "splits of 4 MB", "from jobs.sources import csv, json_lines; csv.SPLIT = json_lines.SPLIT = 4 * 2**20"
+    ),
     "plain": Lever("no dictionaries", _writer("_is_repetitive", "lambda column: column.type != writer._TEXT")),
     "dictionary": Lever("a dictionary for each column", _writer("_is_repetitive", "lambda column: True")),
     "small": Lever("row groups of 8 MB", _writer("GROUP", "8 * 2**20")),

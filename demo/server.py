@@ -244,7 +244,7 @@ def _start(
 ) -> tuple["subprocess.Popen[bytes]", int]:
     log_file = home / "postgres.log"
     for _ in range(3):  # somebody else may take the free port before the server does
-        port = _free_port()
+        port = find_free_port()
         settings = [f"--{name}={value}" for name, value in {**_SETTINGS, **own, "port": str(port)}.items()]
         with log_file.open("wb") as log:
             process = account.popen([program / "postgres", "-D", home / "data", *settings], home, log.fileno())
@@ -256,7 +256,7 @@ def _start(
     raise ServerError(f"Postgres does not start; the end of {log_file}:\n{_tail(log_file)}")
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

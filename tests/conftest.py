@@ -20,6 +20,8 @@ TEMPLATES = {
 
 AGENTS_FROM_A_FILE = '[deliveries]\nagents = { kind = "csv", paths = ["agents/agents.csv"] }\n'
 
+NIGHTLY = os.environ.get("CORETELECOMS_NIGHTLY") == "1"  # what takes too long, or fetches too much, for each change
+
 # Whatever a library looks for in a cloud, it finds nothing.
 os.environ.update(AWS_EC2_METADATA_DISABLED="true", GCE_METADATA_HOST="127.0.0.1:9", NO_GCE_CHECK="true")
 

@@ -7,7 +7,7 @@ its fields. Of documents that others wrote, what a delivery needs is taken, and 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from jobs.config import toml
 from jobs.contracts.mapping import to_snake_case
@@ -17,7 +17,7 @@ from jobs.errors import ConfigurationError
 VERSION = "v3.1.0"
 _SLA = {"due": "timeOfAvailability", "since": "generalAvailability", "until": "endOfSupport"}
 _IN_COLUMNS = ("columns", "key", "optional", "personal", "aliases")
-_KINDS = Personal.__args__  # type: ignore[attr-defined]
+_KINDS = get_args(Personal)
 _SYSTEMS = {"postgres": "postgres", "mysql": "mysql", "sheet": "google_sheets", "rest": "rest"}
 # Of a document that others wrote, what is told by being there.
 _TAKEN = {"apiVersion", "kind", "id", "name", "version", "status", "description", "schema", "customProperties"}

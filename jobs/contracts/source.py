@@ -13,15 +13,11 @@ from jobs.config.model import Name, Strict
 from jobs.config.warehouses import BigQueryWarehouse
 from jobs.contracts.complaint import Complaint
 from jobs.contracts.deliveries import (
-    CsvDelivery,
     Delivery,
-    JsonDelivery,
-    MysqlDelivery,
-    ParquetDelivery,
-    PostgresDelivery,
+    PathsDelivery,
     RestDelivery,
     SheetDelivery,
-    XlsxDelivery,
+    TableDelivery,
 )
 from jobs.contracts.due import DueTime
 from jobs.errors import ConfigurationError
@@ -225,9 +221,9 @@ def _check(contract: SourceContract, environment: Environment) -> SourceContract
 def _list_needs(delivery: Delivery) -> dict[str, str]:
     """Tables of the environment -> the entry that the delivery takes from it."""
     match delivery:
-        case CsvDelivery() | JsonDelivery() | XlsxDelivery() | ParquetDelivery():
+        case PathsDelivery():
             return {}
-        case PostgresDelivery() | MysqlDelivery():
+        case TableDelivery():
             return {"secrets": delivery.secret}
         case SheetDelivery():
             return {"secrets": delivery.secret, "spreadsheets": delivery.spreadsheet}

@@ -11,10 +11,9 @@ from jobs.clients.store import Input
 from jobs.errors import ContractError
 from jobs.sources.csv_grammar import BYTE_ORDER_MARK, Grammar
 from jobs.sources.csv_records import COMMENT, Record, Records, Window
-from jobs.sources.reading import refuse_if_packed
+from jobs.sources.reading import MAX_COLUMNS, SKIPPED, refuse_if_packed
 
-MAX_COLUMNS = 5_000  # of a file: each costs every row, also where nobody asked for it
-SKIPPED, FOOTER = "skipped lines", "footer lines"
+FOOTER = "footer lines"
 ROWS = "{rows}"  # in a footer: how many records the supplier says that there are
 _TAIL = 64 * 2**10  # bytes that a footer may have
 csv.field_size_limit(2**31 - 1)

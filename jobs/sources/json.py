@@ -17,13 +17,12 @@ from jobs.errors import ContractError
 from jobs.landing.split import Split
 from jobs.sources.files import TextFiles
 from jobs.sources.json_array import ArraySplit
-from jobs.sources.json_lines import LinesSplit
+from jobs.sources.json_lines import cut_lines
 from jobs.sources.json_object import ObjectSplit
 from jobs.sources.json_record import may_be_record
 from jobs.sources.json_structure import BLANK, BrokenError, StructureError, find_value_end, skip_mark
 from jobs.sources.reading import MAX_RECORD, Reading, Request, refuse_if_packed
 
-SPLIT = 128 * 2**20  # bytes of lines that one task reads
 HEAD = 2**20  # bytes that tell what a file is; more where its first line is longer
 
 
@@ -66,7 +65,7 @@ def cut_splits(root: Location, file: Input, uri: str, contract: SourceContract, 
     if not any(map(may_be_record, head.split(b"\n"))):
         found = f"{file.size} bytes of {'HTML or XML' if head.startswith(b'<') else 'something else'}"
         raise ContractError(f"{uri}: not JSON; allowed is an object or an array, found {found}")
-    return [LinesSplit(root, file, uri, contract, at, at + SPLIT) for at in range(0, file.size, SPLIT)]
+    return cut_lines(root, file, uri, contract)
 
 
 def _read_head(root: Location, file: Input, uri: str) -> bytes:

@@ -10,12 +10,19 @@ from jobs.clients import store
 from jobs.clients.location import Location
 from jobs.clients.store import Input
 from jobs.contracts.source import SourceContract
-from jobs.landing.split import Counts
+from jobs.landing.split import Counts, Split
 from jobs.sources.json_batches import Batches
 from jobs.sources.json_structure import BLANK
 from jobs.sources.reading import MAX_RECORD, SHOWN, TOO_LONG
 
+SPLIT = 128 * 2**20  # bytes that one task reads
 PIECE = 2**20  # bytes of whole lines that become a batch
+
+
+def cut_lines(root: Location, file: Input, uri: str, contract: SourceContract) -> list[Split]:
+    """A file's splits, at least one; `uri`: as which it was delivered."""
+    starts = range(0, max(file.size, 1), SPLIT)
+    return [LinesSplit(root, file, uri, contract, at, at + SPLIT) for at in starts]
 
 
 @dataclass(frozen=True)

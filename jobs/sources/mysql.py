@@ -22,11 +22,10 @@ from jobs.contracts.mapping import map_columns
 from jobs.errors import ConfigurationError, DeliveryChangedError
 from jobs.logs import log_fact
 from jobs.sources.databases import DatabaseTable, count_rows
-from jobs.sources.json_lines import LinesSplit
+from jobs.sources.json_lines import cut_lines
 from jobs.sources.reading import Reading, Request
 from jobs.sources.typed import format_single
 
-SPLIT = 128 * 2**20  # bytes of lines that one task reads
 _FLOAT = pymysql.constants.FIELD_TYPE.FLOAT
 _ENGINES = (None, "InnoDB")  # of a view there is none
 
@@ -55,12 +54,10 @@ class MysqlTable(DatabaseTable):
             seen, mapping = table.measure(), map_columns(request.contract, table.headers, table.uri)
             with path.open("wb") as out:
                 table.write(out)
-        where = request.scratch if request.engine.name == "spark" else request.work
-        file = store.hand_over(path, where)
-        starts = range(0, max(file.size, 1), SPLIT)
+        file = store.hand_over(path, request.shared)
         yield Reading(
             inputs=(seen,),
-            splits=[LinesSplit(where, file, table.uri, request.contract, at, at + SPLIT) for at in starts],
+            splits=cut_lines(request.shared, file, table.uri, request.contract),
             records=count_rows(seen),
             columns=mapping.delivered,
             drift=mapping.drift,

@@ -1,7 +1,6 @@
 """Deliveries that come packed or in UTF-16: made plain once, by the driver, in scratch, and read there like any."""
 
 import codecs
-import hashlib
 from collections.abc import Iterable, Iterator
 
 from jobs.clients import store
@@ -26,11 +25,10 @@ def make_plain(
         chunks = _keep_within(unpacked, max(ROOM, delivery.max_ratio * file.size), file.uri)
     if encoding:
         chunks = read_utf_16(chunks, encoding, file.uri)
-    path = request.work / hashlib.sha256(file.uri.encode()).hexdigest()[:16]
+    path = request.place(file.uri)
     with path.open("wb") as plain:
         plain.writelines(chunks)
-    where = request.scratch if request.engine.name == "spark" else request.work
-    return where, store.hand_over(path, where)
+    return request.shared, store.hand_over(path, request.shared)
 
 
 def _keep_within(chunks: Iterable[bytes], limit: int, uri: str) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """What every kind of source hands to a landing."""
 
 import codecs
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # a look at a source needs neither Arrow nor an engine
 
 MAX_RECORD = 16 * 2**20  # bytes; a longer record is rejected, so that memory stays bounded
 SHOWN = 2**20  # bytes of such a record that are kept
+MAX_COLUMNS = 5_000  # of a file: each costs every row, also where nobody asked for it
+SKIPPED = "skipped lines"  # above a header
 TOO_LONG = f"longer than {MAX_RECORD} bytes"
 
 
@@ -45,6 +48,15 @@ class Request:
     def description(self) -> str:
         """What this source's day is called in Spark's UI and event log."""
         return f"{self.contract.name} {self.day}"
+
+    @property
+    def shared(self) -> Location:
+        """Where whatever runs the tasks reads what stands in `work`: threads do so in place."""
+        return self.scratch if self.engine.name == "spark" else self.work
+
+    def place(self, uri: str) -> Path:
+        """A file in `work` for what came from there."""
+        return self.work / hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,7 @@ def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Kee
     query = urlencode({name: text.format(date=day) for name, text in delivery.parameters.items()})
     # Not by its address, which may change, without the delivery becoming another one.
     tally = Tally(f"rest:{delivery.service}{path}{f'?{query}' if query else ''}", keep)
-    with requests.Session() as session:
-        session.auth = _Auth(delivery.auth, environment)
-        mount_retries(session, environment.retries)
+    with _open_session(delivery, environment) as session:
         totals: dict[object, None] = {}  # as the pages tell them
         for page in _Pages(delivery, environment, session, add_path(base, path), tally.uri, day):
             for item in page.items:
@@ -107,11 +105,16 @@ def fetch(delivery: RestDelivery, environment: Environment, day: date, keep: Kee
 def fetch_first(delivery: RestDelivery, environment: Environment, day: date) -> tuple[bytes, str]:
     """The first page's bytes and Link header, for who has yet to find out where its items are. Raises as `fetch`."""
     url = add_path(resolve_address(environment.services[delivery.service]), delivery.path.format(date=day))
-    with requests.Session() as session:
-        session.auth = _Auth(delivery.auth, environment)
-        mount_retries(session, environment.retries)
+    with _open_session(delivery, environment) as session:
         pages = _Pages(delivery, environment, session, url, f"rest:{delivery.service}{delivery.path}", day)
         return pages.read_first()
+
+
+def _open_session(delivery: RestDelivery, environment: Environment) -> requests.Session:
+    session = requests.Session()
+    session.auth = _Auth(delivery.auth, environment)
+    mount_retries(session, environment.retries)
+    return session
 
 
 @dataclass
@@ -126,8 +129,7 @@ class _Pages:
 
     def __iter__(self) -> Iterator[_Page]:
         """Until the last page. Raises ContractError where there would be no end."""
-        url = self.url
-        parameters = {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
+        url, parameters = self.url, self._make_parameters()
         page_parameters: dict[str, str] | None = parameters | self._make_first_parameters()
         before, items = b"", 0
         for number in range(1, self.delivery.max_pages + 1):
@@ -150,11 +152,12 @@ class _Pages:
 
     def read_first(self) -> tuple[bytes, str]:
         """Whatever it holds."""
-        parameters = {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
-        where, retries = f"{self.uri}, page 1", self.environment.retries
-        response, body = retry_request(lambda: self._read_body(self.url, parameters, where), retries, where)
-        self._check(response, body, 1, where)
+        response, body = self._ask(1, self.url, self._make_parameters(), f"{self.uri}, page 1")
         return body, response.headers.get("Link", "")
+
+    def _make_parameters(self) -> dict[str, str]:
+        """The day's, whichever page is asked for."""
+        return {name: text.format(date=self.day) for name, text in self.delivery.parameters.items()}
 
     def _make_first_parameters(self) -> dict[str, str]:
         match self.delivery.pages:
@@ -213,8 +216,7 @@ class _Pages:
         where = f"{self.uri}, page {number}"
         retries = self.environment.retries
         for attempt in range(retries.http + 1):
-            response, body = retry_request(lambda: self._read_body(url, parameters, where), retries, where)
-            self._check(response, body, number, where)
+            response, body = self._ask(number, url, parameters, where)
             try:
                 answer = Answer(body)
                 break
@@ -231,6 +233,15 @@ class _Pages:
             raise ContractError(f"{where}: no list of items at {self.delivery.items!r}; found {found}")
         link = response.headers.get("Link", "")
         return _Page(number, response.url, answer, items, link, hashlib.sha256(body).digest())
+
+    def _ask(
+        self, number: int, url: str, parameters: dict[str, str] | None, where: str
+    ) -> tuple[requests.Response, bytes]:
+        """An answer of status 200, whatever is in it."""
+        retries = self.environment.retries
+        response, body = retry_request(lambda: self._read_body(url, parameters, where), retries, where)
+        self._check(response, body, number, where)
+        return response, body
 
     def _read_body(self, url: str, parameters: dict[str, str] | None, where: str) -> tuple[requests.Response, bytes]:
         """The answer's bytes, never more than `max_page_bytes` of them in memory."""

@@ -159,10 +159,7 @@ def _read_zip(chunks: Iterable[bytes], uri: str, folder: Path | None) -> Iterato
         except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, ValueError):
             raise broken from None
         except OSError as error:
-            if error.errno not in (
-                None,
-                errno.EINVAL,
-            ):  # the disk's own; not bzip2's, nor a place before the first byte
+            if error.errno not in (None, errno.EINVAL):  # neither bzip2's, nor a place before the first byte
                 raise
             raise broken from None
         except NotImplementedError:

@@ -1,6 +1,5 @@
 """Excel files (.xlsx): one sheet, cell by cell, as JSON lines of texts that are read like any (docs/sources.md)."""
 
-import hashlib
 import tempfile
 import zipfile
 import zlib
@@ -21,14 +20,12 @@ from jobs.contracts.mapping import map_columns
 from jobs.errors import ContractError
 from jobs.landing.split import Split
 from jobs.sources import packed
-from jobs.sources.csv_frame import SKIPPED
 from jobs.sources.files import Files
-from jobs.sources.json_lines import LinesSplit
-from jobs.sources.reading import Reading, Request, add_counts
+from jobs.sources.json_lines import cut_lines
+from jobs.sources.reading import SKIPPED, Reading, Request, add_counts
 from jobs.sources.xlsx_cells import read_rows
 from jobs.sources.xlsx_parts import Facts, count_cells, find_sheets
 
-SPLIT = 128 * 2**20  # bytes of lines that one task reads
 _OLE = b"\xd0\xcf\x11\xe0"  # how .xls begins, and what has a password
 _BROKEN = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, ParseError, DefusedXmlException)
 
@@ -56,8 +53,8 @@ class XlsxFiles(Files):
 
     def _make_lines(self, request: Request, file: Input) -> "_Table":
         """Its rows as JSON lines in scratch."""
-        name = hashlib.sha256(file.uri.encode()).hexdigest()[:16]
-        whole, lines = request.work / name, request.work / f"{name}.jsonl"
+        whole = request.place(file.uri)
+        lines = whole.with_suffix(".jsonl")
         with whole.open("wb") as copy:
             copy.writelines(store.stream(self.root, file))
         with opened(whole, file.uri, self.delivery.max_ratio) as archive, lines.open("wb") as out:
@@ -79,10 +76,8 @@ class _Table:
     errors: int
 
     def cut(self, request: Request) -> list[Split]:
-        where = request.scratch if request.engine.name == "spark" else request.work
-        file = store.hand_over(self.lines, where)
-        starts = range(0, max(file.size, 1), SPLIT)
-        return [LinesSplit(where, file, self.uri, request.contract, at, at + SPLIT) for at in starts]
+        file = store.hand_over(self.lines, request.shared)
+        return cut_lines(request.shared, file, self.uri, request.contract)
 
 
 def describe_oddities(tables: Sequence[_Table]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from jobs.errors import ContractError
-from jobs.sources.csv_frame import MAX_COLUMNS
+from jobs.sources.reading import MAX_COLUMNS
 from jobs.sources.typed import format_duration, format_moment, format_number
 from jobs.sources.worksheet import name_column
 
@@ -22,15 +22,15 @@ def read_rows(path: Path, sheet: str, header_row: int, uri: str, out: IO[bytes])
     """Rows that are not blank go into `out`. The names of the columns, and how many cells hold an error."""
     with _reading(path, sheet, header_row, uri) as rows:
         header = read_header(next(rows, ()), header_row, uri)
-        errors, more = 0, dict[str, None]()
+        columns, errors = dict.fromkeys(filter(None, header)), 0
         for row in rows:
             texts = [format_cell(cell.value) for cell in row]
             errors += sum(cell.data_type == "e" for cell in row)
             if any(text is not None for text in texts):
                 record = _name_values(header, texts)
-                more.update(dict.fromkeys(name for name in record if name not in header))
+                columns |= dict.fromkeys(record)
                 out.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
-    return (*(name for name in header if name), *more), errors
+    return tuple(columns), errors
 
 
 def peek_widths(path: Path, sheet: str, uri: str, limit: int) -> list[int]:

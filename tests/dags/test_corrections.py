@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import make_world
+from tests.conftest import NIGHTLY, make_world
 from tests.dags import stack
 from tests.dags.conftest import ROOT
 from tests.dags.test_support import TODAY, connect, hold_a_correction
@@ -16,7 +16,7 @@ from tests.dags.test_support import TODAY, connect, hold_a_correction
 DAG = "coretelecoms_corrections"
 
 
-@pytest.mark.skipif(not os.environ.get("CORETELECOMS_NIGHTLY"), reason="make test-nightly")
+@pytest.mark.skipif(not NIGHTLY, reason="an Airflow of its own, minutes: make test-nightly")
 def test_an_answer_in_airflow_is_a_decision_in_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "DAG", DAG)
     for name in ("world", "dags", "airflow"):

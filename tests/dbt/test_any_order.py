@@ -4,18 +4,17 @@ Few keys on few days, so that they meet: complaints come again, with more, fewer
 come late, move and vanish. By the models and macros without dbt (rendered.py), and in one sequence by dbt itself.
 """
 
-import os
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tests.conftest import NIGHTLY
 from tests.dbt.rendered import Rendered
 from tests.dbt.test_days_are_replaced import assert_equal
 from tests.dbt.world import COMPLAINTS, DAYS, LAYERS, NOT_REBUILT, SOURCES, Row, Tables, World, product, row_of
 
-NIGHTLY = os.environ.get("CORETELECOMS_NIGHTLY") == "1"
 SEEDS = range(300) if NIGHTLY else range(4)
 PLANTED = [
     ("changed_dates", "select was_reported_date as reported_date", "select reported_date"),

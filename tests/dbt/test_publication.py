@@ -14,11 +14,11 @@ import duckdb
 import pytest
 import query
 
+from tests.conftest import NIGHTLY
 from tests.dbt.world import DAYS, ROOT, World, product
 
 GOLD, BUILD = "coretelecoms_gold", "coretelecoms_gold_build"
 TABLES = sorted(path.stem for path in (ROOT / "dbt/models/gold").rglob("*.sql") if path.parent.name != "changed")
-NIGHTLY = os.environ.get("CORETELECOMS_NIGHTLY") == "1"
 # Of each table a test that fails; the others only by night, for each is a build.
 PLANTED = TABLES if NIGHTLY else ["agg_complaints_daily", "dim_customer_private"]
 

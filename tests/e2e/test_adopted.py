@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import openpyxl
 import pytest
 
 from jobs.config.environment import ROOT
+from tests.conftest import NIGHTLY
 
 UNIT_TESTS = (
     "import build, sys; ran = build.invoke('test', '--select', 'test_type:unit,stg_' + sys.argv[1]).results; "
@@ -23,7 +23,7 @@ UNIT_TESTS = (
 DAY = "2025-02-01"
 LOCKS = ("requirements/dbt.txt", "requirements/dev.txt")
 
-pytestmark = pytest.mark.skipif(os.environ.get("CORETELECOMS_NIGHTLY") != "1", reason="minutes: make test-nightly")
+pytestmark = pytest.mark.skipif(not NIGHTLY, reason="minutes: make test-nightly")
 
 
 @pytest.fixture(scope="module")

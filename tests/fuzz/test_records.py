@@ -46,10 +46,8 @@ def trial(kind: str, folder: Path, by_files: bool = False) -> Trial:
         return Trial(json_inputs.delivery, way, lambda data, sizes: json_reference.outcome(data, JSON, sizes.longest))
     assert isinstance(contract.delivery, CsvDelivery)
     other, is_wide = contract.delivery.delimiter.encode(), contract.delivery.encoding == "utf-16-le"
-    quote, make = (
-        contract.delivery.quote.encode() or b'"',
-        csv_inputs.framed if contract.delivery.footer else csv_inputs.delivery,
-    )
+    quote = contract.delivery.quote.encode() or b'"'
+    make = csv_inputs.framed if contract.delivery.footer else csv_inputs.delivery
     swapped = bytes.maketrans(b',"' + other + quote, other + quote + b',"')
 
     def delivery(choose: Random) -> bytes:

@@ -133,10 +133,11 @@ def zipped(*names: str) -> bytes:
 
 def workbook(*rows: list[Any], sheets: int = 1) -> bytes:
     made = Workbook()
+    page: Any = made.active
     for number in range(1, sheets):
         made.create_sheet(f"{CANARY} {number}")
     for row in rows:
-        made.active.append(row)  # type: ignore[union-attr]
+        page.append(row)
     made.save(file := io.BytesIO())
     return file.getvalue()
 

@@ -10,8 +10,8 @@ from openpyxl import Workbook
 
 from jobs.contracts.source import load_contracts
 from jobs.ledger.ledger import Ledger
+from jobs.sources import json_lines
 from jobs.sources import parquet as parquet_files
-from jobs.sources import xlsx as xlsx_files
 from jobs.sources.recount import count_delivered
 from tests.conftest import AGENTS_FROM_A_FILE, DAY
 from tests.runner import Runner
@@ -64,7 +64,7 @@ def deliver(run: Runner, kind: str, *files: bytes) -> list[Path]:
 
 @pytest.mark.parametrize("kind", DELIVERIES)
 def test_typed_files_land_as_text_row_by_row(run: Runner, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx_files, "SPLIT", 3000)
+    monkeypatch.setattr(json_lines, "SPLIT", 3000)
     monkeypatch.setattr(parquet_files, "SPLIT", 3000)
     make = workbook if kind == "xlsx" else parquet
     paths = deliver(run, kind, make(250), make(50, 250), make(0))

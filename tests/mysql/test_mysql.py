@@ -1,7 +1,6 @@
 """A real MariaDB, read by both engines: make test-nightly."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,11 @@ from jobs.engines.session import Session
 from jobs.ledger.ledger import Ledger
 from jobs.sources import mysql
 from jobs.sources.recount import count_delivered
-from tests.conftest import DAY, World, make_world
+from tests.conftest import DAY, NIGHTLY, World, make_world
 from tests.mysql.server import Server, running
 from tests.runner import Runner
 
-pytestmark = pytest.mark.skipif("CORETELECOMS_NIGHTLY" not in os.environ, reason="make test-nightly: a real MariaDB")
+pytestmark = pytest.mark.skipif(not NIGHTLY, reason="142 MB of MariaDB to fetch: make test-nightly")
 TABLE = f"forms_{DAY:%Y_%m_%d}"
 COLUMNS = HEADERS["web_forms"]
 # SQL of a type and of a value -> the text that lands.

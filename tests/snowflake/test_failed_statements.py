@@ -5,7 +5,6 @@ Silver's day and Gold's tables swap between two contents of Bronze, so that each
 
 import csv
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from jobs.bronze.choice import make_bronze
 from jobs.bronze.snowflake.session import execute
 from jobs.contracts.source import load_contracts
 from tests.building import Building, building
-from tests.conftest import DAYS
+from tests.conftest import DAYS, NIGHTLY
 from tests.s3.conftest import Cloud
 from tests.s3.server import Server
 from tests.snowflake.conftest import Platform, Snowflake
@@ -32,7 +31,6 @@ STATIC = ("customers", "agents")
 SMALL = ["--select", "+fact_service_outages", "agents_snapshot", "channels", "--exclude-resource-type", "test"]
 WHOLE = ["--exclude-resource-type", "test"]
 OF_BUILDS = ("BUILDS", "BUILD_DAYS", "NEWEST_BUILD", "INT_DAYS_BEGUN", "INT_DAYS_SETTLED")
-NIGHTLY = os.environ.get("CORETELECOMS_NIGHTLY") == "1"
 Tables = dict[str, list[tuple[Any, ...]]]
 
 

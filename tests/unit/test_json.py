@@ -225,7 +225,7 @@ def test_rows_and_positions_are_the_same_however_lines_are_split(
 ) -> None:
     whole = land(MIXED)
     assert (len(whole.rows), whole.reasons) == (7, [(NO_OBJECT, 4), (NOT_UTF_8, 6), (NO_OBJECT, 10)])
-    monkeypatch.setattr(json_source, "SPLIT", split)
+    monkeypatch.setattr(json_lines, "SPLIT", split)
     monkeypatch.setattr(store, "CHUNK", chunk)
     monkeypatch.setattr(json_lines, "PIECE", piece)
     assert land(MIXED) == whole

@@ -1,7 +1,6 @@
 """Source contracts as documents of the Open Data Contract Standard: valid by its schema, and back unchanged."""
 
 import json
-import os
 import subprocess
 import tomllib
 from importlib.resources import files
@@ -18,6 +17,7 @@ from jobs.config.environment import ROOT, load_environment
 from jobs.contracts.odcs import make_document, parse_document
 from jobs.contracts.source import SourceContract, load_contracts
 from jobs.errors import ConfigurationError
+from tests.conftest import NIGHTLY
 
 SCHEMA = json.loads((files("open_data_contract_standard") / "schema.json").read_text())
 CONTRACTS = load_contracts(load_environment("local"))
@@ -144,7 +144,7 @@ def test_what_is_no_document_is_told_in_a_line(text: str, tmp_path: Path, capsys
     assert main(["contract", "export", "--odcs", "nothing"]) == 78
 
 
-@pytest.mark.skipif("CORETELECOMS_NIGHTLY" not in os.environ, reason="make test-nightly: an environment of its own")
+@pytest.mark.skipif(not NIGHTLY, reason="an environment of datacontract-cli's own to install: make test-nightly")
 @pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.name)
 def test_datacontract_cli_finds_nothing(contract: SourceContract, tmp_path: Path) -> None:
     setup = subprocess.run(
