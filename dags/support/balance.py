@@ -11,7 +11,6 @@ from dags.support.here import status
 from dags.support.params import Scope, SourceScope
 from dags.support.report import REPORTED_BY, DataError, describe, read_looked_back
 from jobs.contracts.source import LOOK_BACK
-from jobs.ledger.outcome import Outcome
 
 _WITHDRAW = "ask the supplier about what is gone; taken back: `run --withdraw` (docs/runbook.md)"
 DONE = ("loaded", "unchanged", "withdrawn", "retired")
@@ -22,9 +21,11 @@ def tell_numbers(scope: list[SourceScope]) -> None:
     """One message: per source and day what was delivered, landed, rejected and loaded, of days looked back at, too."""
     asked = Scope.from_xcom(scope)
     ti = get_current_context()["ti"]
-    earlier = read_looked_back(ti)
-    outcomes = [*earlier, *status("--tell", *asked.arguments())]
-    tell_notices(ti, [*outcomes, *_tell_earlier(asked)])
+    first, earlier = date.fromisoformat(asked.first), read_looked_back(ti)
+    days = ["--from", str(first - timedelta(days=LOOK_BACK)), "--to", asked.last]
+    known = status("--tell", *days, *asked.source_arguments())
+    tell_notices(ti, known)  # also of days before, of what was late and a look-back has found since
+    outcomes = [*earlier, *(outcome for outcome in known if outcome.ingest_date >= first)]
     pending = [outcome for outcome in outcomes if outcome.state not in DONE or outcome.has_failed]
     odd = [outcome for outcome in outcomes if outcome.odd_volume]
     gone = [outcome for outcome in outcomes if outcome.delivery == "gone"]
@@ -35,13 +36,6 @@ def tell_numbers(scope: list[SourceScope]) -> None:
     otherwise = "look at the odd volume" if odd else _WITHDRAW if gone else "nothing to do"
     step = next_step(pending) if pending else otherwise
     send(Message(title, [describe(outcome) for outcome in outcomes], ti.log_url, step))
-
-
-def _tell_earlier(asked: Scope) -> list[Outcome]:
-    """Of the days before, what was late and a look-back has found since."""
-    first = date.fromisoformat(asked.first)
-    before = ["--from", str(first - timedelta(days=LOOK_BACK)), "--to", str(first - timedelta(days=1))]
-    return status("--tell", *before, *asked.source_arguments())
 
 
 @task(
